@@ -1,0 +1,15 @@
+# presence_warnings: linked by every target of this project, so a flag is set in one place.
+add_library(presence_warnings INTERFACE)
+target_compile_features(presence_warnings INTERFACE cxx_std_20)
+target_compile_options(presence_warnings INTERFACE -Wall -Wextra -Wconversion -Wshadow)
+
+option(PRESENCE_WERROR "Treat warnings as errors" OFF)
+if(PRESENCE_WERROR)
+    target_compile_options(presence_warnings INTERFACE -Werror)
+endif()
+
+set(PRESENCE_SANITIZE "" CACHE STRING "Comma separated list for -fsanitize=")
+if(PRESENCE_SANITIZE)
+    target_compile_options(presence_warnings INTERFACE -fsanitize=${PRESENCE_SANITIZE} -fno-omit-frame-pointer)
+    target_link_options(presence_warnings INTERFACE -fsanitize=${PRESENCE_SANITIZE})
+endif()

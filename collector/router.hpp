@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/counters.hpp"
+#include "common/frame.hpp"
+#include "common/heartbeat.hpp"
+#include "common/slots.hpp"
+#include "common/smallest_difference.hpp"
+#include "common/time.hpp"
+
+namespace presence::collector {
+
+struct RouterOptions {
+    std::string cluster = "main";
+    std::string collector = "c1";
+    std::uint64_t boot = 1;
+    Duration timeout = 30s;
+    Duration flush_interval = 10ms;  // a frame to each tracker at least this often; at most 20 ms
+    std::uint64_t resend_bytes_max = 64ull << 20;
+    std::uint64_t backlog_max = 1'000'000;
+};
+
+// A frame to hand to the link of trackers[tracker]. The router keeps it until it is acknowledged,
+// so a link may lose it.
+struct Outgoing {
+    std::size_t tracker = 0;
+    std::shared_ptr<const std::string> frame;
+};
+
+// Decides what a collector sends to whom: heartbeats in, frames with watermarks out.
+//
+// The watermark promises a tracker that every heartbeat read up to then has been sent to it. It
+// advances only in turns that found the input empty, not for 1 s after a stall of over 250 ms (the
+// kernel may still hold what came meanwhile), and not while rows wait in a link's backlog.
+//
+// Pure. A turn: begin_turn, any number of on_message and on_ack, end_turn. Times never go back.
+class Router {
+public:
+    Router(RouterOptions options, SlotMap map);
+    ~Router();
+    Router(Router&&) noexcept;
+    Router& operator=(Router&&) noexcept;
+
+    // `now`: read before the first receive of the turn.
+    void begin_turn(Instant now);
+    // One PUSH message, `received` read after it was received. What breaks the contract is
+    // dropped and counted.
+    void on_message(std::string_view message, Instant received);
+    void on_multipart() { rejects_.add(Reject::multipart); }
+    // An acknowledgement from trackers[tracker]; `received` read after it was received.
+    void on_ack(std::size_t tracker, std::string_view bytes, Instant received);
+    // `now`: read after the last receive. `drained`: the input was found empty in this turn.
+    void end_turn(Instant now, bool drained, std::vector<Outgoing>& out);
+
+    // A new map: rows are routed by it from now on. Links of trackers that are in both are kept.
+    void adopt(SlotMap map);
+    // Says goodbye on every link with all that was read; nothing may be read after it.
+    void goodbye(Instant now, std::vector<Outgoing>& out);
+    // All frames that were sent are acknowledged by every tracker.
+    [[nodiscard]] bool all_acknowledged() const;
+
+    // When end_turn has something to send even without input.
+    [[nodiscard]] Instant next_wakeup() const;
+    [[nodiscard]] const SlotMap& map() const;
+    [[nodiscard]] const Counters<Reject>& rejects() const { return rejects_; }
+
+    struct Stats {
+        std::uint64_t messages = 0;
+        std::uint64_t heartbeats = 0;  // that keep the contract
+        std::uint64_t frames_sent = 0;
+        std::uint64_t frames_resent = 0;
+        std::uint64_t rows_sent = 0;
+        std::uint64_t backlog_rows = 0;  // waiting now, all links
+        std::uint64_t merged = 0;        // displaced by a newer one of the same session
+        std::uint64_t dropped = 0;       // given up: a backlog was full
+        std::uint64_t moved = 0;         // refused by a tracker as another's
+        std::uint64_t edges = 0;         // named edges known
+        std::uint64_t refused_acks = 0;  // malformed, or of another cluster
+    };
+    [[nodiscard]] Stats stats() const;
+
+private:
+    Counters<Reject> rejects_;
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace presence::collector

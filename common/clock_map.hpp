@@ -1,0 +1,61 @@
+#pragma once
+
+#include <optional>
+
+#include "common/smallest_difference.hpp"
+
+namespace presence {
+
+// Maps the monotonic clock of a peer to ours, as an interval that surely holds the truth.
+// Two bounds, as in interval clock synchronisation (Marzullo and Owicki, 1983): a message of the
+// peer gives an upper one (it cannot have been sent after it came), our own stamp that the peer
+// echoes a lower one (it cannot have been received before it was sent).
+//
+// What must not be early (a heartbeat's time) is mapped by `latest`, what must not be late (a
+// watermark) by `earliest`; so asymmetric delays cost lateness, never truth.
+//
+// Requires: `sent` stamps are read before the act of sending, `received` ones after receiving.
+class ClockMap {
+public:
+    void on_message(Instant received, PeerInstant sent) {
+        upper_.sample(received, Duration{micros(received) - micros(sent)});
+        restart_if_crossed(received);
+    }
+
+    // The peer read our stamp `sent` at its own time `received`.
+    void on_echo(Instant now, Instant sent, PeerInstant received) {
+        lower_.sample(now, Duration{micros(received) - micros(sent)});
+        restart_if_crossed(now);
+    }
+
+    // Our time at the peer's `t`, never early. Nothing before the first message.
+    [[nodiscard]] std::optional<Instant> latest(Instant now, PeerInstant t) const {
+        const auto offset = upper_.value(now);
+        if (!offset) return std::nullopt;
+        return Instant{t.time_since_epoch() + *offset};
+    }
+
+    // Our time at the peer's `t`, never late. Nothing before the first echo.
+    [[nodiscard]] std::optional<Instant> earliest(Instant now, PeerInstant t) const {
+        const auto offset = lower_.value(now);
+        if (!offset) return std::nullopt;
+        return Instant{t.time_since_epoch() - *offset};
+    }
+
+private:
+    // The truth lies between the bounds, so bounds that cross mean that a clock jumped (a virtual
+    // machine was paused, say): neither is to be believed.
+    void restart_if_crossed(Instant now) {
+        const auto upper = upper_.value(now);
+        const auto lower = lower_.value(now);
+        if (upper && lower && *upper < -*lower) {
+            upper_.reset();
+            lower_.reset();
+        }
+    }
+
+    SmallestDifference upper_;
+    SmallestDifference lower_;
+};
+
+}  // namespace presence

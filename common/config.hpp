@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/time.hpp"
+
+// The whole configuration, as plain values. Every field has a default; a default Config is a
+// pipeline on this machine. Semantics and trade-offs of each setting: docs/configuration.md.
+namespace presence {
+
+// What is wrong, in one line for a person: "FILE:LINE: unknown key `timeuot` in [presence]; did
+// you mean `timeout`?". Leads to exit code 78 (EX_CONFIG).
+struct ConfigError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+struct PresenceConfig {
+    std::string cluster = "main";
+    Duration timeout = 30s;                // a heartbeat's ttl where it names none
+    Duration collector_grace{0};           // 0: the same as timeout
+    std::uint64_t users_max = 20'000'000;  // per tracker
+    std::uint64_t resend_bytes_max =
+        64ull << 20;  // per collector and tracker: frames kept until acknowledged
+    std::uint64_t backlog_max =
+        1'000'000;  // per collector and tracker: sessions kept while it is away
+    std::uint64_t map_version = 1;
+    std::string log_level = "info";     // debug | info | warn | error
+    std::string log_format = "logfmt";  // logfmt | json
+    bool allow_plaintext = false;       // bind beyond loopback without encryption
+
+    [[nodiscard]] Duration collector_grace_or_timeout() const {
+        return collector_grace.count() > 0 ? collector_grace : timeout;
+    }
+};
+
+struct CollectorConfig {
+    std::string id;
+    std::string heartbeats;
+    std::string heartbeats_bind;  // defaults to heartbeats
+};
+
+struct TrackerConfig {
+    std::string id;
+    std::string ingest, events, query;
+    std::string ingest_bind, events_bind, query_bind;  // default to the above
+    std::string data;
+};
+
+struct NotifierConfig {
+    std::string id;
+    std::string data;
+};
+
+struct SinkConfig {
+    std::string name;
+    std::string notifier;              // default: the only one
+    std::string type;                  // stdout | jsonl | exec
+    std::string format = "json";       // stdout: text | json
+    std::string path;                  // jsonl
+    std::vector<std::string> command;  // exec: program and arguments
+    std::uint64_t queue_max =
+        100'000;  // events waiting; beyond, the sink is brought up to date later
+};
+
+struct Config {
+    std::string file;  // where it was read from; empty: built in
+    PresenceConfig presence;
+    std::vector<CollectorConfig> collectors;
+    std::vector<TrackerConfig> trackers;
+    std::vector<NotifierConfig> notifiers;
+    std::vector<SinkConfig> sinks;
+};
+
+// c1 at 7400, t1 at 7410..7412, n1 with a stdout sink in text form, all on 127.0.0.1. More
+// collectors take 7401, ... (7409 the last); tracker k takes 7410+10k .. 7412+10k.
+[[nodiscard]] Config default_config(std::size_t collectors = 1, std::size_t trackers = 1);
+
+// Reads, checks and completes a file: strict keys, types, ranges, unique ids and endpoints,
+// trackers' 10-bit hashes apart, `notifier` of each sink known, binds beyond loopback only with
+// allow_plaintext. Then `environment` (PRESENCE_<KEY> for scalars of [presence]), then `flags` (key
+// to text, same keys). Throws ConfigError. An absent file name means default_config().
+[[nodiscard]] Config load_config(const std::optional<std::string>& file,
+                                 const std::map<std::string, std::string>& environment,
+                                 const std::map<std::string, std::string>& flags);
+
+// The effective configuration as TOML that load_config reads back to the same values.
+[[nodiscard]] std::string print_config(const Config& config);
+
+// "30s", "500ms", "2m", "1h" to a Duration and back. Nothing for anything else, negatives and
+// overflow.
+[[nodiscard]] std::optional<Duration> parse_duration(std::string_view text);
+[[nodiscard]] std::string format_duration(Duration d);
+
+}  // namespace presence

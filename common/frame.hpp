@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/time.hpp"
+
+// The internal link, collector DEALER <-> tracker ROUTER (docs/protocol.md, "Frames").
+namespace presence {
+
+inline constexpr std::uint32_t kFrameVersion = 1;
+
+// One heartbeat on its way to the user's tracker.
+struct Row {
+    std::uint64_t hash = 0;
+    std::string_view user;
+    std::string_view session;
+    std::string_view edge;
+    std::optional<std::string_view> status;
+    std::uint32_t ttl_ms = 0;  // 0: the tracker's default
+    std::uint32_t age_ms = 0;  // how much older than its group's read time
+    bool bye = false;
+};
+
+// What a collector says of itself in each frame.
+struct FrameHeader {
+    std::string cluster;
+    std::string collector;
+    std::uint64_t boot = 0;
+    std::uint64_t number = 0;  // 1, 2, ... within the boot and the link
+    std::uint64_t base = 0;    // lowest number not yet acknowledged on this link
+    std::uint64_t map_version = 0;
+    PeerInstant sent{};       // read before sending, on the collector's clock
+    PeerInstant watermark{};  // everything read up to here is in this frame or an earlier one
+    // The newest acknowledgement: our stamp in it, and when the collector had it.
+    struct Echo {
+        std::int64_t acked_us = 0;  // tracker's clock
+        PeerInstant received{};
+    };
+    std::optional<Echo> echo;
+    std::uint64_t dropped = 0;  // rows for this tracker that the collector gave up, since its boot
+    bool goodbye = false;       // the last frame of this boot: everything read has been sent
+};
+
+// Rows as bytes, in groups that share a read time. Appended to without allocation per row.
+class RowGroups {
+public:
+    // Starts a group whose read time is told later by close_group(); until then it is open.
+    void append(const Row& row);
+    // Stamps what was appended since the last call. No open rows: does nothing.
+    void close_group(PeerInstant read);
+    [[nodiscard]] std::size_t bytes() const { return bytes_.size(); }
+    [[nodiscard]] std::size_t rows() const { return rows_; }
+    [[nodiscard]] bool empty() const { return rows_ == 0; }
+    // Hands over the bytes and starts anew. Requires: no open group.
+    [[nodiscard]] std::string take();
+
+private:
+    std::string bytes_;
+    std::size_t open_at_ = kNoGroup;
+    std::size_t rows_ = 0;
+    std::string last_edge_;
+    static constexpr std::size_t kNoGroup = static_cast<std::size_t>(-1);
+};
+
+[[nodiscard]] std::string encode_frame(const FrameHeader& header, std::string_view row_groups);
+
+// A decoded frame; views live as long as the bytes. `read` of a row: latest time at which the
+// collector may have read it, before its own `age_ms` is taken off.
+struct Frame {
+    struct Group {
+        PeerInstant read;
+        std::size_t first = 0;  // index into rows
+        std::size_t count = 0;
+    };
+    FrameHeader header;
+    std::vector<Group> groups;
+    std::vector<Row> rows;
+};
+
+enum class FrameFault : std::uint8_t { none, not_msgpack, version, wrong_type, rows, count_ };
+[[nodiscard]] std::string_view name_of(FrameFault fault);
+
+// Reuses `out`'s memory. Rows are not validated against the public contract (the collector did),
+// but no byte sequence makes this read out of bounds or allocate more than 64 bytes a byte given.
+[[nodiscard]] FrameFault decode_frame(std::string_view bytes, Frame& out);
+
+// Tracker to collector: everything up to `applied` is applied and its transitions are published.
+struct Ack {
+    std::string cluster;
+    std::string tracker;
+    std::uint64_t tracker_boot = 0;
+    std::uint64_t collector_boot = 0;
+    std::uint64_t applied = 0;  // highest number such that it and all before are applied
+    bool gap = false;           // a later frame came: send again from applied + 1
+    std::uint64_t map_version = 0;
+    std::uint64_t moved = 0;   // rows refused as another tracker's, since the collector's boot
+    std::int64_t sent_us = 0;  // tracker's clock, read before sending
+};
+[[nodiscard]] std::string encode_ack(const Ack& ack);
+[[nodiscard]] std::optional<Ack> decode_ack(std::string_view bytes);
+
+}  // namespace presence

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/counters.hpp"
+
+// The public heartbeat message, edge to collector (docs/protocol.md, "Heartbeats").
+namespace presence {
+
+// Why a heartbeat, or a whole message, was dropped.
+enum class Reject : std::uint8_t {
+    not_msgpack,   // whole message: malformed, truncated, or bytes after the value
+    too_large,     // whole message: over kHeartbeatMessageBytesMax
+    too_deep,      // whole message: nested deeper than the contract has any use for
+    multipart,     // whole message: more than one frame
+    wrong_type,    // a value of another type than the contract names, floats among them
+    user_missing,  // a map without "user"
+    user_empty,
+    user_too_long,
+    user_control,  // control characters
+    user_not_utf8,
+    bad_session,  // same rules as users, 64 bytes
+    bad_status,   // same rules, but may be empty: clears the status
+    bad_edge,
+    bad_ttl,      // outside 1 s..24 h
+    stale,        // older than its ttl when read
+    edges_limit,  // more edges than kEdgesMax
+    count_
+};
+[[nodiscard]] std::string_view name_of(Reject reason);
+
+// One item. Views live as long as the message bytes and the Heartbeats that hold it.
+struct Heartbeat {
+    std::string_view user;
+    std::string_view session;                // empty: the unnamed session
+    std::optional<std::string_view> status;  // empty string: clear
+    std::uint32_t ttl_ms = 0;                // 0: the default
+    std::uint64_t age_ms = 0;
+    bool bye = false;
+};
+
+struct Envelope {
+    std::string_view edge;  // empty: the message was no envelope
+    std::uint64_t boot = 0;
+    std::uint64_t seq = 0;
+    std::optional<std::uint64_t> sent_ms;  // the edge's monotonic clock
+};
+
+// A decoded message; reuse one object, its memory is kept.
+struct Heartbeats {
+    Envelope envelope;
+    std::vector<Heartbeat> beats;   // those that keep the contract
+    std::deque<std::string> texts;  // decimal texts of integer ids
+
+    void clear();
+};
+
+// Decodes one message. Bad items are counted in `rejects` and left out; a message that is no
+// msgpack, too large or too deep counts once and yields nothing. Allocates in proportion to the
+// items found, never to a length that the message merely claims.
+void decode_heartbeats(std::string_view message, Heartbeats& out, Counters<Reject>& rejects);
+
+// What a client sends: used by `presence beat`, `presence bench` and tests. With an edge name:
+// an envelope; otherwise an item or an array of items, plain ids where nothing else is said.
+[[nodiscard]] std::string encode_heartbeats(const Envelope& envelope,
+                                            const std::vector<Heartbeat>& beats);
+
+}  // namespace presence

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <string>
+#include <string_view>
+
+// Logs, for shells only: one event a line, on stderr, logfmt or JSON.
+//   log::info("slot_taken", {{"slot", 3}, {"epoch", epoch}});
+//   -> time=2026-11-24T04:03:15.123Z level=info process=t1 event=slot_taken slot=3 epoch=...
+namespace presence::io::log {
+
+struct Field {
+    std::string_view key;
+    std::string value;
+    bool quoted = true;  // JSON: a string; numbers and booleans are not
+
+    Field(std::string_view k, std::string_view v) : key(k), value(v) {}
+    Field(std::string_view k, const char* v) : key(k), value(v) {}
+    Field(std::string_view k, const std::string& v) : key(k), value(v) {}
+    Field(std::string_view k, bool v) : key(k), value(v ? "true" : "false"), quoted(false) {}
+    template <class Number>
+    requires std::is_arithmetic_v<Number> Field(std::string_view k, Number v)
+        : key(k), value(fmt::format("{}", v)), quoted(false) {}
+};
+using Fields = std::initializer_list<Field>;
+
+// `level`: debug | info | warn | error. `format`: logfmt | json. `process`: the id on each line.
+void open(std::string_view level, std::string_view format, std::string_view process);
+void debug(std::string_view event, Fields fields = {});
+void info(std::string_view event, Fields fields = {});
+void warn(std::string_view event, Fields fields = {});
+void error(std::string_view event, Fields fields = {});
+
+}  // namespace presence::io::log

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "common/config.hpp"
+
+// What the main of every process does alike: flags, configuration, checks, exit codes.
+namespace presence::io {
+
+// sysexits(3).
+inline constexpr int kExitUsage = 64;        // EX_USAGE
+inline constexpr int kExitUnavailable = 69;  // EX_UNAVAILABLE: e.g. an address is in use
+inline constexpr int kExitSoftware = 70;     // EX_SOFTWARE
+inline constexpr int kExitConfig = 78;       // EX_CONFIG
+
+struct Program {
+    Config config;
+    std::string id;                  // which of the config's processes of this kind to be
+    std::function<Config()> reload;  // reads file and environment again; throws ConfigError
+};
+
+// Parses --config FILE, --id ID, --check-config, --print-config, --version, --help and a flag for
+// each scalar of [presence] (--timeout 10s), loads the configuration, opens the log, logs the
+// effective configuration, and calls `run`. `kind` is "collector", "tracker" or "notifier"; without
+// --id the only one of that kind is meant. Returns the exit code; every error is one clear line on
+// stderr.
+int run_program(int argc, char** argv, const std::string& kind,
+                const std::function<int(const Program&)>& run);
+
+[[nodiscard]] std::string version();
+// PRESENCE_* of the environment, as load_config takes it.
+[[nodiscard]] std::map<std::string, std::string> environment();
+
+}  // namespace presence::io

@@ -1,0 +1,27 @@
+#pragma once
+
+// SIGTERM, SIGINT and SIGHUP as a file descriptor, so that a loop polls them like its sockets.
+namespace presence::io {
+
+class Signals {
+public:
+    // Blocks the three in this thread and those made after it (so: construct before the zmq
+    // context), ignores SIGPIPE.
+    Signals();
+    ~Signals();
+    Signals(const Signals&) = delete;
+    Signals& operator=(const Signals&) = delete;
+
+    [[nodiscard]] int fd() const { return fd_; }
+    // Reads all pending ones; each flag stays true until taken.
+    void read();
+    [[nodiscard]] bool stop() const { return stop_; }
+    [[nodiscard]] bool take_reload();
+
+private:
+    int fd_ = -1;
+    bool stop_ = false;
+    bool reload_ = false;
+};
+
+}  // namespace presence::io

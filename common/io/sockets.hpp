@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <zmq.hpp>
+
+// Every socket of the project is made here, by role, so that options, and later keys and allow
+// lists, are set in one place. Sources of each choice: docs/architecture.md, "Sockets".
+namespace presence::io {
+
+enum class Role {
+    heartbeats_in,   // PULL, bind: collector, from edges
+    heartbeats_out,  // PUSH, connect: an edge (our command line and load generator)
+    frames_out,      // DEALER, connect: collector to one tracker
+    frames_in,       // ROUTER, bind: tracker, from collectors
+    events_out,      // XPUB, bind: tracker
+    events_in,       // SUB, connect: follower, subscriber
+    queries_in,      // ROUTER, bind: tracker
+    queries_out,     // DEALER, connect: asker
+};
+
+// One I/O thread, BLOCKY 0, sockets limited by RLIMIT_NOFILE, which is raised to its hard limit.
+[[nodiscard]] zmq::context_t make_context();
+
+// Made, configured and bound or connected. Throws zmq::error_t with the endpoint in the message of
+// a std::runtime_error: "cannot bind tcp://127.0.0.1:7400 for heartbeats: Address already in use".
+// `routing_id` only for frames_out and queries_out; empty: libzmq chooses.
+[[nodiscard]] zmq::socket_t make_socket(zmq::context_t& context, Role role,
+                                        const std::string& endpoint,
+                                        const std::string& routing_id = {});
+
+}  // namespace presence::io

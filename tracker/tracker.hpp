@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/config.hpp"
+#include "common/slots.hpp"
+#include "common/time.hpp"
+
+namespace presence::tracker {
+
+struct TrackerOptions {
+    std::string cluster = "main";
+    std::string tracker = "t1";
+    std::uint64_t boot = 1;
+    std::int64_t started_unix_ms = 0;  // for the epochs
+    Duration timeout = 30s;
+    Duration collector_grace = 30s;
+    std::uint64_t users_max = 20'000'000;
+    std::vector<std::string> collectors_expected;
+    std::vector<TrackerConfig> trackers;  // endpoints, for `map` and `moved`
+    std::string version = "0";
+};
+
+// What a turn wants sent. Ack and answer name their peer by the routing id it came with.
+struct Output {
+    struct ToPeer {
+        std::string peer;
+        std::string bytes;
+    };
+    struct Publication {
+        std::string topic;
+        std::string bytes;
+    };
+    std::vector<ToPeer> acks;
+    std::vector<ToPeer> answers;
+    std::vector<Publication> publications;  // in this order
+    void clear();
+};
+
+// A tracker without its sockets: frames, queries and subscriptions in; acks, answers, batches,
+// ticks and user events out. Composes Watermarks, Roster and Publisher.
+//
+// Pure. A turn: on_frame* and on_query* and on_subscription*, then end_turn. Times never go back.
+class Tracker {
+public:
+    Tracker(TrackerOptions options, SlotMap map, Instant now);
+    ~Tracker();
+    Tracker(Tracker&&) noexcept;
+
+    // `received` is read after the frame was received; one reading may serve all of a turn.
+    void on_frame(std::string_view peer, std::string_view bytes, Instant received);
+    // Answered in end_turn, after the batches of this turn.
+    void on_query(std::string_view peer, std::string_view bytes);
+    // From XPUB: a topic prefix that now has, or no longer has, a subscriber.
+    void on_subscription(std::string_view topic, bool subscribed);
+
+    // Expires, publishes, acknowledges, answers. `now` is read after the last receive and before
+    // the first send. Returns true if more is due at once: call again soon.
+    bool end_turn(Instant now, WallOffset wall, Output& out);
+
+    void adopt(SlotMap map);
+    // Never later than the next deadline or tick; may be earlier.
+    [[nodiscard]] Instant next_wakeup(Instant now) const;
+
+    struct Stats {
+        std::uint64_t frames = 0, frames_duplicate = 0, frames_gap = 0, frames_refused = 0;
+        std::uint64_t heartbeats = 0;  // rows applied
+        std::uint64_t stale = 0;       // older than their ttl
+        std::uint64_t moved = 0;       // rows of users another tracker owns
+        std::uint64_t users_limit = 0, sessions_limit = 0, edges_limit = 0;  // refused by a limit
+        std::uint64_t after_bye = 0;  // stragglers of a session that said bye
+        std::uint64_t online = 0, sessions = 0;
+        std::uint64_t transitions = 0, batches = 0, lifts = 0;
+        std::uint64_t queries = 0, queries_refused = 0;
+    };
+    [[nodiscard]] Stats stats() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace presence::tracker
