@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "common/event.hpp"
+#include "common/slots.hpp"
+#include "common/time.hpp"
+
+namespace presence::tracker {
+
+// One heartbeat as the roster takes it: its time is on our clock and never early.
+struct Beat {
+    std::uint64_t hash = 0;  // hash_of(user)
+    std::string_view user;
+    std::string_view session;                // empty: the unnamed session
+    std::string_view edge;                   // empty: an edge that named itself not
+    std::optional<std::string_view> status;  // empty string: clear
+    std::uint32_t ttl_ms = 0;                // kTtlMinMs..kTtlMaxMs
+    Instant at{};                            // read by the collector, less its age
+    bool bye = false;
+};
+
+// Decides who is online from heartbeats and event time alone.
+//
+// A user is online while one of their sessions, keyed by (edge, session), lives; a session lives
+// until its newest heartbeat's time + that heartbeat's ttl. An older heartbeat never moves a
+// deadline back (of two at one time the later deadline holds); one whose deadline event time has
+// passed brings nobody back. A bye ends its session at once and, if that has a name, keeps it dead
+// for heartbeats up to kByeMemory after it. For the unnamed session the last arrival wins, but a
+// bye more than kByeMemory older than its newest heartbeat is a straggler and ignored. A user's
+// status is the one told last among their living sessions.
+//
+// Pure. Appended events lack epoch, seq and freshness. Memory: docs/architecture.md, "Roster".
+class Roster {
+public:
+    static constexpr Duration kByeMemory = 2s;
+    static constexpr std::size_t kByesMax = 262'144;  // beyond, the oldest is forgotten
+
+    struct Options {
+        std::uint64_t users_max = 20'000'000;
+    };
+    // `origin`: any time not after the first one seen.
+    Roster(Options options, Instant origin);
+    ~Roster();
+    Roster(Roster&&) noexcept;
+
+    // Appends online (`heartbeat`), offline (`bye`) and `status` events. What breaks a limit is
+    // left out and counted.
+    void apply(std::span<const Beat> beats, WallOffset wall, std::vector<Event>& out);
+
+    // Appends offline (`timeout`) for users none of whose sessions has a deadline at or after
+    // `event_time`; at_ms is the deadline itself. At most about `limit` deadlines are handled, the
+    // earliest first; returns true if more are due. `event_time` never goes back.
+    [[nodiscard]] bool expire(Instant event_time, WallOffset wall, std::size_t limit,
+                              std::vector<Event>& out);
+
+    // Evidence for the time before `now` may be missing: every deadline is taken to be at least
+    // now + its session's ttl. O(1).
+    void lift(Instant now);
+
+    // Never later than the earliest deadline, may be earlier. Nothing while nobody is online.
+    [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+    struct View {
+        std::string_view user;
+        std::uint64_t hash = 0;
+        std::int64_t since_ms = 0;
+        std::int64_t last_seen_ms = 0;
+        std::uint32_t ttl_ms = 0;  // the largest of the living sessions
+        std::uint32_t sessions = 0;
+        std::optional<std::string_view> status;
+    };
+    // Views live until the next change.
+    [[nodiscard]] std::optional<View> find(std::uint64_t hash, std::string_view user,
+                                           WallOffset wall) const;
+    void each_in(Slot slot, WallOffset wall, const std::function<void(const View&)>& fn) const;
+    // Forgets a slot's users without a word: another tracker owns them now.
+    void drop(Slot slot);
+
+    [[nodiscard]] std::uint64_t users() const;
+    [[nodiscard]] std::uint64_t sessions() const;
+
+    struct Stats {
+        std::uint64_t stale = 0;      // deadline had passed when it came
+        std::uint64_t after_bye = 0;  // stragglers of a session that said bye
+        std::uint64_t users_limit = 0, sessions_limit = 0, edges_limit = 0;
+    };
+    [[nodiscard]] const Stats& stats() const;
+
+    // Walks everything and ends the process if an invariant is broken. For tests.
+    void check() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace presence::tracker
