@@ -37,6 +37,8 @@ struct FrameHeader {
     PeerInstant watermark{};  // everything read up to here is in this frame or an earlier one
     // The newest acknowledgement: our stamp in it, and when the collector had it.
     struct Echo {
+        std::uint64_t tracker_boot =
+            0;                      // whose stamp: another run's clock may be another machine's
         std::int64_t acked_us = 0;  // tracker's clock
         PeerInstant received{};
     };
