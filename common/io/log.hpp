@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 // Logs, for shells only: one event a line, on stderr, logfmt or JSON.
 //   log::info("slot_taken", {{"slot", 3}, {"epoch", epoch}});
@@ -24,13 +25,13 @@ struct Field {
     requires std::is_arithmetic_v<Number> Field(std::string_view k, Number v)
         : key(k), value(fmt::format("{}", v)), quoted(false) {}
 };
-using Fields = std::initializer_list<Field>;
+using Fields = std::vector<Field>;
 
 // `level`: debug | info | warn | error. `format`: logfmt | json. `process`: the id on each line.
 void open(std::string_view level, std::string_view format, std::string_view process);
-void debug(std::string_view event, Fields fields = {});
-void info(std::string_view event, Fields fields = {});
-void warn(std::string_view event, Fields fields = {});
-void error(std::string_view event, Fields fields = {});
+void debug(std::string_view event, const Fields& fields = {});
+void info(std::string_view event, const Fields& fields = {});
+void warn(std::string_view event, const Fields& fields = {});
+void error(std::string_view event, const Fields& fields = {});
 
 }  // namespace presence::io::log

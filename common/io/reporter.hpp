@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/time.hpp"
+
+namespace presence::io {
+
+// Tells a process's counters in its log, seldom enough that a flood of bad input cannot flood the
+// log: `event=trouble` (warn) with what grew of the counters that mean trouble, at most each
+// kTroubleInterval; `event=stats` (info) with all of them each kStatsInterval, if any changed.
+class Reporter {
+public:
+    static constexpr Duration kTroubleInterval = 10s;
+    static constexpr Duration kStatsInterval = 60s;
+
+    explicit Reporter(std::vector<std::string> troubles);
+
+    struct Number {
+        std::string_view name;
+        std::int64_t value;
+    };
+    // `numbers` is called only when something is due: cheap in every turn.
+    template <class Numbers>
+    void turn(Instant now, Numbers&& numbers) {
+        if (now < next_trouble_) return;
+        next_trouble_ = now + kTroubleInterval;
+        tell(now, numbers());
+    }
+
+private:
+    void tell(Instant now, const std::vector<Number>& numbers);
+
+    std::vector<std::string> troubles_;
+    std::map<std::string, std::int64_t, std::less<>> told_;        // troubles
+    std::map<std::string, std::int64_t, std::less<>> told_stats_;  // all
+    Instant next_trouble_{};
+    Instant next_stats_{};
+};
+
+}  // namespace presence::io
