@@ -63,12 +63,12 @@ struct Roster::Impl {
     Tick deadline(const Session& s) const {
         return std::max(s.read, lifted.value_or(s.read)) + s.ttl;
     }
-    Event event(const std::string& id, Slot slot, const User& user, State state, Reason reason,
+    Event event(const std::string& id, Slot slot, const User& user, State state, const char* reason,
                 std::int64_t at_ms, std::uint32_t ttl) const {
         Event e;
         e.user = id;
         e.state = state;
-        e.reason = name_of(reason);
+        e.reason = reason;
         e.at_ms = at_ms;
         e.since_ms = user.since_ms;
         e.ttl_ms = ttl;
@@ -158,9 +158,9 @@ void Roster::Impl::on_beat(const Beat& beat, WallOffset wall, std::vector<Event>
     }
     const auto at_ms = millis(wall.at(beat.at));
     if (fresh)
-        out.push_back(event(id, slot, user, State::online, Reason::heartbeat, at_ms, ttl_of(user)));
+        out.push_back(event(id, slot, user, State::online, "heartbeat", at_ms, ttl_of(user)));
     else if (status_of(user) != status_before)
-        out.push_back(event(id, slot, user, State::online, Reason::status, at_ms, ttl_of(user)));
+        out.push_back(event(id, slot, user, State::online, "status", at_ms, ttl_of(user)));
 }
 
 void Roster::Impl::on_bye(const Beat& beat, WallOffset wall, std::vector<Event>& out) {
@@ -187,14 +187,13 @@ void Roster::Impl::on_bye(const Beat& beat, WallOffset wall, std::vector<Event>&
     --session_count;
     const auto at_ms = millis(wall.at(beat.at));
     if (user.sessions.empty()) {
-        auto e = event(it->first, slot, user, State::offline, Reason::bye, at_ms, ttl);
+        auto e = event(it->first, slot, user, State::offline, "bye", at_ms, ttl);
         e.last_seen_ms = millis(wall.at(instant(user.seen)));
         out.push_back(std::move(e));
         users[slot].erase(it);
         --user_count;
     } else if (status_of(user) != status_before) {
-        out.push_back(
-            event(it->first, slot, user, State::online, Reason::status, at_ms, ttl_of(user)));
+        out.push_back(event(it->first, slot, user, State::online, "status", at_ms, ttl_of(user)));
     }
 }
 
@@ -216,13 +215,13 @@ void Roster::Impl::settle(const std::string& id, Slot slot, WallOffset wall,
     }
     const auto at_ms = millis(wall.at(instant(last.first)));
     if (user.sessions.empty()) {
-        auto e = event(id, slot, user, State::offline, Reason::timeout, at_ms, last.second);
+        auto e = event(id, slot, user, State::offline, "timeout", at_ms, last.second);
         e.last_seen_ms = millis(wall.at(instant(user.seen)));
         out.push_back(std::move(e));
         users[slot].erase(it);
         --user_count;
     } else if (status_of(user) != status_before) {
-        out.push_back(event(id, slot, user, State::online, Reason::status, at_ms, ttl_of(user)));
+        out.push_back(event(id, slot, user, State::online, "status", at_ms, ttl_of(user)));
     }
 }
 
