@@ -15,10 +15,13 @@
 namespace presence::notifier {
 
 struct FollowerOptions {
-    std::vector<std::string> trackers;            // by index in all calls below
-    Duration answer_timeout = 2s;                 // a question without an answer is asked again
-    std::size_t questions_max = 16;               // under way at once per tracker
-    std::uint64_t buffer_events_max = 1'000'000;  // kept while snapshots are under way
+    std::vector<std::string> trackers;  // by index in all calls below
+    Duration answer_timeout = 2s;       // a question without an answer is asked again
+    std::size_t questions_max = 16;     // under way at once per tracker
+    // Users who left while a snapshot that may still list them was under way: kept until it is
+    // compared; beyond, that slot is asked again.
+    std::uint64_t departures_max = 1'000'000;
+    std::uint64_t users_max = 100'000'000;  // beyond, users are not followed, and counted
 };
 
 struct Question {
@@ -27,10 +30,11 @@ struct Question {
 };
 
 // Follows the batches of all trackers and knows, per slot, who is online. Subscribe first, then
-// start: it asks for a snapshot of each slot, applies what came after, and from then on hands out
-// each transition once, in order. A gap (in batch numbers, in a slot's seq, or a last batch told
-// only by a tick) leads to snapshots of the slots concerned and a comparison with what it knows;
-// the differences are handed out as `reconcile` events.
+// start: it asks for a snapshot of each slot, and whoever is online then is handed out as a
+// difference (`reconcile`): this follower has told nobody before. From then on each transition is
+// handed out once, in order per user. A gap (in batch numbers, in a slot's seq, a new epoch or run,
+// or a last batch told only by a tick) leads to snapshots of the slots concerned and a comparison
+// with what it knows; the differences are handed out as `reconcile` events.
 //
 // A user who is missing in a snapshot is told offline only if the tracker's evidence reaches back
 // further than the user's ttl (`covers_ms`): unknown is not offline. Until then that slot is asked
@@ -64,8 +68,15 @@ public:
     [[nodiscard]] bool in_step() const;
 
     struct Stats {
-        std::uint64_t batches = 0, events = 0, duplicates = 0;
-        std::uint64_t gaps = 0, snapshots = 0, reconciled = 0, refused = 0;  // refused: malformed
+        std::uint64_t batches = 0;
+        std::uint64_t events = 0;      // handed out
+        std::uint64_t duplicates = 0;  // told nothing new
+        std::uint64_t gaps = 0, snapshots = 0, reconciled = 0;
+        std::uint64_t timeouts = 0;     // questions without an answer
+        std::uint64_t errors = 0;       // questions answered with an error
+        std::uint64_t refused = 0;      // malformed, or of a slot that is not the tracker's
+        std::uint64_t out_of_date = 0;  // of an earlier run or owner
+        std::uint64_t users_limit = 0;  // not followed: users_max
         std::uint64_t online = 0;
     };
     [[nodiscard]] Stats stats() const;
