@@ -9,7 +9,6 @@
 #include <random>
 #include <vector>
 
-#include "tracker/deadline_wheel.hpp"
 #include "tracker/deadlines.hpp"
 
 namespace {
@@ -31,9 +30,8 @@ double seconds(Clock::duration d) {
     return std::chrono::duration<double>(d).count();
 }
 
-template <class Structure>
 struct World {
-    Structure deadlines;
+    Deadlines deadlines;
     std::vector<Record> records;
     std::vector<std::uint32_t> order;  // who beats when: order[i] at i * kInterval / size
     std::vector<Due> due;
@@ -109,9 +107,8 @@ struct World {
 };
 
 // Everybody beats on.
-template <class Structure>
 void steady(benchmark::State& state) {
-    World<Structure> world(static_cast<std::size_t>(state.range(0)));
+    World world(static_cast<std::size_t>(state.range(0)));
     world.run(40'000);  // settle
     world.beat_seconds = world.expire_seconds = world.longest_call = 0;
     world.beats = world.pops = 0;
@@ -130,11 +127,10 @@ void steady(benchmark::State& state) {
 }
 
 // A tenth of the users fall silent at once.
-template <class Structure>
 void silence(benchmark::State& state) {
     for (auto _ : state) {
         const auto users = static_cast<std::size_t>(state.range(0));
-        World<Structure> world(users);
+        World world(users);
         world.run(40'000);
         world.silent_from = static_cast<std::uint32_t>(users - users / 10);
         world.expire_seconds = world.longest_call = 0;
@@ -147,13 +143,8 @@ void silence(benchmark::State& state) {
     }
 }
 
-#define PRESENCE_EXPIRY(structure)                                                          \
-    BENCHMARK_TEMPLATE(steady, structure)->Arg(1'000'000)->Iterations(1)->UseManualTime();  \
-    BENCHMARK_TEMPLATE(steady, structure)->Arg(10'000'000)->Iterations(1)->UseManualTime(); \
-    BENCHMARK_TEMPLATE(silence, structure)->Arg(1'000'000)->Iterations(1)->UseManualTime()
-
-PRESENCE_EXPIRY(Deadlines);
-PRESENCE_EXPIRY(DeadlineWheel);
+BENCHMARK(steady)->Arg(1'000'000)->Arg(10'000'000)->Iterations(1)->UseManualTime();
+BENCHMARK(silence)->Arg(1'000'000)->Iterations(1)->UseManualTime();
 
 }  // namespace
 
