@@ -24,7 +24,9 @@ public:
 
     // The peer read our stamp `sent` at its own time `received`.
     void on_echo(Instant now, Instant sent, PeerInstant received) {
-        lower_.sample(now, Duration{micros(received) - micros(sent)});
+        // The peer's clock may have drifted since it read the stamp.
+        const Duration drift = SmallestDifference::drift(now - sent);
+        lower_.sample(now, Duration{micros(received) - micros(sent)} + drift);
         restart_if_crossed(now);
     }
 
@@ -32,17 +34,24 @@ public:
     [[nodiscard]] std::optional<Instant> latest(Instant now, PeerInstant t) const {
         const auto offset = upper_.value(now);
         if (!offset) return std::nullopt;
-        return Instant{t.time_since_epoch() + *offset};
+        const Instant mapped{t.time_since_epoch() + *offset};
+        return mapped + drift_since(mapped, now);
     }
 
     // Our time at the peer's `t`, never late. Nothing before the first echo.
     [[nodiscard]] std::optional<Instant> earliest(Instant now, PeerInstant t) const {
         const auto offset = lower_.value(now);
         if (!offset) return std::nullopt;
-        return Instant{t.time_since_epoch() - *offset};
+        const Instant mapped{t.time_since_epoch() - *offset};
+        return mapped - drift_since(mapped, now);
     }
 
 private:
+    // The offset is that of now; at an older stamp it may have been another.
+    static Duration drift_since(Instant t, Instant now) {
+        return t < now ? SmallestDifference::drift(now - t) : Duration{0};
+    }
+
     // The truth lies between the bounds, so bounds that cross mean that a clock jumped (a virtual
     // machine was paused, say): neither is to be believed.
     void restart_if_crossed(Instant now) {

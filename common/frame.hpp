@@ -16,10 +16,10 @@ inline constexpr std::uint32_t kFrameVersion = 1;
 // One heartbeat on its way to the user's tracker.
 struct Row {
     std::uint64_t hash = 0;
-    std::string_view user;
-    std::string_view session;
-    std::string_view edge;
-    std::optional<std::string_view> status;
+    std::string_view user{};
+    std::string_view session{};
+    std::string_view edge{};
+    std::optional<std::string_view> status{};
     std::uint32_t ttl_ms = 0;  // 0: the tracker's default
     std::uint32_t age_ms = 0;  // how much older than its group's read time
     bool bye = false;
@@ -51,6 +51,7 @@ struct FrameHeader {
 class RowGroups {
 public:
     // Starts a group whose read time is told later by close_group(); until then it is open.
+    // Requires: user, names and ttl keep the public contract.
     void append(const Row& row);
     // Stamps what was appended since the last call. No open rows: does nothing.
     void close_group(PeerInstant read);
@@ -86,8 +87,9 @@ struct Frame {
 enum class FrameFault : std::uint8_t { none, not_msgpack, version, wrong_type, rows, count_ };
 [[nodiscard]] std::string_view name_of(FrameFault fault);
 
-// Reuses `out`'s memory. Rows are not validated against the public contract (the collector did),
-// but no byte sequence makes this read out of bounds or allocate more than 64 bytes a byte given.
+// Reuses `out`'s memory. Lengths, ttl and times are in bounds afterwards; whether texts are UTF-8
+// and hashes right is for the collector to see to. No byte sequence makes this read out of bounds
+// or allocate more than 64 bytes a byte given. On a fault there are no rows.
 [[nodiscard]] FrameFault decode_frame(std::string_view bytes, Frame& out);
 
 // Tracker to collector: everything up to `applied` is applied and its transitions are published.

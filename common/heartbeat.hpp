@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/counters.hpp"
+#include "common/msgpack_tokens.hpp"
 
 // The public heartbeat message, edge to collector (docs/protocol.md, "Heartbeats").
 namespace presence {
@@ -37,19 +38,19 @@ enum class Reject : std::uint8_t {
 
 // One item. Views live as long as the message bytes and the Heartbeats that hold it.
 struct Heartbeat {
-    std::string_view user;
-    std::string_view session;                // empty: the unnamed session
-    std::optional<std::string_view> status;  // empty string: clear
-    std::uint32_t ttl_ms = 0;                // 0: the default
+    std::string_view user{};
+    std::string_view session{};                // empty: the unnamed session
+    std::optional<std::string_view> status{};  // empty string: clear
+    std::uint32_t ttl_ms = 0;                  // 0: the default
     std::uint64_t age_ms = 0;
     bool bye = false;
 };
 
 struct Envelope {
-    std::string_view edge;  // empty: the message was no envelope
+    std::string_view edge{};  // empty: the message was no envelope
     std::uint64_t boot = 0;
     std::uint64_t seq = 0;
-    std::optional<std::uint64_t> sent_ms;  // the edge's monotonic clock
+    std::optional<std::uint64_t> sent_ms{};  // the edge's monotonic clock
 };
 
 // A decoded message; reuse one object, its memory is kept.
@@ -57,12 +58,14 @@ struct Heartbeats {
     Envelope envelope;
     std::vector<Heartbeat> beats;   // those that keep the contract
     std::deque<std::string> texts;  // decimal texts of integer ids
+    MsgpackTokens tokens;           // scratch of the decoder
 
     void clear();
 };
 
 // Decodes one message. Bad items are counted in `rejects` and left out; a message that is no
-// msgpack, too large or too deep counts once and yields nothing. Allocates in proportion to the
+// msgpack, too large or too deep, or an envelope with a bad or no edge, counts once and yields
+// nothing. Allocates in proportion to the
 // items found, never to a length that the message merely claims.
 void decode_heartbeats(std::string_view message, Heartbeats& out, Counters<Reject>& rejects);
 

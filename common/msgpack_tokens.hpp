@@ -16,7 +16,12 @@ public:
     static constexpr std::size_t kDepthMax = 16;
 
     // False if `bytes` is not exactly one well-formed value within the bounds. Views into `bytes`.
+    // Memory of an earlier call is used again.
     [[nodiscard]] bool parse(std::string_view bytes, std::size_t tokens_max);
+
+    // Why the last parse failed.
+    enum class Fault : std::uint8_t { none, malformed, too_deep, too_many };
+    [[nodiscard]] Fault fault() const { return fault_; }
 
     enum class Kind : std::uint8_t {
         nil,
@@ -34,7 +39,7 @@ public:
         Kind kind;
         std::uint32_t count = 0;   // array: elements, map: pairs
         std::uint64_t number = 0;  // boolean, unsigned_, negative (two's complement)
-        std::string_view text;     // str, bin
+        std::string_view text{};   // str, bin
     };
 
     // Reads forwards. A read of another kind than the next token's fails and does not move.
@@ -61,6 +66,7 @@ public:
 
 private:
     std::vector<Token> tokens_;
+    Fault fault_ = Fault::none;
 };
 
 }  // namespace presence

@@ -18,6 +18,12 @@ public:
     static constexpr Duration kWindow{60'000'000};
     static constexpr std::int64_t kDriftPpm = 500;  // NTP slews by at most this
 
+    // How far two clocks may drift apart in that time, rounded up.
+    static constexpr Duration drift(Duration age) {
+        constexpr std::int64_t kPerMicrosecond = 1'000'000 / kDriftPpm;
+        return Duration{(age.count() + kPerMicrosecond - 1) / kPerMicrosecond};
+    }
+
     // `now` must not go back between calls.
     void sample(Instant now, Duration difference) {
         rotate(now);
@@ -44,8 +50,7 @@ private:
     };
 
     static Duration loosen(const Sample& sample, Instant now) {
-        const auto age = (now - sample.at).count();
-        return sample.difference + Duration{(age * kDriftPpm + 999'999) / 1'000'000};
+        return sample.difference + drift(now - sample.at);
     }
 
     static void keep_smaller(std::optional<Sample>& bucket, Instant now, Duration difference) {

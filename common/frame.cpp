@@ -1,0 +1,164 @@
+#include "common/frame.hpp"
+
+#include "common/frame_rows.hpp"
+#include "common/limits.hpp"
+#include "common/msgpack_tokens.hpp"
+#include "common/msgpack_writer.hpp"
+
+namespace presence {
+namespace {
+
+constexpr std::size_t kFrameElements = 13;
+constexpr std::size_t kAckElements = 10;
+constexpr std::size_t kTokensMax = 64;
+
+// Reads element after element; once one is missing or of another kind, all that follow are empty.
+class Reader {
+public:
+    explicit Reader(const MsgpackTokens& tokens) : cursor_(tokens.cursor()) {}
+
+    // Elements beyond those known are left to newer versions.
+    [[nodiscard]] bool array_of(std::size_t elements) {
+        const auto count = cursor_.array();
+        return ok_ = ok_ && count && *count >= elements;
+    }
+    void read(std::uint64_t& to) { to = keep(cursor_.unsigned_number()); }
+    void read(bool& to) { to = keep(cursor_.boolean()); }
+    void read(std::int64_t& stamp) {
+        stamp = keep(cursor_.number());
+        ok_ = ok_ && is_stamp(stamp);
+    }
+    void read(PeerInstant& to) {
+        std::int64_t stamp = 0;
+        read(stamp);
+        to = PeerInstant{Duration{ok_ ? stamp : 0}};
+    }
+    void read(std::string& name) {
+        const auto text = bytes();
+        ok_ = ok_ && text.size() <= kNameBytesMax;
+        if (ok_) name.assign(text);
+    }
+    [[nodiscard]] std::string_view bytes() { return keep(cursor_.text()); }
+    [[nodiscard]] bool nil() { return ok_ && cursor_.nil(); }
+    [[nodiscard]] bool ok() const { return ok_; }
+
+private:
+    template <class T>
+    T keep(std::optional<T> value) {
+        ok_ = ok_ && value;
+        return ok_ ? *value : T{};
+    }
+
+    MsgpackTokens::Cursor cursor_;
+    bool ok_ = true;
+};
+
+void read_echo(Reader& reader, std::optional<FrameHeader::Echo>& to) {
+    to.reset();
+    if (reader.nil()) return;
+    if (!reader.array_of(3)) return;
+    auto& echo = to.emplace();
+    reader.read(echo.tracker_boot);
+    reader.read(echo.acked_us);
+    reader.read(echo.received);
+}
+
+}  // namespace
+
+std::string_view name_of(FrameFault fault) {
+    switch (fault) {
+        case FrameFault::none:
+            return "none";
+        case FrameFault::not_msgpack:
+            return "not_msgpack";
+        case FrameFault::version:
+            return "version";
+        case FrameFault::wrong_type:
+            return "wrong_type";
+        case FrameFault::rows:
+            return "rows";
+        case FrameFault::count_:
+            break;
+    }
+    return "unknown";
+}
+
+std::string encode_frame(const FrameHeader& header, std::string_view row_groups) {
+    MsgpackWriter writer;
+    writer.reserve(row_groups.size() + header.cluster.size() + header.collector.size() + 128);
+    writer.array(kFrameElements).number(kFrameVersion).text(header.cluster).text(header.collector);
+    writer.number(header.boot).number(header.number).number(header.base);
+    writer.number(header.map_version).number(micros(header.sent)).number(micros(header.watermark));
+    if (header.echo)
+        writer.array(3)
+            .number(header.echo->tracker_boot)
+            .number(header.echo->acked_us)
+            .number(micros(header.echo->received));
+    else
+        writer.nil();
+    writer.number(header.dropped).boolean(header.goodbye).bin(row_groups);
+    return writer.take();
+}
+
+FrameFault decode_frame(std::string_view bytes, Frame& out) {
+    out.groups.clear();
+    out.rows.clear();
+    MsgpackTokens tokens;
+    if (bytes.size() > kFrameBytesMax || !tokens.parse(bytes, kTokensMax))
+        return FrameFault::not_msgpack;
+    Reader reader(tokens);
+    std::uint64_t version = 0;
+    if (!reader.array_of(1)) return FrameFault::wrong_type;
+    reader.read(version);
+    if (reader.ok() && version != kFrameVersion) return FrameFault::version;
+    if (tokens.cursor().array() < kFrameElements) return FrameFault::wrong_type;
+    auto& header = out.header;
+    reader.read(header.cluster);
+    reader.read(header.collector);
+    reader.read(header.boot);
+    reader.read(header.number);
+    reader.read(header.base);
+    reader.read(header.map_version);
+    reader.read(header.sent);
+    reader.read(header.watermark);
+    read_echo(reader, header.echo);
+    reader.read(header.dropped);
+    reader.read(header.goodbye);
+    const auto row_groups = reader.bytes();
+    if (!reader.ok()) return FrameFault::wrong_type;
+    if (decode_rows(row_groups, out)) return FrameFault::none;
+    out.groups.clear();
+    out.rows.clear();
+    return FrameFault::rows;
+}
+
+std::string encode_ack(const Ack& ack) {
+    MsgpackWriter writer;
+    writer.array(kAckElements).number(kFrameVersion).text(ack.cluster).text(ack.tracker);
+    writer.number(ack.tracker_boot).number(ack.collector_boot).number(ack.applied);
+    writer.boolean(ack.gap).number(ack.map_version).number(ack.moved).number(ack.sent_us);
+    return writer.take();
+}
+
+std::optional<Ack> decode_ack(std::string_view bytes) {
+    MsgpackTokens tokens;
+    if (!tokens.parse(bytes, kTokensMax)) return std::nullopt;
+    Reader reader(tokens);
+    Ack ack;
+    std::uint64_t version = 0;
+    if (!reader.array_of(kAckElements)) return std::nullopt;
+    reader.read(version);
+    reader.read(ack.cluster);
+    reader.read(ack.tracker);
+    reader.read(ack.tracker_boot);
+    reader.read(ack.collector_boot);
+    reader.read(ack.applied);
+    reader.read(ack.gap);
+    reader.read(ack.map_version);
+    reader.read(ack.moved);
+    reader.read(ack.sent_us);
+    if (!reader.ok() || version != kFrameVersion) return std::nullopt;
+    return ack;
+}
+
+}  // namespace presence

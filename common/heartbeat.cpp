@@ -1,0 +1,295 @@
+#include "common/heartbeat.hpp"
+
+#include "common/limits.hpp"
+#include "common/msgpack_writer.hpp"
+#include "common/text.hpp"
+
+namespace presence {
+namespace {
+
+using Cursor = MsgpackTokens::Cursor;
+using Kind = MsgpackTokens::Kind;
+
+Reject reject_of_user(TextFault fault) {
+    switch (fault) {
+        case TextFault::empty:
+            return Reject::user_empty;
+        case TextFault::too_long:
+            return Reject::user_too_long;
+        case TextFault::control:
+            return Reject::user_control;
+        default:
+            return Reject::user_not_utf8;
+    }
+}
+
+// Reads the values of one message in the order they stand there. A reader that fails says why and
+// leaves the cursor behind the value, so that the next item is read as if nothing had been.
+class Decoder {
+public:
+    Decoder(Heartbeats& out, Counters<Reject>& rejects)
+        : cursor_(out.tokens.cursor()), out_(out), rejects_(rejects) {}
+
+    void message() {
+        if (cursor_.peek() == Kind::map && has_beats()) return envelope();
+        if (cursor_.peek() == Kind::array) return items();
+        item();
+    }
+
+private:
+    using Fault = std::optional<Reject>;
+
+    void items() {
+        const auto count = cursor_.array();
+        if (!count) return fail(Reject::wrong_type);
+        for (std::uint32_t i = 0; i < *count; ++i)
+            item();
+    }
+
+    void item() {
+        auto& beat = out_.beats.emplace_back();
+        const Fault fault = cursor_.peek() == Kind::map ? fields(beat) : user(beat.user);
+        if (!fault) return;
+        out_.beats.pop_back();
+        rejects_.add(*fault);
+    }
+
+    Fault fields(Heartbeat& beat) {
+        bool named = false;
+        Fault first;
+        const auto pairs = cursor_.map();
+        for (std::uint32_t i = 0; i < *pairs; ++i) {
+            const Fault fault = field(beat, named);
+            if (!first) first = fault;
+        }
+        if (!first && !named) first = Reject::user_missing;
+        return first;
+    }
+
+    Fault field(Heartbeat& beat, bool& named) {
+        const auto key = cursor_.text();
+        if (!key) cursor_.skip();
+        if (key == "user") {
+            named = true;
+            return user(beat.user);
+        }
+        if (key == "session") return text(beat.session, Reject::bad_session);
+        if (key == "status") return status(beat.status);
+        if (key == "ttl_ms") return ttl(beat.ttl_ms);
+        if (key == "age_ms") return number(beat.age_ms);
+        if (key == "bye") {
+            const auto bye = cursor_.boolean();
+            if (!bye) return skip_wrong();
+            beat.bye = *bye;
+            return {};
+        }
+        cursor_.skip();
+        return {};
+    }
+
+    Fault user(std::string_view& to) {
+        const auto kind = cursor_.peek();
+        if (kind == Kind::unsigned_) {
+            to = out_.texts.emplace_back(std::to_string(*cursor_.unsigned_number()));
+            return {};
+        }
+        if (kind == Kind::negative) {
+            to = out_.texts.emplace_back(std::to_string(*cursor_.number()));
+            return {};
+        }
+        const auto text = cursor_.text();
+        if (!text) return skip_wrong();
+        const auto fault = check_text(*text, kUserBytesMax);
+        if (fault != TextFault::none) return reject_of_user(fault);
+        to = *text;
+        return {};
+    }
+
+    Fault text(std::string_view& to, Reject reject) {
+        const auto text = cursor_.text();
+        if (!text) return skip_wrong();
+        if (check_text(*text, kNameBytesMax) != TextFault::none) return reject;
+        to = *text;
+        return {};
+    }
+
+    Fault status(std::optional<std::string_view>& to) {
+        const auto text = cursor_.text();
+        if (!text) return skip_wrong();
+        const auto fault = check_text(*text, kNameBytesMax);
+        if (fault != TextFault::none && fault != TextFault::empty) return Reject::bad_status;
+        to = *text;
+        return {};
+    }
+
+    Fault ttl(std::uint32_t& to) {
+        const auto ttl = cursor_.unsigned_number();
+        if (!ttl) return skip_wrong();
+        if (*ttl < kTtlMinMs || *ttl > kTtlMaxMs) return Reject::bad_ttl;
+        to = static_cast<std::uint32_t>(*ttl);
+        return {};
+    }
+
+    Fault number(std::uint64_t& to) {
+        const auto number = cursor_.unsigned_number();
+        if (!number) return skip_wrong();
+        to = *number;
+        return {};
+    }
+
+    [[nodiscard]] bool has_beats() const {
+        Cursor look = cursor_;
+        const auto pairs = look.map();
+        for (std::uint32_t i = 0; i < *pairs; ++i) {
+            const auto key = look.text();
+            if (key == "beats") return true;
+            if (!key) look.skip();
+            look.skip();
+        }
+        return false;
+    }
+
+    // Who speaks is read before what is said: whose sessions the items are hangs on the edge.
+    void envelope() {
+        const auto pairs = cursor_.map();
+        std::optional<Cursor> beats;
+        Fault first;
+        for (std::uint32_t i = 0; i < *pairs; ++i) {
+            const auto key = cursor_.text();
+            if (!key) cursor_.skip();
+            Fault fault;
+            if (key == "edge") {
+                fault = text(out_.envelope.edge, Reject::bad_edge);
+            } else if (key == "boot") {
+                fault = number(out_.envelope.boot);
+            } else if (key == "seq") {
+                fault = number(out_.envelope.seq);
+            } else if (key == "sent_ms") {
+                fault = number(out_.envelope.sent_ms.emplace());
+            } else {
+                if (key == "beats") beats = cursor_;
+                cursor_.skip();
+            }
+            if (!first) first = fault;
+        }
+        if (!first && out_.envelope.edge.empty()) first = Reject::bad_edge;
+        if (first) {
+            out_.envelope = {};
+            return rejects_.add(*first);
+        }
+        cursor_ = *beats;
+        items();
+    }
+
+    Reject skip_wrong() {
+        cursor_.skip();
+        return Reject::wrong_type;
+    }
+
+    void fail(Reject reject) {
+        cursor_.skip();
+        rejects_.add(reject);
+    }
+
+    Cursor cursor_;
+    Heartbeats& out_;
+    Counters<Reject>& rejects_;
+};
+
+bool is_plain(const Heartbeat& beat) {
+    return beat.session.empty() && !beat.status && beat.ttl_ms == 0 && beat.age_ms == 0 &&
+           !beat.bye;
+}
+
+void write_item(MsgpackWriter& writer, const Heartbeat& beat) {
+    if (is_plain(beat)) {
+        writer.text(beat.user);
+        return;
+    }
+    const bool named = !beat.session.empty();
+    writer.map(1u + named + beat.status.has_value() + (beat.ttl_ms != 0) + (beat.age_ms != 0) +
+               beat.bye);
+    writer.text("user").text(beat.user);
+    if (named) writer.text("session").text(beat.session);
+    if (beat.status) writer.text("status").text(*beat.status);
+    if (beat.ttl_ms != 0) writer.text("ttl_ms").number(beat.ttl_ms);
+    if (beat.age_ms != 0) writer.text("age_ms").number(beat.age_ms);
+    if (beat.bye) writer.text("bye").boolean(true);
+}
+
+}  // namespace
+
+std::string_view name_of(Reject reject) {
+    switch (reject) {
+        case Reject::not_msgpack:
+            return "not_msgpack";
+        case Reject::too_large:
+            return "too_large";
+        case Reject::too_deep:
+            return "too_deep";
+        case Reject::multipart:
+            return "multipart";
+        case Reject::wrong_type:
+            return "wrong_type";
+        case Reject::user_missing:
+            return "user_missing";
+        case Reject::user_empty:
+            return "user_empty";
+        case Reject::user_too_long:
+            return "user_too_long";
+        case Reject::user_control:
+            return "user_control";
+        case Reject::user_not_utf8:
+            return "user_not_utf8";
+        case Reject::bad_session:
+            return "bad_session";
+        case Reject::bad_status:
+            return "bad_status";
+        case Reject::bad_edge:
+            return "bad_edge";
+        case Reject::bad_ttl:
+            return "bad_ttl";
+        case Reject::stale:
+            return "stale";
+        case Reject::edges_limit:
+            return "edges_limit";
+        case Reject::count_:
+            break;
+    }
+    return "unknown";
+}
+
+void Heartbeats::clear() {
+    envelope = {};
+    beats.clear();
+    texts.clear();
+}
+
+void decode_heartbeats(std::string_view message, Heartbeats& out, Counters<Reject>& rejects) {
+    out.clear();
+    if (message.size() > kHeartbeatMessageBytesMax) return rejects.add(Reject::too_large);
+    // Each token takes a byte at least, so the message's own bound is the tokens' as well.
+    if (!out.tokens.parse(message, kHeartbeatMessageBytesMax))
+        return rejects.add(out.tokens.fault() == MsgpackTokens::Fault::too_deep
+                               ? Reject::too_deep
+                               : Reject::not_msgpack);
+    Decoder(out, rejects).message();
+}
+
+std::string encode_heartbeats(const Envelope& envelope, const std::vector<Heartbeat>& beats) {
+    MsgpackWriter writer;
+    if (!envelope.edge.empty()) {
+        writer.map(4u + envelope.sent_ms.has_value());
+        writer.text("edge").text(envelope.edge);
+        writer.text("boot").number(envelope.boot);
+        writer.text("seq").number(envelope.seq);
+        if (envelope.sent_ms) writer.text("sent_ms").number(*envelope.sent_ms);
+        writer.text("beats");
+    }
+    if (!envelope.edge.empty() || beats.size() != 1) writer.array(beats.size());
+    for (const auto& beat : beats)
+        write_item(writer, beat);
+    return writer.take();
+}
+
+}  // namespace presence

@@ -1,0 +1,106 @@
+#include "common/clock_map.hpp"
+
+#include <rapidcheck/catch.h>
+#include <catch2/catch.hpp>
+#include <cstdint>
+
+using namespace presence;
+
+namespace {
+
+Instant at(std::int64_t us) {
+    return Instant{Duration{us}};
+}
+PeerInstant peer(std::int64_t us) {
+    return PeerInstant{Duration{us}};
+}
+constexpr std::int64_t kSecond = 1'000'000;
+
+}  // namespace
+
+TEST_CASE("the smallest difference of the last minute is kept", "[clock]") {
+    SmallestDifference smallest;
+    CHECK_FALSE(smallest.value(at(0)));
+    smallest.sample(at(0), 50ms);
+    smallest.sample(at(1), 20ms);
+    smallest.sample(at(2), 30ms);
+    const auto value = smallest.value(at(2));
+    REQUIRE(value);
+    CHECK(*value >= 20ms);
+    CHECK(*value <= 20ms + 2us);
+}
+
+TEST_CASE("a sample says less as it ages, and nothing after a window", "[clock]") {
+    SmallestDifference smallest;
+    smallest.sample(at(0), 20ms);
+    CHECK(smallest.value(at(10 * kSecond)) == 20ms + 5ms);
+    CHECK_FALSE(smallest.value(at(60 * kSecond)));
+    smallest.sample(at(61 * kSecond), 90ms);
+    CHECK(smallest.value(at(61 * kSecond)) == 90ms);
+}
+
+TEST_CASE("a clock that jumped is followed after a window at the latest", "[clock]") {
+    SmallestDifference smallest;
+    std::int64_t t = 0;
+    for (; t < 30 * kSecond; t += kSecond)
+        smallest.sample(at(t), 10ms);
+    for (; t < 91 * kSecond; t += kSecond)
+        smallest.sample(at(t), 5s);
+    CHECK(smallest.value(at(t)) >= 5s);
+}
+
+TEST_CASE("nothing is known of a peer's clock before its messages", "[clock]") {
+    ClockMap map;
+    CHECK_FALSE(map.latest(at(0), peer(0)));
+    CHECK_FALSE(map.earliest(at(0), peer(0)));
+    map.on_message(at(100), peer(1'000));
+    CHECK(map.latest(at(100), peer(1'000)) == at(100));
+    CHECK_FALSE(map.earliest(at(100), peer(1'000)));
+    map.on_echo(at(100), at(90), peer(995));
+    REQUIRE(map.earliest(at(100), peer(995)));
+    CHECK(*map.earliest(at(100), peer(995)) <= at(90));
+    CHECK(*map.earliest(at(100), peer(995)) >= at(85));
+}
+
+TEST_CASE("bounds that cross are both forgotten", "[clock]") {
+    ClockMap map;
+    map.on_message(at(100), peer(1'000));
+    map.on_echo(at(200), at(150), peer(1'000));
+    CHECK_FALSE(map.latest(at(200), peer(1'000)));
+    CHECK_FALSE(map.earliest(at(200), peer(1'000)));
+}
+
+TEST_CASE("the interval always holds the truth", "[clock]") {
+    rc::prop("asymmetric delays, drift up to 500 ppm", [] {
+        const auto drift_ppm = *rc::gen::inRange<std::int64_t>(-490, 491);
+        const auto offset = *rc::gen::inRange<std::int64_t>(-1'000'000 * kSecond, 0);
+        const auto peer_clock = [&](std::int64_t t) {
+            return offset + t + t * drift_ppm / 1'000'000;
+        };
+        const auto delay_there_max = *rc::gen::element<std::int64_t>(10, 5'000, 3 * kSecond);
+        const auto delay_back_max = *rc::gen::element<std::int64_t>(10, 5'000, 3 * kSecond);
+        const auto gap_max = *rc::gen::element<std::int64_t>(20'000, 2 * kSecond, 50 * kSecond);
+        ClockMap map;
+        std::int64_t now = 0;
+        const auto steps = *rc::gen::inRange(1, 60);
+        for (int step = 0; step < steps; ++step) {
+            const auto sent = now + *rc::gen::inRange<std::int64_t>(0, gap_max);
+            const auto there = sent + *rc::gen::inRange<std::int64_t>(0, delay_there_max);
+            now = there + *rc::gen::inRange<std::int64_t>(0, delay_back_max);
+            map.on_message(at(now), peer(peer_clock(there)));
+            if (*rc::gen::arbitrary<bool>())
+                map.on_echo(at(now), at(sent), peer(peer_clock(there)));
+            // A stamp of the peer from the last minute; its clock's rounding is good for a
+            // microsecond.
+            const auto truth = now - *rc::gen::inRange<std::int64_t>(0, 60 * kSecond);
+            const auto stamp = peer(peer_clock(truth));
+            const auto slack = 2;
+            if (const auto latest = map.latest(at(now), stamp))
+                RC_ASSERT(micros(*latest) >= truth - slack);
+            if (const auto earliest = map.earliest(at(now), stamp))
+                RC_ASSERT(micros(*earliest) <= truth + slack);
+            if (map.latest(at(now), stamp) && map.earliest(at(now), stamp))
+                RC_ASSERT(*map.earliest(at(now), stamp) <= *map.latest(at(now), stamp));
+        }
+    });
+}

@@ -1,0 +1,274 @@
+#include "common/frame.hpp"
+
+#include <rapidcheck/catch.h>
+#include <catch2/catch.hpp>
+
+#include "common/limits.hpp"
+#include "common/msgpack_writer.hpp"
+
+using namespace presence;
+using namespace std::string_literals;
+
+namespace {
+
+PeerInstant peer(std::int64_t us) {
+    return PeerInstant{Duration{us}};
+}
+
+FrameHeader header() {
+    FrameHeader h;
+    h.cluster = "main";
+    h.collector = "c1";
+    h.boot = 1'700'000'000'000'000;
+    h.number = 12;
+    h.base = 3;
+    h.map_version = 2;
+    h.sent = peer(5'000'000);
+    h.watermark = peer(4'990'000);
+    h.echo = FrameHeader::Echo{.tracker_boot = 9, .acked_us = -17, .received = peer(4'000'000)};
+    h.dropped = 4;
+    h.goodbye = true;
+    return h;
+}
+
+bool same(const Row& a, const Row& b) {
+    return a.hash == b.hash && a.user == b.user && a.session == b.session && a.edge == b.edge &&
+           a.status == b.status && a.ttl_ms == b.ttl_ms && a.age_ms == b.age_ms && a.bye == b.bye;
+}
+
+struct OwnedRow {
+    std::string user, session, edge;
+    std::optional<std::string> status;
+    Row row;
+
+    [[nodiscard]] Row view() const {
+        Row view = row;
+        view.user = user;
+        view.session = session;
+        view.edge = edge;
+        view.status = status;
+        return view;
+    }
+};
+
+OwnedRow any_row() {
+    const auto bytes = [](std::size_t least, std::size_t most) {
+        const auto size = *rc::gen::inRange(least, most + 1);
+        return *rc::gen::container<std::string>(size, rc::gen::arbitrary<char>());
+    };
+    OwnedRow row;
+    row.user = bytes(1, kUserBytesMax);
+    row.row.hash = *rc::gen::arbitrary<std::uint64_t>();
+    if (*rc::gen::arbitrary<bool>()) row.session = bytes(0, kNameBytesMax);
+    row.edge = *rc::gen::element(""s, "e1"s, "e2"s, std::string(kNameBytesMax, 'e'));
+    if (*rc::gen::arbitrary<bool>()) row.status = bytes(0, kNameBytesMax);
+    if (*rc::gen::arbitrary<bool>()) row.row.ttl_ms = *rc::gen::inRange(kTtlMinMs, kTtlMaxMs + 1);
+    if (*rc::gen::arbitrary<bool>()) row.row.age_ms = *rc::gen::arbitrary<std::uint32_t>();
+    row.row.bye = *rc::gen::arbitrary<bool>();
+    return row;
+}
+
+std::string frame_of(const std::vector<std::vector<OwnedRow>>& groups) {
+    RowGroups rows;
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+        for (const auto& row : groups[g])
+            rows.append(row.view());
+        rows.close_group(peer(static_cast<std::int64_t>(g) * 1000));
+    }
+    return encode_frame(header(), rows.take());
+}
+
+std::vector<std::vector<OwnedRow>> any_groups() {
+    std::vector<std::vector<OwnedRow>> groups(*rc::gen::inRange<std::size_t>(0, 5));
+    for (auto& group : groups) {
+        group.resize(*rc::gen::inRange<std::size_t>(1, 10));
+        for (auto& row : group)
+            row = any_row();
+    }
+    return groups;
+}
+
+FrameFault fault_of(std::string_view bytes) {
+    Frame frame;
+    const auto fault = decode_frame(bytes, frame);
+    CHECK(frame.rows.empty());
+    CHECK(frame.groups.empty());
+    return fault;
+}
+
+std::string frame_with_rows(std::string_view rows) {
+    return encode_frame(header(), rows);
+}
+
+}  // namespace
+
+TEST_CASE("a frame without rows tells its header", "[codec][frame]") {
+    Frame frame;
+    REQUIRE(decode_frame(encode_frame(header(), ""), frame) == FrameFault::none);
+    const auto& h = frame.header;
+    CHECK(h.cluster == "main");
+    CHECK(h.collector == "c1");
+    CHECK(h.boot == 1'700'000'000'000'000);
+    CHECK(h.number == 12);
+    CHECK(h.base == 3);
+    CHECK(h.map_version == 2);
+    CHECK(h.sent == peer(5'000'000));
+    CHECK(h.watermark == peer(4'990'000));
+    REQUIRE(h.echo);
+    CHECK(h.echo->tracker_boot == 9);
+    CHECK(h.echo->acked_us == -17);
+    CHECK(h.echo->received == peer(4'000'000));
+    CHECK(h.dropped == 4);
+    CHECK(h.goodbye);
+    CHECK(frame.rows.empty());
+
+    auto plain = header();
+    plain.echo.reset();
+    plain.goodbye = false;
+    REQUIRE(decode_frame(encode_frame(plain, ""), frame) == FrameFault::none);
+    CHECK_FALSE(frame.header.echo);
+    CHECK_FALSE(frame.header.goodbye);
+}
+
+TEST_CASE("rows come back as they went, group by group", "[codec][frame]") {
+    rc::prop("round trip", [] {
+        const auto groups = any_groups();
+        const auto bytes = frame_of(groups);
+        Frame frame;
+        RC_ASSERT(decode_frame(bytes, frame) == FrameFault::none);
+        RC_ASSERT(frame.groups.size() == groups.size());
+        for (std::size_t g = 0; g < groups.size(); ++g) {
+            RC_ASSERT(frame.groups[g].read == peer(static_cast<std::int64_t>(g) * 1000));
+            RC_ASSERT(frame.groups[g].count == groups[g].size());
+            for (std::size_t i = 0; i < groups[g].size(); ++i)
+                RC_ASSERT(same(frame.rows[frame.groups[g].first + i], groups[g][i].view()));
+        }
+    });
+}
+
+TEST_CASE("an edge is written again only when it changes", "[codec][frame]") {
+    RowGroups rows;
+    const std::string edge(kNameBytesMax, 'e');
+    rows.append({.hash = 1, .user = "a", .edge = edge, .status = {}});
+    const auto first = rows.bytes();
+    rows.append({.hash = 1, .user = "a", .edge = edge, .status = {}});
+    CHECK(rows.bytes() - first == 11);
+    rows.close_group(peer(1));
+    const auto bytes = frame_with_rows(rows.take());
+
+    rows.append({.hash = 1, .user = "a", .edge = edge, .status = {}});
+    CHECK(rows.bytes() == first);
+    Frame frame;
+    REQUIRE(decode_frame(bytes, frame) == FrameFault::none);
+    CHECK(frame.rows.at(1).edge == edge);
+}
+
+TEST_CASE("a decoded frame does not remember the one before", "[codec][frame]") {
+    Frame frame;
+    OwnedRow row;
+    row.user = "alice";
+    row.session = "s";
+    row.row.ttl_ms = 5000;
+    const auto first = frame_of({{row}});
+    REQUIRE(decode_frame(first, frame) == FrameFault::none);
+    row.session.clear();
+    row.row.ttl_ms = 0;
+    const auto second = frame_of({{row}});
+    REQUIRE(decode_frame(second, frame) == FrameFault::none);
+    REQUIRE(frame.rows.size() == 1);
+    CHECK(frame.rows[0].session.empty());
+    CHECK(frame.rows[0].ttl_ms == 0);
+}
+
+TEST_CASE("a group without rows is not written", "[codec][frame]") {
+    RowGroups rows;
+    rows.close_group(peer(1));
+    CHECK(rows.empty());
+    CHECK(rows.take().empty());
+}
+
+TEST_CASE("what is no frame is refused with its reason", "[codec][frame]") {
+    const auto good = encode_frame(header(), "");
+    CHECK(fault_of("") == FrameFault::not_msgpack);
+    CHECK(fault_of(good + "x") == FrameFault::not_msgpack);
+    CHECK(fault_of("\xdd\x0f\xff\xff\xff") == FrameFault::not_msgpack);
+    CHECK(fault_of("\x90") == FrameFault::wrong_type);
+    CHECK(fault_of("\x91\x01") == FrameFault::wrong_type);
+    CHECK(fault_of("\x91\x02") == FrameFault::version);
+    CHECK(fault_of("\x80") == FrameFault::wrong_type);
+    auto far = header();
+    far.watermark = peer(INT64_MIN);
+    CHECK(fault_of(encode_frame(far, "")) == FrameFault::wrong_type);
+    auto long_name = header();
+    long_name.collector = std::string(kNameBytesMax + 1, 'c');
+    CHECK(fault_of(encode_frame(long_name, "")) == FrameFault::wrong_type);
+}
+
+TEST_CASE("rows that break a bound are refused", "[codec][frame]") {
+    const auto group = [](const std::string& rows, std::uint8_t claimed) {
+        return "\x01\0\0\0\0\0\0\0"s + static_cast<char>(claimed) + "\0\0\0"s + rows;
+    };
+    const auto row = [](char flags, char length, const std::string& rest) {
+        return std::string{flags, length} + "hashhash" + rest;
+    };
+    const auto good = row(0, 1, "a");
+    Frame frame;
+    CHECK(decode_frame(frame_with_rows(group(good, 11)), frame) == FrameFault::none);
+    CHECK(fault_of(frame_with_rows(group(good, 12))) == FrameFault::rows);
+    CHECK(fault_of(frame_with_rows(group(good, 10))) == FrameFault::rows);
+    CHECK(fault_of(frame_with_rows("\x01")) == FrameFault::rows);
+    for (const auto& bad :
+         {row(0, 0, ""), row(0, 2, "a"), row(64, 1, "a"), row(0, char(kUserBytesMax + 1), ""),
+          row(2, 1, "a"), row(2, 1, "a\x02s"), row(8, 1, "a\x01\0\0"s), row(8, 1, "a\x01\0\0\0"s),
+          row(16, 1, "a\x01"), row(4, 1, "a" + std::string(1, char(kNameBytesMax + 1)))})
+        CHECK(fault_of(frame_with_rows(group(bad, static_cast<std::uint8_t>(bad.size())))) ==
+              FrameFault::rows);
+    CHECK(fault_of(frame_with_rows("\0\0\0\0\0\0\0\x80\x0b\0\0\0"s + good)) == FrameFault::rows);
+}
+
+TEST_CASE("no bytes bring the frame decoder down", "[codec][frame]") {
+    rc::prop("random bytes", [](const std::string& bytes) {
+        Frame frame;
+        (void)decode_frame(bytes, frame);
+    });
+    rc::prop("random rows", [](const std::string& rows) {
+        Frame frame;
+        const auto bytes = frame_with_rows(rows);
+        if (decode_frame(bytes, frame) != FrameFault::none) RC_ASSERT(frame.rows.empty());
+    });
+    rc::prop("mutated frames", [] {
+        auto bytes = frame_of(any_groups());
+        for (int i = *rc::gen::inRange(1, 4); i > 0; --i)
+            bytes[*rc::gen::inRange<std::size_t>(0, bytes.size())] = *rc::gen::arbitrary<char>();
+        Frame frame;
+        if (decode_frame(bytes, frame) != FrameFault::none) return;
+        for (const auto& row : frame.rows) {
+            RC_ASSERT(!row.user.empty() && row.user.size() <= kUserBytesMax);
+            RC_ASSERT(row.edge.size() <= kNameBytesMax);
+        }
+    });
+}
+
+TEST_CASE("an acknowledgement comes back as it went", "[codec][frame]") {
+    rc::prop("round trip and mutations", [] {
+        Ack ack{.cluster = "main", .tracker = "t1", .tracker_boot = 5, .collector_boot = 6};
+        ack.applied = *rc::gen::arbitrary<std::uint64_t>();
+        ack.gap = *rc::gen::arbitrary<bool>();
+        ack.map_version = 3;
+        ack.moved = *rc::gen::arbitrary<std::uint64_t>();
+        ack.sent_us = *rc::gen::inRange<std::int64_t>(-1'000'000'000, 1'000'000'000);
+        auto bytes = encode_ack(ack);
+        const auto back = decode_ack(bytes);
+        RC_ASSERT(back.has_value());
+        RC_ASSERT(back->cluster == ack.cluster && back->tracker == ack.tracker);
+        RC_ASSERT(back->tracker_boot == 5u && back->collector_boot == 6u);
+        RC_ASSERT(back->applied == ack.applied && back->gap == ack.gap);
+        RC_ASSERT(back->map_version == 3u && back->moved == ack.moved);
+        RC_ASSERT(back->sent_us == ack.sent_us);
+        bytes[*rc::gen::inRange<std::size_t>(0, bytes.size())] = *rc::gen::arbitrary<char>();
+        (void)decode_ack(bytes);
+    });
+    CHECK_FALSE(decode_ack(""));
+    CHECK_FALSE(decode_ack("\x90"));
+    CHECK_FALSE(decode_ack("\xdd\x0f\xff\xff\xff"));
+}

@@ -1,0 +1,251 @@
+#include "common/heartbeat.hpp"
+
+#include <rapidcheck/catch.h>
+#include <catch2/catch.hpp>
+
+#include "common/limits.hpp"
+#include "common/msgpack_writer.hpp"
+
+using namespace presence;
+using namespace std::string_literals;
+
+namespace {
+
+struct Decoded {
+    explicit Decoded(std::string message) : bytes(std::move(message)) {
+        decode_heartbeats(bytes, beats, rejects);
+    }
+    Decoded(const Decoded&) = delete;
+    Decoded& operator=(const Decoded&) = delete;
+
+    [[nodiscard]] std::vector<std::string> users() const {
+        std::vector<std::string> users;
+        for (const auto& beat : beats.beats)
+            users.emplace_back(beat.user);
+        return users;
+    }
+
+    std::string bytes;
+    Heartbeats beats;
+    Counters<Reject> rejects;
+};
+
+MsgpackWriter item() {
+    return MsgpackWriter{};
+}
+
+// The one reason for which the one item in `message` is dropped.
+void check_rejected(const std::string& message, Reject reason) {
+    const Decoded decoded(message);
+    INFO(name_of(reason));
+    CHECK(decoded.beats.beats.empty());
+    CHECK(decoded.rejects.total() == 1);
+    CHECK(decoded.rejects[reason] == 1);
+}
+
+using Users = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a message is an id, a list of items or an envelope", "[codec][heartbeat]") {
+    CHECK(Decoded("\xa5"s + "alice").users() == Users{"alice"});
+    CHECK(Decoded("\x92\xa1"s + "a" + "\xa1" + "b").users() == Users{"a", "b"});
+    CHECK(Decoded("\x90").users().empty());
+    CHECK(Decoded("\x90").rejects.total() == 0);
+
+    MsgpackWriter writer;
+    writer.map(5).text("beats").array(1).text("alice").text("edge").text("e1");
+    writer.text("boot").number(7u).text("seq").number(9u).text("sent_ms").number(1234u);
+    const Decoded envelope(writer.take());
+    CHECK(envelope.users() == Users{"alice"});
+    CHECK(envelope.beats.envelope.edge == "e1");
+    CHECK(envelope.beats.envelope.boot == 7);
+    CHECK(envelope.beats.envelope.seq == 9);
+    CHECK(envelope.beats.envelope.sent_ms == 1234u);
+}
+
+TEST_CASE("an item tells session, status, ttl, age and bye", "[codec][heartbeat]") {
+    MsgpackWriter writer;
+    writer.map(7).text("user").text("alice").text("session").text("tab-1");
+    writer.text("status").text("away").text("ttl_ms").number(5000u).text("age_ms").number(250u);
+    writer.text("bye").boolean(true).text("colour").array(1).map(1).text("user").nil();
+    const Decoded decoded(writer.take());
+    REQUIRE(decoded.beats.beats.size() == 1);
+    const auto& beat = decoded.beats.beats[0];
+    CHECK(beat.user == "alice");
+    CHECK(beat.session == "tab-1");
+    CHECK(beat.status == "away");
+    CHECK(beat.ttl_ms == 5000);
+    CHECK(beat.age_ms == 250);
+    CHECK(beat.bye);
+    CHECK(decoded.rejects.total() == 0);
+}
+
+TEST_CASE("an integer is its decimal text, bin is a string", "[codec][heartbeat]") {
+    MsgpackWriter writer;
+    writer.array(5).number(42u).number(-7).number(UINT64_MAX).bin("raw").map(1);
+    writer.text("user").number(INT64_MIN);
+    CHECK(Decoded(writer.take()).users() ==
+          Users{"42", "-7", "18446744073709551615", "raw", "-9223372036854775808"});
+}
+
+TEST_CASE("every broken rule is counted under its own reason", "[codec][heartbeat]") {
+    check_rejected("", Reject::not_msgpack);
+    check_rejected("\xc1", Reject::not_msgpack);
+    check_rejected("\xa1x\xa1y", Reject::not_msgpack);
+    check_rejected("\xdd\x0f\xff\xff\xff", Reject::not_msgpack);
+    check_rejected(std::string(kHeartbeatMessageBytesMax + 1, '\x01'), Reject::too_large);
+    check_rejected(std::string(10'000, '\x91'), Reject::too_deep);
+    check_rejected("\xca\x42\x28\x00\x00"s, Reject::wrong_type);
+    check_rejected("\xcb\x40\x45\x00\x00\x00\x00\x00\x00"s, Reject::wrong_type);
+    check_rejected("\xc0", Reject::wrong_type);
+    check_rejected("\xc3", Reject::wrong_type);
+    check_rejected("\xd4\x01x", Reject::wrong_type);
+    check_rejected("\x91\x92\x01\x02", Reject::wrong_type);
+    check_rejected("\x80", Reject::user_missing);
+    check_rejected("\xa0", Reject::user_empty);
+    check_rejected(item().text(std::string(kUserBytesMax + 1, 'x')).take(), Reject::user_too_long);
+    check_rejected(item().text("a\nb").take(), Reject::user_control);
+    check_rejected(item().text("a\xff").take(), Reject::user_not_utf8);
+}
+
+TEST_CASE("every broken field is counted under its own reason", "[codec][heartbeat]") {
+    const auto with = [](std::string_view key) {
+        MsgpackWriter writer;
+        writer.map(2).text("user").text("alice").text(key);
+        return writer;
+    };
+    const std::string long_name(kNameBytesMax + 1, 'x');
+    check_rejected(with("session").text("").take(), Reject::bad_session);
+    check_rejected(with("session").text(long_name).take(), Reject::bad_session);
+    check_rejected(with("session").number(3u).take(), Reject::wrong_type);
+    check_rejected(with("status").text(long_name).take(), Reject::bad_status);
+    check_rejected(with("ttl_ms").number(kTtlMinMs - 1).take(), Reject::bad_ttl);
+    check_rejected(with("ttl_ms").number(kTtlMaxMs + 1).take(), Reject::bad_ttl);
+    check_rejected(with("ttl_ms").number(UINT64_MAX).take(), Reject::bad_ttl);
+    check_rejected(with("ttl_ms").text("5000").take(), Reject::wrong_type);
+    check_rejected(with("age_ms").number(-1).take(), Reject::wrong_type);
+    check_rejected(with("bye").number(1u).take(), Reject::wrong_type);
+    check_rejected(with("user").nil().take(), Reject::wrong_type);
+    CHECK(Decoded(with("status").text("").take()).beats.beats.at(0).status == "");
+    CHECK_FALSE(Decoded(with("bye").boolean(false).take()).beats.beats.at(0).bye);
+    CHECK(Decoded(with("ttl_ms").number(kTtlMaxMs).take()).beats.beats.at(0).ttl_ms == kTtlMaxMs);
+}
+
+TEST_CASE("an envelope that does not say whose it is yields nothing", "[codec][heartbeat]") {
+    const auto with = [](std::string_view key) {
+        MsgpackWriter writer;
+        writer.map(3).text("beats").array(1).text("alice").text("seq").number(1u).text(key);
+        return writer;
+    };
+    check_rejected(with("edge").text("").take(), Reject::bad_edge);
+    check_rejected(with("edge").text(std::string(kNameBytesMax + 1, 'x')).take(), Reject::bad_edge);
+    check_rejected(with("edge").number(1u).take(), Reject::wrong_type);
+    check_rejected(with("other").text("e1").take(), Reject::bad_edge);
+    MsgpackWriter writer;
+    writer.map(2).text("edge").text("e1").text("beats").text("alice");
+    check_rejected(writer.take(), Reject::wrong_type);
+}
+
+TEST_CASE("bad items are left out and the rest is kept", "[codec][heartbeat]") {
+    MsgpackWriter writer;
+    writer.array(6).text("a").array(1).text("not me").text("").map(1).text("user").text("b");
+    writer.map(0).text("c");
+    const Decoded decoded(writer.take());
+    CHECK(decoded.users() == Users{"a", "b", "c"});
+    CHECK(decoded.rejects.total() == 3);
+    CHECK(decoded.rejects[Reject::wrong_type] == 1);
+    CHECK(decoded.rejects[Reject::user_empty] == 1);
+    CHECK(decoded.rejects[Reject::user_missing] == 1);
+}
+
+TEST_CASE("what is decoded again does not remember the message before", "[codec][heartbeat]") {
+    Heartbeats beats;
+    Counters<Reject> rejects;
+    const auto first = encode_heartbeats({.edge = "e1", .boot = 1, .seq = 2, .sent_ms = 3},
+                                         {{.user = "alice", .session = "s"}});
+    decode_heartbeats(first, beats, rejects);
+    CHECK(beats.envelope.edge == "e1");
+    decode_heartbeats("\x01", beats, rejects);
+    REQUIRE(beats.beats.size() == 1);
+    CHECK(beats.beats[0].user == "1");
+    CHECK(beats.beats[0].session.empty());
+    CHECK(beats.envelope.edge.empty());
+    CHECK_FALSE(beats.envelope.sent_ms);
+}
+
+namespace {
+
+struct OwnedBeat {
+    std::string user, session;
+    std::optional<std::string> status;
+    std::uint32_t ttl_ms;
+    std::uint64_t age_ms;
+    bool bye;
+
+    [[nodiscard]] Heartbeat view() const { return {user, session, status, ttl_ms, age_ms, bye}; }
+};
+
+std::string any_text(std::size_t least, std::size_t most) {
+    const auto size = *rc::gen::inRange(least, most + 1);
+    return *rc::gen::container<std::string>(size, rc::gen::inRange<char>(' ', '\x7f'));
+}
+
+OwnedBeat any_beat() {
+    const bool plain = *rc::gen::arbitrary<bool>();
+    OwnedBeat beat{any_text(1, kUserBytesMax), "", std::nullopt, 0, 0, false};
+    if (plain) return beat;
+    beat.session = any_text(0, kNameBytesMax);
+    if (*rc::gen::arbitrary<bool>()) beat.status = any_text(0, kNameBytesMax);
+    if (*rc::gen::arbitrary<bool>()) beat.ttl_ms = *rc::gen::inRange(kTtlMinMs, kTtlMaxMs + 1);
+    beat.age_ms = *rc::gen::arbitrary<std::uint64_t>();
+    beat.bye = *rc::gen::arbitrary<bool>();
+    return beat;
+}
+
+bool same(const Heartbeat& a, const Heartbeat& b) {
+    return a.user == b.user && a.session == b.session && a.status == b.status &&
+           a.ttl_ms == b.ttl_ms && a.age_ms == b.age_ms && a.bye == b.bye;
+}
+
+}  // namespace
+
+TEST_CASE("what a client encodes is what a collector decodes", "[codec][heartbeat]") {
+    rc::prop("round trip", [] {
+        std::vector<OwnedBeat> owned(*rc::gen::inRange<std::size_t>(0, 20));
+        for (auto& beat : owned)
+            beat = any_beat();
+        std::vector<Heartbeat> sent;
+        for (const auto& beat : owned)
+            sent.push_back(beat.view());
+        Envelope envelope;
+        if (*rc::gen::arbitrary<bool>())
+            envelope = {.edge = "edge",
+                        .boot = *rc::gen::arbitrary<std::uint64_t>(),
+                        .seq = 4,
+                        .sent_ms = 77};
+        const Decoded decoded(encode_heartbeats(envelope, sent));
+        RC_ASSERT(decoded.rejects.total() == 0u);
+        RC_ASSERT(decoded.beats.envelope.edge == envelope.edge);
+        RC_ASSERT(decoded.beats.envelope.boot == envelope.boot);
+        RC_ASSERT(decoded.beats.envelope.sent_ms == envelope.sent_ms);
+        RC_ASSERT(decoded.beats.beats.size() == sent.size());
+        for (std::size_t i = 0; i < sent.size(); ++i)
+            RC_ASSERT(same(decoded.beats.beats[i], sent[i]));
+    });
+}
+
+TEST_CASE("no bytes bring the decoder down", "[codec][heartbeat]") {
+    rc::prop("random bytes", [](const std::string& bytes) { Decoded decoded(bytes); });
+    rc::prop("mutated messages", [] {
+        const auto beat = any_beat();
+        auto bytes = encode_heartbeats({.edge = "e", .boot = 1, .seq = 2, .sent_ms = {}},
+                                       {beat.view(), {.user = "bob"}, {.user = "carol"}});
+        for (int i = *rc::gen::inRange(1, 4); i > 0; --i)
+            bytes[*rc::gen::inRange<std::size_t>(0, bytes.size())] = *rc::gen::arbitrary<char>();
+        bytes.resize(*rc::gen::inRange<std::size_t>(bytes.size() / 2, bytes.size() + 1));
+        const Decoded decoded(bytes);
+        for (const auto& kept : decoded.beats.beats)
+            RC_ASSERT(!kept.user.empty() && kept.user.size() <= kUserBytesMax);
+    });
+}
