@@ -75,6 +75,7 @@ struct Config {
     std::vector<TrackerConfig> trackers;
     std::vector<NotifierConfig> notifiers;
     std::vector<SinkConfig> sinks;
+    std::vector<std::string> warnings;  // what was ignored, for the log; not printed as TOML
 };
 
 // c1 at 7400, t1 at 7410..7412, n1 with a stdout sink in text form, all on 127.0.0.1. More
@@ -84,7 +85,8 @@ struct Config {
 // Reads, checks and completes a file: strict keys, types, ranges, unique ids and endpoints,
 // trackers' 10-bit hashes apart, `notifier` of each sink known, binds beyond loopback only with
 // allow_plaintext. Then `environment` (PRESENCE_<KEY> for scalars of [presence]), then `flags` (key
-// to text, same keys). Throws ConfigError. An absent file name means default_config().
+// to text, same keys). Throws ConfigError. An absent file name means default_config(). A PRESENCE_*
+// variable that is no setting is refused if its name is near one, else a warning.
 [[nodiscard]] Config load_config(const std::optional<std::string>& file,
                                  const std::map<std::string, std::string>& environment,
                                  const std::map<std::string, std::string>& flags);

@@ -1,0 +1,100 @@
+#include "common/config.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "common/config_read.hpp"
+#include "common/config_settings.hpp"
+#include "common/nearest.hpp"
+
+namespace presence {
+namespace {
+
+constexpr std::size_t kFileBytesMax = 16u << 20;
+
+std::string contents_of(const std::string& file) {
+    errno = 0;
+    std::ifstream in(file, std::ios::binary);
+    std::string text;
+    char buffer[64 * 1024];
+    while (in.read(buffer, sizeof buffer) || in.gcount() > 0) {
+        text.append(buffer, static_cast<std::size_t>(in.gcount()));
+        if (text.size() > kFileBytesMax)
+            throw ConfigError(file + ": too large for a configuration");
+    }
+    // A directory opens, but cannot be read: bad() rather than eof.
+    if (!in.eof())
+        throw ConfigError(
+            file + ": cannot be read: " + (errno != 0 ? std::strerror(errno) : "unknown reason"));
+    return text;
+}
+
+// Settings are lower case in the file and upper case in the environment.
+std::string upper(std::string_view key) {
+    std::string out;
+    for (const char c : key)
+        out += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    return out;
+}
+
+void apply(const Setting& setting, const std::string& text, const std::string& source,
+           PresenceConfig& presence) {
+    const auto fault = set_from_text(setting, text, presence);
+    if (!fault.empty()) throw ConfigError(source + " " + fault + ", not `" + text + "`");
+}
+
+void apply_environment(const std::map<std::string, std::string>& environment, Config& config) {
+    constexpr std::string_view kPrefix = "PRESENCE_";
+    std::vector<std::string> names;
+    for (const auto key : setting_keys())
+        names.push_back(upper(key));
+    for (const auto& [variable, text] : environment) {
+        const std::string name = variable.substr(kPrefix.size());
+        const auto found = std::find(names.begin(), names.end(), name);
+        if (found != names.end()) {
+            apply(presence_settings()[static_cast<std::size_t>(found - names.begin())], text,
+                  variable, config.presence);
+            continue;
+        }
+        // Other software may own such a name (Kubernetes sets PRESENCE_PORT for a service called
+        // presence); what looks like a slip of ours must not pass silently.
+        const std::string meant = nearest(name, {names.begin(), names.end()});
+        if (!meant.empty())
+            throw ConfigError("environment: unknown variable " + variable + "; did you mean " +
+                              std::string(kPrefix) + meant + "?");
+        config.warnings.push_back("environment variable " + variable + " is no setting: ignored");
+    }
+}
+
+}  // namespace
+
+Config load_config(const std::optional<std::string>& file,
+                   const std::map<std::string, std::string>& environment,
+                   const std::map<std::string, std::string>& flags) {
+    ConfigOrigin origin;
+    Config config;
+    if (file) {
+        origin.file = *file;
+        config = read_config(parse_toml(contents_of(*file), *file), origin);
+        config.file = *file;
+        complete_config(config, origin);
+    } else {
+        config = default_config();
+    }
+    apply_environment(environment, config);
+    for (const auto& [key, text] : flags) {
+        const Setting* setting = find_setting(key);
+        if (setting == nullptr) throw ConfigError("unknown setting `" + key + "`");
+        std::string flag = "--" + key;
+        for (char& c : flag)
+            if (c == '_') c = '-';
+        apply(*setting, text, flag, config.presence);
+    }
+    check_config(config, origin);
+    return config;
+}
+
+}  // namespace presence

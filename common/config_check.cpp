@@ -1,0 +1,157 @@
+#include <algorithm>
+#include <map>
+
+#include "common/config_read.hpp"
+#include "common/endpoint.hpp"
+#include "common/limits.hpp"
+#include "common/nearest.hpp"
+#include "common/slots.hpp"
+
+namespace presence {
+namespace {
+
+// Ids stand in endpoints' frames, log lines and paths.
+bool plain_name(const std::string& name) {
+    return !name.empty() && name.size() <= kNameBytesMax && name[0] != '.' &&
+           std::all_of(name.begin(), name.end(), [](unsigned char c) {
+               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                      c == '.' || c == '-' || c == '_';
+           });
+}
+
+class Checker {
+public:
+    Checker(const Config& config, const ConfigOrigin& origin) : config_(config), origin_(origin) {}
+
+    void check() {
+        for (std::size_t i = 0; i < config_.collectors.size(); ++i) {
+            const auto& c = config_.collectors[i];
+            const std::string place = "collector/" + std::to_string(i);
+            name(place, "id", c.id, "collectors");
+            endpoint(place, "heartbeats", c.heartbeats, c.heartbeats_bind);
+        }
+        for (std::size_t i = 0; i < config_.trackers.size(); ++i) {
+            const auto& t = config_.trackers[i];
+            const std::string place = "tracker/" + std::to_string(i);
+            name(place, "id", t.id, "trackers");
+            hash(place, t.id);
+            endpoint(place, "ingest", t.ingest, t.ingest_bind);
+            endpoint(place, "events", t.events, t.events_bind);
+            endpoint(place, "query", t.query, t.query_bind);
+            if (t.ingest_bind == t.events_bind || t.ingest_bind == t.query_bind ||
+                t.events_bind == t.query_bind)
+                origin_.fail(place, "tracker `" + t.id + "` binds one address twice");
+            unique(place + "/data", t.data, "the directory");
+        }
+        for (std::size_t i = 0; i < config_.notifiers.size(); ++i) {
+            const std::string place = "notifier/" + std::to_string(i);
+            name(place, "id", config_.notifiers[i].id, "notifiers");
+            unique(place + "/data", config_.notifiers[i].data, "the directory");
+        }
+        for (std::size_t i = 0; i < config_.sinks.size(); ++i)
+            sink("sink/" + std::to_string(i), config_.sinks[i]);
+    }
+
+private:
+    void name(const std::string& place, const std::string& key, const std::string& value,
+              const std::string& kind) {
+        if (!plain_name(value))
+            origin_.fail(place + "/" + key,
+                         "`" + key + "` is 1 to " + std::to_string(kNameBytesMax) +
+                             " of the characters A-Z a-z 0-9 . _ - and does not start with a dot");
+        if (!taken_.emplace(kind + " " + value, place).second)
+            origin_.fail(place + "/" + key, "two " + kind + " are called `" + value + "`");
+    }
+
+    void unique(const std::string& place, const std::string& value, const std::string& what) {
+        if (value.empty()) origin_.fail(place, what + " must not be empty");
+        if (!taken_.emplace(what + " " + value, place).second)
+            origin_.fail(place, what + " `" + value + "` is used twice");
+    }
+
+    void endpoint(const std::string& place, const std::string& key, const std::string& value,
+                  const std::string& bind) {
+        Endpoint parsed;
+        if (const auto fault = parse_endpoint(value, parsed); !fault.empty())
+            origin_.fail(place + "/" + key, "`" + key + "` = `" + value + "`: " + fault);
+        if (parsed.any_address())
+            origin_.fail(place + "/" + key, "`" + key + "` = `" + value +
+                                                "`: others connect to this, so it names one host; "
+                                                "what to bind goes into `" +
+                                                key + "_bind`");
+        unique(place + "/" + key, value, "the endpoint");
+        const std::string bind_key = key + "_bind";
+        if (const auto fault = parse_endpoint(bind, parsed); !fault.empty())
+            origin_.fail(place + "/" + bind_key, "`" + bind_key + "` = `" + bind + "`: " + fault);
+        if (!parsed.loopback() && !config_.presence.allow_plaintext)
+            origin_.fail(place + "/" + (bind == value ? key : bind_key),
+                         "`" + bind +
+                             "` is beyond loopback and nothing is encrypted: keep to 127.0.0.1, or "
+                             "set allow_plaintext = true in [presence] for a trusted network");
+    }
+
+    // Epochs tell trackers apart by these ten bits.
+    void hash(const std::string& place, const std::string& id) {
+        const auto [other, fresh] = hashes_.emplace(tracker_hash10(id), id);
+        if (!fresh)
+            origin_.fail(place + "/id", "the tracker ids `" + other->second + "` and `" + id +
+                                            "` have the same 10-bit hash; rename one");
+    }
+
+    void sink(const std::string& place, const SinkConfig& s) {
+        name(place, "name", s.name, "sinks");
+        const std::vector<std::string_view> types{"stdout", "jsonl", "exec"};
+        if (s.type.empty())
+            origin_.fail(place, "the sink `" + s.name + "` needs a `type`: stdout, jsonl or exec");
+        if (std::find(types.begin(), types.end(), s.type) == types.end())
+            origin_.fail(place + "/type", "unknown type `" + s.type +
+                                              "` of a sink; there are stdout, jsonl and exec" +
+                                              did_you_mean(s.type, types));
+        belongs(place, "format", s.type, "stdout");
+        belongs(place, "path", s.type, "jsonl");
+        belongs(place, "command", s.type, "exec");
+        if (s.format != "text" && s.format != "json")
+            origin_.fail(place + "/format",
+                         "`format` must be one of text, json, not `" + s.format + "`");
+        if (s.type == "jsonl") {
+            if (s.path.empty()) origin_.fail(place, "the sink `" + s.name + "` needs a `path`");
+            unique(place + "/path", s.path, "the file");
+        }
+        if (s.type == "exec" && (s.command.empty() || s.command[0].empty()))
+            origin_.fail(place, "the sink `" + s.name +
+                                    "` needs a `command`: [\"program\", \"argument\", ...]");
+        notifier(place, s);
+    }
+
+    void belongs(const std::string& place, const std::string& key, const std::string& type,
+                 const std::string& owner) {
+        if (type != owner && origin_.lines.count(place + "/" + key) > 0)
+            origin_.fail(place + "/" + key, "`" + key + "` is for a sink of type " + owner +
+                                                ", this one is of type " + type);
+    }
+
+    void notifier(const std::string& place, const SinkConfig& s) {
+        std::vector<std::string_view> known;
+        for (const auto& n : config_.notifiers)
+            known.emplace_back(n.id);
+        if (s.notifier.empty())
+            origin_.fail(place, "there are several notifiers: the sink `" + s.name +
+                                    "` must say which is its `notifier`");
+        if (std::find(known.begin(), known.end(), s.notifier) == known.end())
+            origin_.fail(place + "/notifier", "there is no notifier `" + s.notifier + "`" +
+                                                  did_you_mean(s.notifier, known));
+    }
+
+    const Config& config_;
+    const ConfigOrigin& origin_;
+    std::map<std::string, std::string> taken_;
+    std::map<std::uint32_t, std::string> hashes_;
+};
+
+}  // namespace
+
+void check_config(const Config& config, const ConfigOrigin& origin) {
+    Checker(config, origin).check();
+}
+
+}  // namespace presence

@@ -1,0 +1,79 @@
+#include "common/config_document.hpp"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+
+#include "common/config.hpp"
+
+namespace presence {
+namespace {
+
+ConfigNode convert(const toml::node& node) {
+    ConfigNode out;
+    out.line = static_cast<int>(node.source().begin.line);
+    if (const auto* text = node.as_string()) {
+        out.kind = ConfigNode::Kind::text;
+        out.text = text->get();
+    } else if (const auto* integer = node.as_integer()) {
+        out.kind = ConfigNode::Kind::integer;
+        out.integer = integer->get();
+    } else if (const auto* boolean = node.as_boolean()) {
+        out.kind = ConfigNode::Kind::boolean;
+        out.boolean = boolean->get();
+    } else if (const auto* list = node.as_array()) {
+        out.kind = ConfigNode::Kind::list;
+        for (const auto& element : *list)
+            out.list.push_back(convert(element));
+    } else if (const auto* table = node.as_table()) {
+        out.kind = ConfigNode::Kind::table;
+        struct Entry {
+            std::string key;
+            int line;
+            ConfigNode value;
+        };
+        std::vector<Entry> entries;
+        for (const auto& [key, value] : *table)
+            entries.push_back({std::string(key.str()), static_cast<int>(key.source().begin.line),
+                               convert(value)});
+        std::stable_sort(entries.begin(), entries.end(),
+                         [](const Entry& a, const Entry& b) { return a.line < b.line; });
+        for (auto& entry : entries) {
+            out.key_lines.push_back(entry.line);
+            out.table.emplace_back(std::move(entry.key), std::move(entry.value));
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+ConfigNode parse_toml(std::string_view text, const std::string& file) {
+    try {
+        return convert(toml::parse(text, file));
+    } catch (const toml::parse_error& e) {
+        std::string message(e.description());
+        std::replace(message.begin(), message.end(), '\n', ' ');
+        throw ConfigError(file + ":" + std::to_string(e.source().begin.line) + ": " + message);
+    }
+}
+
+std::string_view name_of(ConfigNode::Kind kind) {
+    switch (kind) {
+        case ConfigNode::Kind::text:
+            return "a text";
+        case ConfigNode::Kind::integer:
+            return "a whole number";
+        case ConfigNode::Kind::boolean:
+            return "true or false";
+        case ConfigNode::Kind::list:
+            return "a list";
+        case ConfigNode::Kind::table:
+            return "a table";
+        case ConfigNode::Kind::other:
+            break;
+    }
+    return "a value of a kind that no setting takes";
+}
+
+}  // namespace presence

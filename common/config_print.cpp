@@ -1,0 +1,112 @@
+#include <array>
+#include <cstdio>
+
+#include "common/config.hpp"
+#include "common/config_settings.hpp"
+
+namespace presence {
+namespace {
+
+std::string quoted(const std::string& text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\') {
+            out += '\\';
+            out += c;
+        } else if (byte < 0x20 || byte == 0x7f) {
+            std::array<char, 8> escape{};
+            std::snprintf(escape.data(), escape.size(), "\\u%04X", byte);
+            out += escape.data();
+        } else {
+            out += c;
+        }
+    }
+    return out + "\"";
+}
+
+class Writer {
+public:
+    void line(const std::string& text) { out_ += text + "\n"; }
+    void table(const std::string& name) { out_ += "\n[[" + name + "]]\n"; }
+    void text(const std::string& key, const std::string& value) {
+        line(key + " = " + quoted(value));
+    }
+    void bind(const std::string& key, const std::string& value, const std::string& endpoint) {
+        if (value != endpoint) text(key, value);
+    }
+    std::string take() { return std::move(out_); }
+
+private:
+    std::string out_;
+};
+
+void write_lateness(Writer& out, const PresenceConfig& p) {
+    const auto grace = p.collector_grace_or_timeout();
+    out.line("# How late after the last heartbeat + ttl a user is told offline (a user with a ttl");
+    out.line("# of their own: that ttl in place of timeout):");
+    out.line("#   without faults                      100ms (p99)");
+    out.line("#   a collector or tracker restarts     " + format_duration(p.timeout) +
+             " and the restart (timeout)");
+    out.line("#   a collector vanishes or is cut off  " + format_duration(grace + p.timeout) +
+             " (collector_grace + timeout)");
+    out.line("# Never earlier, in any of these cases.");
+}
+
+void write_sink(Writer& out, const SinkConfig& s) {
+    out.table("sink");
+    out.text("name", s.name);
+    out.text("notifier", s.notifier);
+    out.text("type", s.type);
+    if (s.type == "stdout") out.text("format", s.format);
+    if (s.type == "jsonl") out.text("path", s.path);
+    if (s.type == "exec") {
+        std::string list;
+        for (const auto& argument : s.command)
+            list += (list.empty() ? "" : ", ") + quoted(argument);
+        out.line("command = [" + list + "]");
+    }
+    out.line("queue_max = " + std::to_string(s.queue_max));
+}
+
+}  // namespace
+
+std::string print_config(const Config& config) {
+    Writer out;
+    write_lateness(out, config.presence);
+    out.line("\n[presence]");
+    for (const auto& setting : presence_settings()) {
+        const std::string value = text_of(setting, config.presence);
+        const bool bare = std::holds_alternative<std::uint64_t PresenceConfig::*>(setting.member) ||
+                          std::holds_alternative<bool PresenceConfig::*>(setting.member);
+        out.line("# " + std::string(setting.help));
+        out.line(std::string(setting.key) + " = " + (bare ? value : quoted(value)));
+    }
+    for (const auto& c : config.collectors) {
+        out.table("collector");
+        out.text("id", c.id);
+        out.text("heartbeats", c.heartbeats);
+        out.bind("heartbeats_bind", c.heartbeats_bind, c.heartbeats);
+    }
+    for (const auto& t : config.trackers) {
+        out.table("tracker");
+        out.text("id", t.id);
+        out.text("ingest", t.ingest);
+        out.bind("ingest_bind", t.ingest_bind, t.ingest);
+        out.text("events", t.events);
+        out.bind("events_bind", t.events_bind, t.events);
+        out.text("query", t.query);
+        out.bind("query_bind", t.query_bind, t.query);
+        out.text("data", t.data);
+    }
+    for (const auto& n : config.notifiers) {
+        out.table("notifier");
+        out.text("id", n.id);
+        out.text("data", n.data);
+    }
+    for (const auto& s : config.sinks)
+        write_sink(out, s);
+    return out.take();
+}
+
+}  // namespace presence

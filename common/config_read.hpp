@@ -1,0 +1,31 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "common/config.hpp"
+#include "common/config_document.hpp"
+
+// The steps of load_config; nobody else needs them.
+namespace presence {
+
+// Where a value stands, so that a check that fails later can say it: "tracker/0/ingest" -> 12.
+struct ConfigOrigin {
+    std::string file;
+    std::map<std::string, int> lines;
+
+    // Throws ConfigError "FILE:LINE: message", of the nearest enclosing place that has a line.
+    [[noreturn]] void fail(const std::string& place, const std::string& message) const;
+};
+
+// Only what stands in the file; absent lists stay empty, absent values keep their defaults.
+[[nodiscard]] Config read_config(const ConfigNode& top, ConfigOrigin& origin);
+
+// Fills in what depends on other values: ids and endpoints by position, binds, names, notifiers;
+// and the parts of default_config() of which there is none.
+void complete_config(Config& config, const ConfigOrigin& origin);
+
+// Everything that one value alone cannot tell: unique ids and endpoints, binds, hashes, references.
+void check_config(const Config& config, const ConfigOrigin& origin);
+
+}  // namespace presence

@@ -1,0 +1,96 @@
+#include <catch2/catch.hpp>
+
+#include "common/config_read.hpp"
+#include "common/slots.hpp"
+
+using namespace presence;
+
+namespace {
+
+std::string complaint(const std::string& text) {
+    try {
+        ConfigOrigin origin{"f", {}};
+        Config config = read_config(parse_toml(text, "f"), origin);
+        complete_config(config, origin);
+        check_config(config, origin);
+    } catch (const ConfigError& e) {
+        return e.what();
+    }
+    return "accepted";
+}
+
+}  // namespace
+
+TEST_CASE("two of a kind share neither id, nor endpoint, nor data", "[config][check]") {
+    CHECK(complaint("[[collector]]\nid = \"a\"\n[[collector]]\nid = \"a\"\n") ==
+          "f:4: two collectors are called `a`");
+    CHECK(complaint("[[collector]]\n[[collector]]\nheartbeats = \"tcp://127.0.0.1:7400\"\n") ==
+          "f:3: the endpoint `tcp://127.0.0.1:7400` is used twice");
+    CHECK(complaint("[[tracker]]\nquery = \"tcp://127.0.0.1:7411\"\n") ==
+          "f:2: the endpoint `tcp://127.0.0.1:7411` is used twice");
+    CHECK(complaint("[[tracker]]\n[[tracker]]\ndata = \"data/t1\"\n") ==
+          "f:3: the directory `data/t1` is used twice");
+    CHECK_THAT(complaint("[[tracker]]\nquery_bind = \"tcp://127.0.0.1:7411\"\n"),
+               Catch::Contains("binds one address twice"));
+    CHECK(complaint("[[collector]]\nid = \"x\"\n[[tracker]]\nid = \"x\"\n") == "accepted");
+}
+
+TEST_CASE("ids are plain names", "[config][check]") {
+    for (const char* id : {".hidden", "a b", "a/b", "\\u00e9"})
+        CHECK_THAT(complaint("[[collector]]\nid = \"" + std::string(id) + "\"\n"),
+                   Catch::StartsWith("f:2: `id` is 1 to 64 of the characters"));
+    CHECK(complaint("[[collector]]\nid = \"Eu-west_1.a\"\n") == "accepted");
+}
+
+TEST_CASE("a bind beyond loopback needs allow_plaintext", "[config][check]") {
+    const std::string beyond = "[[collector]]\nheartbeats = \"tcp://10.0.0.1:7400\"\n";
+    CHECK_THAT(complaint(beyond), Catch::StartsWith("f:2: `tcp://10.0.0.1:7400`") &&
+                                      Catch::Contains("allow_plaintext"));
+    CHECK(complaint("[presence]\nallow_plaintext = true\n" + beyond) == "accepted");
+    CHECK(complaint(beyond + "heartbeats_bind = \"tcp://127.0.0.1:7400\"\n") == "accepted");
+    CHECK_THAT(complaint("[[tracker]]\nevents_bind = \"tcp://*:7411\"\n"),
+               Catch::StartsWith("f:2: `tcp://*:7411`"));
+}
+
+TEST_CASE("what others connect to names one host", "[config][check]") {
+    CHECK_THAT(complaint("[[collector]]\nheartbeats = \"tcp://*:7400\"\n"),
+               Catch::StartsWith("f:2: ") && Catch::Contains("`heartbeats_bind`"));
+    CHECK_THAT(complaint("[[collector]]\nheartbeats = \"tcp://0.0.0.0:7400\"\n"),
+               Catch::Contains("names one host"));
+    CHECK_THAT(complaint("[[tracker]]\nevents = \"ipc:///tmp/x\"\n"),
+               Catch::StartsWith("f:2: `events`") && Catch::Contains("lose the last messages"));
+}
+
+TEST_CASE("trackers whose ids share ten bits of hash are refused", "[config][check]") {
+    std::string other;
+    for (int i = 2; other.empty(); ++i) {
+        const std::string id = "t" + std::to_string(i);
+        if (tracker_hash10(id) == tracker_hash10("t1")) other = id;
+    }
+    CHECK(complaint("[[tracker]]\nid = \"t1\"\n[[tracker]]\nid = \"" + other + "\"\n") ==
+          "f:4: the tracker ids `t1` and `" + other + "` have the same 10-bit hash; rename one");
+}
+
+TEST_CASE("a sink has what its type needs and nothing else", "[config][check]") {
+    CHECK(complaint("[[sink]]\nname = \"a\"\n") ==
+          "f:1: the sink `a` needs a `type`: stdout, jsonl or exec");
+    CHECK_THAT(complaint("[[sink]]\ntype = \"jsnol\"\n"),
+               Catch::StartsWith("f:2: ") && Catch::Contains("did you mean `jsonl`?"));
+    CHECK(complaint("[[sink]]\ntype = \"jsonl\"\n") == "f:1: the sink `jsonl` needs a `path`");
+    CHECK_THAT(complaint("[[sink]]\ntype = \"exec\"\ncommand = []\n"),
+               Catch::Contains("needs a `command`"));
+    CHECK(complaint("[[sink]]\ntype = \"stdout\"\npath = \"x\"\n") ==
+          "f:3: `path` is for a sink of type jsonl, this one is of type stdout");
+    CHECK_THAT(complaint("[[sink]]\ntype = \"stdout\"\nformat = \"xml\"\n"),
+               Catch::StartsWith("f:3: `format` must be one of text, json"));
+    CHECK(complaint("[[sink]]\ntype = \"jsonl\"\npath = \"x\"\n[[sink]]\nname = \"b\"\n"
+                    "type = \"jsonl\"\npath = \"x\"\n") == "f:7: the file `x` is used twice");
+}
+
+TEST_CASE("a sink belongs to a notifier that there is", "[config][check]") {
+    CHECK(complaint("[[sink]]\ntype = \"stdout\"\nnotifier = \"n2\"\n") ==
+          "f:3: there is no notifier `n2`; did you mean `n1`?");
+    const std::string two = "[[notifier]]\n[[notifier]]\n[[sink]]\ntype = \"stdout\"\n";
+    CHECK_THAT(complaint(two), Catch::StartsWith("f:3: there are several notifiers"));
+    CHECK(complaint(two + "notifier = \"n2\"\n") == "accepted");
+}

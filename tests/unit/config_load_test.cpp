@@ -1,0 +1,191 @@
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <fstream>
+
+#include "common/config.hpp"
+
+using namespace presence;
+
+namespace {
+
+// A file that lives as long as the test.
+class File {
+public:
+    explicit File(const std::string& text) {
+        char path[] = "/tmp/presence-config-XXXXXX";
+        const int fd = ::mkstemp(path);
+        REQUIRE(fd >= 0);
+        ::close(fd);
+        path_ = path;
+        std::ofstream(path_, std::ios::binary) << text;
+    }
+    ~File() { std::remove(path_.c_str()); }
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+private:
+    std::string path_;
+};
+
+Config load(const std::string& text, const std::map<std::string, std::string>& environment = {},
+            const std::map<std::string, std::string>& flags = {}) {
+    const File file(text);
+    return load_config(file.path(), environment, flags);
+}
+
+// The complaint without the file's name: ":LINE: message".
+std::string complaint(const std::string& text,
+                      const std::map<std::string, std::string>& environment = {},
+                      const std::map<std::string, std::string>& flags = {}) {
+    const File file(text);
+    try {
+        (void)load_config(file.path(), environment, flags);
+    } catch (const ConfigError& e) {
+        std::string message = e.what();
+        CHECK(message.find('\n') == std::string::npos);
+        if (message.starts_with(file.path())) message.erase(0, file.path().size());
+        return message;
+    }
+    return "accepted";
+}
+
+}  // namespace
+
+TEST_CASE("an empty file is the pipeline on this machine", "[config][load]") {
+    const Config config = load("");
+    CHECK(config.presence.timeout == 30s);
+    REQUIRE(config.collectors.size() == 1);
+    CHECK(config.collectors[0].heartbeats == "tcp://127.0.0.1:7400");
+    CHECK(config.collectors[0].heartbeats_bind == "tcp://127.0.0.1:7400");
+    REQUIRE(config.trackers.size() == 1);
+    CHECK(config.trackers[0].query == "tcp://127.0.0.1:7412");
+    CHECK(config.trackers[0].data == "data/t1");
+    REQUIRE(config.sinks.size() == 1);
+    CHECK(config.sinks[0].type == "stdout");
+    CHECK(config.sinks[0].format == "text");
+    CHECK(config.sinks[0].notifier == "n1");
+}
+
+TEST_CASE("the built-in configuration grows by number", "[config][load]") {
+    const Config config = default_config(3, 2);
+    CHECK(config.collectors.at(2).id == "c3");
+    CHECK(config.collectors.at(2).heartbeats == "tcp://127.0.0.1:7402");
+    CHECK(config.trackers.at(1).id == "t2");
+    CHECK(config.trackers.at(1).ingest == "tcp://127.0.0.1:7420");
+    CHECK_THROWS_AS(default_config(0, 1), ConfigError);
+    CHECK_THROWS_AS(default_config(11, 1), ConfigError);
+}
+
+TEST_CASE("a file is read in full", "[config][load]") {
+    const Config config = load(R"(
+[presence]
+cluster = "eu"
+timeout = "10s"
+allow_plaintext = true
+[[collector]]
+id = "a"
+heartbeats = "tcp://10.0.0.1:7400"
+heartbeats_bind = "tcp://*:7400"
+[[sink]]
+type = "exec"
+command = ["cat", "-u"]
+queue_max = 5
+[[sink]]
+name = "audit"
+type = "jsonl"
+path = "x.jsonl"
+)");
+    CHECK(config.presence.cluster == "eu");
+    CHECK(config.presence.timeout == 10s);
+    CHECK(config.presence.collector_grace_or_timeout() == 10s);
+    CHECK(config.collectors.at(0).heartbeats_bind == "tcp://*:7400");
+    CHECK(config.sinks.at(0).name == "exec");
+    CHECK(config.sinks.at(0).command == std::vector<std::string>{"cat", "-u"});
+    CHECK(config.sinks.at(0).queue_max == 5);
+    CHECK(config.sinks.at(1).path == "x.jsonl");
+}
+
+TEST_CASE("an unknown key is told with its line and the nearest known one", "[config][load]") {
+    CHECK(complaint("[presence]\ntimeuot = \"3s\"\n") ==
+          ":2: unknown key `timeuot` in [presence]; did you mean `timeout`?");
+    CHECK(complaint("\n[[tracker]]\nid = \"t1\"\nquerry = \"x\"\n") ==
+          ":4: unknown key `querry` in [[tracker]]; did you mean `query`?");
+    CHECK(complaint("[[snk]]\n") == ":1: unknown table `snk`; did you mean `sink`?");
+    CHECK(complaint("timeout = \"3s\"\n") == ":1: `timeout` belongs under [presence]");
+    CHECK(complaint("[presence]\nwhatever_else = 1\n") ==
+          ":2: unknown key `whatever_else` in [presence]");
+}
+
+TEST_CASE("a value of the wrong type or out of range is told with its line", "[config][load]") {
+    CHECK(complaint("[presence]\ntimeout = 30\n") ==
+          ":2: `timeout` in [presence] must be a duration in quotes, such as \"30s\", not 30");
+    CHECK_THAT(complaint("[presence]\ntimeout = \"soon\"\n"),
+               Catch::StartsWith(":2: `timeout` in [presence] must be a duration such as 30s"));
+    CHECK_THAT(complaint("[presence]\ntimeout = \"999ms\"\n"),
+               Catch::Contains("between 1s and 24h"));
+    CHECK_THAT(complaint("[presence]\ntimeout = \"1500001us\"\n"),
+               Catch::Contains("whole milliseconds"));
+    CHECK_THAT(complaint("[presence]\ncollector_grace = \"10ms\"\n"),
+               Catch::Contains("(or be 0s)"));
+    CHECK_THAT(complaint("[presence]\nusers_max = -1\n"), Catch::StartsWith(":2: `users_max`"));
+    CHECK_THAT(complaint("[presence]\nlog_level = \"loud\"\n"),
+               Catch::Contains("one of debug, info, warn, error, not `loud`"));
+    CHECK_THAT(complaint("[presence]\nallow_plaintext = \"yes\"\n"),
+               Catch::Contains("must be true or false"));
+    CHECK_THAT(complaint("[presence]\ncluster = \"\"\n"), Catch::Contains("1 to 64 bytes"));
+    CHECK_THAT(complaint("[[sink]]\ntype = \"exec\"\ncommand = \"cat\"\n"),
+               Catch::Contains("must be a list of texts"));
+    CHECK_THAT(complaint("[[sink]]\ntype = \"exec\"\ncommand = [1]\n"),
+               Catch::Contains("must be a list of texts"));
+    CHECK_THAT(complaint("[[sink]]\ntype = \"stdout\"\nqueue_max = 0\n"),
+               Catch::StartsWith(":3: `queue_max`"));
+}
+
+TEST_CASE("what is no TOML is told with its line", "[config][load]") {
+    CHECK_THAT(complaint("[presence]\ntimeout = \n"), Catch::StartsWith(":2: "));
+    CHECK_THAT(complaint("[presence]\ntimeout = \"1s\"\ntimeout = \"2s\"\n"),
+               Catch::StartsWith(":3: "));
+    CHECK_THAT(complaint("[tracker]\nid = \"t1\"\n"),
+               Catch::StartsWith(":1: ") && Catch::Contains("[[tracker]]"));
+    CHECK_THAT(complaint("[[presence]]\n"), Catch::Contains("write [presence]"));
+    CHECK_THAT(complaint("collector = [1]\n"), Catch::Contains("[[collector]]"));
+    CHECK_THROWS_WITH(load_config("/nowhere/x.toml", {}, {}),
+                      Catch::Contains("/nowhere/x.toml: cannot be read: No such file"));
+    CHECK_THROWS_WITH(load_config("/tmp", {}, {}), Catch::Contains("/tmp: cannot be read"));
+}
+
+TEST_CASE("a flag wins over the environment, the environment over the file", "[config][load]") {
+    const std::string file = "[presence]\ntimeout = \"10s\"\nusers_max = 7\n";
+    CHECK(load(file).presence.timeout == 10s);
+    CHECK(load(file, {{"PRESENCE_TIMEOUT", "20s"}}).presence.timeout == 20s);
+    const Config all = load(file, {{"PRESENCE_TIMEOUT", "20s"}, {"PRESENCE_MAP_VERSION", "3"}},
+                            {{"timeout", "40s"}});
+    CHECK(all.presence.timeout == 40s);
+    CHECK(all.presence.map_version == 3);
+    CHECK(all.presence.users_max == 7);
+    CHECK(load_config({}, {{"PRESENCE_CLUSTER", "x"}}, {}).presence.cluster == "x");
+}
+
+TEST_CASE("wrong values of environment and flags name their source", "[config][load]") {
+    CHECK(complaint("", {{"PRESENCE_USERS_MAX", "many"}}) ==
+          "PRESENCE_USERS_MAX must be a whole number, not `many`");
+    CHECK_THAT(complaint("", {}, {{"collector_grace", "1"}}),
+               Catch::StartsWith("--collector-grace must be a duration"));
+    CHECK_THAT(complaint("", {{"PRESENCE_TIMEOUT", ""}}), Catch::Contains("not ``"));
+    CHECK_THAT(complaint("", {{"PRESENCE_ALLOW_PLAINTEXT", "1"}}),
+               Catch::Contains("true or false"));
+}
+
+TEST_CASE("an unknown variable near a setting is refused, another one is a warning",
+          "[config][load]") {
+    CHECK(complaint("", {{"PRESENCE_TIMEUOT", "3s"}}) ==
+          "environment: unknown variable PRESENCE_TIMEUOT; did you mean PRESENCE_TIMEOUT?");
+    CHECK_THROWS_WITH(load_config({}, {{"PRESENCE_TIMEOUTS", "3s"}}, {}),
+                      Catch::Contains("did you mean PRESENCE_TIMEOUT?"));
+    const Config config = load("", {{"PRESENCE_PORT", "tcp://10.0.0.1:80"}});
+    REQUIRE(config.warnings.size() == 1);
+    CHECK_THAT(config.warnings[0], Catch::Contains("PRESENCE_PORT"));
+}

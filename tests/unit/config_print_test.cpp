@@ -1,0 +1,108 @@
+#include <rapidcheck/catch.h>
+#include <catch2/catch.hpp>
+
+#include "common/config_read.hpp"
+
+using namespace presence;
+
+namespace {
+
+Config reread(const std::string& text) {
+    ConfigOrigin origin{"printed", {}};
+    Config config = read_config(parse_toml(text, "printed"), origin);
+    complete_config(config, origin);
+    check_config(config, origin);
+    return config;
+}
+
+// All that print_config promises to keep, in a form that two configs can be compared by.
+std::vector<std::string> flat(const Config& c) {
+    const auto& p = c.presence;
+    std::vector<std::string> out{p.cluster,
+                                 format_duration(p.timeout),
+                                 format_duration(p.collector_grace),
+                                 std::to_string(p.users_max),
+                                 std::to_string(p.resend_bytes_max),
+                                 std::to_string(p.backlog_max),
+                                 std::to_string(p.map_version),
+                                 p.log_level,
+                                 p.log_format,
+                                 std::to_string(p.allow_plaintext)};
+    for (const auto& x : c.collectors)
+        out.insert(out.end(), {"collector", x.id, x.heartbeats, x.heartbeats_bind});
+    for (const auto& x : c.trackers)
+        out.insert(out.end(), {"tracker", x.id, x.ingest, x.events, x.query, x.ingest_bind,
+                               x.events_bind, x.query_bind, x.data});
+    for (const auto& x : c.notifiers)
+        out.insert(out.end(), {"notifier", x.id, x.data});
+    for (const auto& x : c.sinks) {
+        out.insert(out.end(), {"sink", x.name, x.notifier, x.type, x.format, x.path,
+                               std::to_string(x.queue_max)});
+        out.insert(out.end(), x.command.begin(), x.command.end());
+    }
+    return out;
+}
+
+// Characters that a careless writer of TOML gets wrong.
+std::string awkward_text() {
+    static const std::vector<std::string> pieces{"a",    "\"", "\\", "\n", "\t",      "\x01",
+                                                 "\x7f", "'",  "#",  "=",  "\\u0041", "é",
+                                                 "日",   "[[", "]]", " ",  "$"};
+    std::string out = "x";
+    for (const auto i : *rc::gen::container<std::vector<std::size_t>>(
+             rc::gen::inRange<std::size_t>(0, pieces.size())))
+        out += pieces[i];
+    return out;
+}
+
+SinkConfig any_sink(std::size_t index, const std::string& notifier) {
+    SinkConfig s;
+    s.name = "s" + std::to_string(index);
+    s.notifier = notifier;
+    s.type = *rc::gen::element<std::string>("stdout", "jsonl", "exec");
+    s.queue_max = *rc::gen::inRange<std::uint64_t>(1, 100'000'000);
+    if (s.type == "stdout") s.format = *rc::gen::element<std::string>("text", "json");
+    if (s.type == "jsonl") s.path = awkward_text() + std::to_string(index);
+    if (s.type == "exec") s.command = {awkward_text(), awkward_text(), ""};
+    return s;
+}
+
+Config any_config() {
+    Config c =
+        default_config(*rc::gen::inRange<std::size_t>(1, 11), *rc::gen::inRange<std::size_t>(1, 4));
+    c.presence.timeout = *rc::gen::inRange(1'000, 86'400'001) * 1ms;
+    c.presence.collector_grace = *rc::gen::element<Duration>(0s, 1s, 90s, 24h);
+    c.presence.users_max = *rc::gen::inRange<std::uint64_t>(1, 1'000'000'001);
+    c.presence.backlog_max = *rc::gen::inRange<std::uint64_t>(0, 1'000'000'001);
+    c.presence.map_version = *rc::gen::inRange<std::uint64_t>(1, 1ull << 53);
+    c.presence.log_level = *rc::gen::element<std::string>("debug", "info", "warn", "error");
+    c.presence.log_format = *rc::gen::element<std::string>("logfmt", "json");
+    c.presence.allow_plaintext = *rc::gen::arbitrary<bool>();
+    if (c.presence.allow_plaintext) c.collectors[0].heartbeats_bind = "tcp://*:7400";
+    c.trackers[0].data = awkward_text();
+    c.notifiers.push_back({"n2", "data/n2"});
+    c.sinks.clear();
+    const auto sinks = *rc::gen::inRange<std::size_t>(1, 4);
+    for (std::size_t i = 0; i < sinks; ++i)
+        c.sinks.push_back(any_sink(i, i % 2 == 0 ? "n1" : "n2"));
+    return c;
+}
+
+}  // namespace
+
+TEST_CASE("what is printed reads back to the same values", "[config][print]") {
+    CHECK(flat(reread(print_config(default_config()))) == flat(default_config()));
+    rc::prop("round trip", [] {
+        const Config config = any_config();
+        RC_ASSERT(flat(reread(print_config(config))) == flat(config));
+    });
+}
+
+TEST_CASE("the printed configuration tells the worst cases", "[config][print]") {
+    Config config = default_config();
+    config.presence.timeout = 20s;
+    config.presence.collector_grace = 7s;
+    const std::string text = print_config(config);
+    CHECK_THAT(text, Catch::Contains("a collector or tracker restarts     20s"));
+    CHECK_THAT(text, Catch::Contains("a collector vanishes or is cut off  27s"));
+}
