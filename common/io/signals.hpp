@@ -6,7 +6,8 @@ namespace presence::io {
 class Signals {
 public:
     // Blocks the three in this thread and those made after it (so: construct before the zmq
-    // context), ignores SIGPIPE.
+    // context), ignores SIGPIPE. Children inherit both: spawn them with an empty signal mask and
+    // the default SIGPIPE.
     Signals();
     ~Signals();
     Signals(const Signals&) = delete;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdexcept>
 #include <string>
 #include <zmq.hpp>
 
@@ -18,11 +19,16 @@ enum class Role {
     queries_out,     // DEALER, connect: asker
 };
 
-// One I/O thread, BLOCKY 0, sockets limited by RLIMIT_NOFILE, which is raised to its hard limit.
+// "cannot bind tcp://127.0.0.1:7400 for heartbeats: Address already in use". In a process's main it
+// leads to exit code 69.
+struct SocketError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+// One I/O thread, BLOCKY 0, up to 4096 sockets; RLIMIT_NOFILE is raised to its hard limit.
 [[nodiscard]] zmq::context_t make_context();
 
-// Made, configured and bound or connected. Throws zmq::error_t with the endpoint in the message of
-// a std::runtime_error: "cannot bind tcp://127.0.0.1:7400 for heartbeats: Address already in use".
+// Made, configured and bound or connected; throws SocketError.
 // `routing_id` only for frames_out and queries_out; empty: libzmq chooses.
 [[nodiscard]] zmq::socket_t make_socket(zmq::context_t& context, Role role,
                                         const std::string& endpoint,

@@ -1,0 +1,33 @@
+#include "common/io/clock.hpp"
+
+#include <ctime>
+
+namespace presence::io {
+namespace {
+
+Duration read(clockid_t clock) {
+    timespec t{};
+    ::clock_gettime(clock, &t);
+    return std::chrono::duration_cast<Duration>(std::chrono::seconds(t.tv_sec) +
+                                                std::chrono::nanoseconds(t.tv_nsec));
+}
+
+}  // namespace
+
+Instant now() {
+    return Instant{read(CLOCK_BOOTTIME)};
+}
+
+WallTime wall_now() {
+    return WallTime{std::chrono::floor<std::chrono::milliseconds>(read(CLOCK_REALTIME))};
+}
+
+WallOffset wall_offset() {
+    return WallOffset{read(CLOCK_REALTIME) - read(CLOCK_BOOTTIME)};
+}
+
+std::uint64_t make_boot() {
+    return static_cast<std::uint64_t>(read(CLOCK_REALTIME).count());
+}
+
+}  // namespace presence::io

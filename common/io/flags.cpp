@@ -1,0 +1,184 @@
+#include "common/io/flags.hpp"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <iostream>
+
+#include "common/config_settings.hpp"
+#include "common/io/program.hpp"
+#include "common/nearest.hpp"
+
+namespace presence::io {
+
+struct Flags::Impl {
+    std::unique_ptr<CLI::App> owned;  // of the top command only
+    CLI::App* app = nullptr;
+    std::string program;
+    std::function<int()> run;
+    std::vector<std::unique_ptr<Flags>> commands;
+
+    CLI::Option* add(const std::string& name, const std::string& value,
+                     std::function<void(const std::string&)> set, const std::string& help) {
+        return app->add_option_function<std::string>(name, std::move(set), help)->type_name(value);
+    }
+};
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& name, const std::string& message) {
+    throw CLI::ValidationError(name.substr(name.rfind(',') + 1) + " " + message);
+}
+
+std::vector<std::string> names_of(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const auto* option : app.get_options())
+        for (const auto& name : option->get_lnames())
+            names.push_back("--" + name);
+    for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; }))
+        names.push_back(command->get_name());
+    return names;
+}
+
+// The innermost command that was given.
+const CLI::App* chosen(const CLI::App* app) {
+    for (auto given = app->get_subcommands(); !given.empty(); given = app->get_subcommands())
+        app = given.front();
+    return app;
+}
+
+int complain(const CLI::App& top, const CLI::ParseError& error) {
+    const CLI::App* app = chosen(&top);
+    std::string command = top.get_name();
+    if (app != &top) command += " " + app->get_name();
+    std::string message = error.what();
+    const auto left = top.remaining(true);
+    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !left.empty()) {
+        const auto names = names_of(*app);
+        const bool flag = left.front().starts_with('-');
+        const bool commands = !app->get_subcommands([](const CLI::App*) { return true; }).empty();
+        message = (flag       ? "unknown flag `"
+                   : commands ? "unknown command `"
+                              : "unexpected `") +
+                  left.front() + "`" + did_you_mean(left.front(), {names.begin(), names.end()});
+    }
+    for (char& c : message)
+        if (c == '\n') c = ' ';
+    std::cerr << command << ": " << message << " (see `" << command << " --help`)\n";
+    return kExitUsage;
+}
+
+}  // namespace
+
+Flags::Flags(const std::string& program, const std::string& about)
+    : impl_(std::make_unique<Impl>()) {
+    impl_->owned = std::make_unique<CLI::App>(about, program);
+    impl_->app = impl_->owned.get();
+    impl_->program = program;
+    impl_->app->set_help_flag("-h,--help", "say this and end");
+    impl_->app->set_version_flag("--version", program + " " + version(), "say the version and end");
+    impl_->app->get_formatter()->column_width(36);
+}
+
+Flags::Flags(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Flags::~Flags() = default;
+
+void Flags::toggle(const std::string& name, bool& into, const std::string& help) {
+    impl_->app->add_flag_callback(
+        name, [&into] { into = true; }, help);
+}
+
+void Flags::text(const std::string& name, const std::string& value, std::string& into,
+                 const std::string& help) {
+    impl_->add(
+        name, value, [&into](const std::string& given) { into = given; }, help);
+}
+
+void Flags::text(const std::string& name, const std::string& value,
+                 std::optional<std::string>& into, const std::string& help) {
+    impl_->add(
+        name, value, [&into](const std::string& given) { into = given; }, help);
+}
+
+void Flags::number(const std::string& name, std::uint64_t low, std::uint64_t high,
+                   std::uint64_t& into, const std::string& help) {
+    const auto set = [&into, name, low, high](const std::string& given) {
+        const auto* end = given.data() + given.size();
+        std::uint64_t value = 0;
+        const auto [rest, error] = std::from_chars(given.data(), end, value);
+        if (error != std::errc{} || rest != end || value < low || value > high)
+            refuse(name, "must be a whole number between " + std::to_string(low) + " and " +
+                             std::to_string(high) + ", not `" + given + "`");
+        into = value;
+    };
+    impl_->add(name, "N", set, help);
+}
+
+void Flags::duration(const std::string& name, std::optional<Duration>& into,
+                     const std::string& help) {
+    const auto set = [&into, name](const std::string& given) {
+        const auto value = parse_duration(given);
+        if (!value || value->count() == 0)
+            refuse(name, "must be a duration such as 30s, 500ms, 2m or 1h, not `" + given + "`");
+        into = value;
+    };
+    impl_->add(name, "DURATION", set, help);
+}
+
+void Flags::words(const std::string& name, std::size_t least, std::size_t most,
+                  std::vector<std::string>& into, const std::string& help) {
+    auto* option = impl_->app->add_option(name, into, help);
+    option->type_name("")->expected(static_cast<int>(std::max<std::size_t>(least, 1)),
+                                    static_cast<int>(most));
+    if (least > 0) option->required();
+}
+
+void Flags::settings(std::map<std::string, std::string>& into) {
+    const PresenceConfig defaults;
+    for (const auto& setting : presence_settings()) {
+        std::string name = "--" + std::string(setting.key);
+        for (char& c : name)
+            if (c == '_') c = '-';
+        auto* option = impl_->add(
+            name, std::string(setting.value_name),
+            [&into, key = std::string(setting.key)](const std::string& given) {
+                into[key] = given;
+            },
+            std::string(setting.help) + " (default " + text_of(setting, defaults) + ")");
+        option->group("Settings, over those of the file");
+    }
+}
+
+void Flags::epilogue(const std::string& text) {
+    impl_->app->footer(text);
+}
+
+Flags& Flags::command(const std::string& name, const std::string& about, std::function<int()> run) {
+    auto impl = std::make_unique<Impl>();
+    impl->app = impl_->app->add_subcommand(name, about);
+    impl->app->get_formatter()->column_width(36);
+    impl->program = impl_->program;
+    impl->run = std::move(run);
+    impl_->app->require_subcommand(1);
+    impl_->commands.push_back(std::unique_ptr<Flags>(new Flags(std::move(impl))));
+    return *impl_->commands.back();
+}
+
+std::optional<int> Flags::parse(int argc, const char* const* argv) {
+    try {
+        impl_->app->parse(argc, argv);
+        return {};
+    } catch (const CLI::Success& success) {  // --help, --version
+        return impl_->app->exit(success);
+    } catch (const CLI::ParseError& error) {
+        return complain(*impl_->app, error);
+    }
+}
+
+int Flags::run(int argc, const char* const* argv) {
+    if (const auto code = parse(argc, argv)) return *code;
+    for (const auto& command : impl_->commands)
+        if (command->impl_->app->parsed()) return command->impl_->run();
+    return kExitUsage;
+}
+
+}  // namespace presence::io

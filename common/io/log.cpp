@@ -1,0 +1,71 @@
+#include "common/io/log.hpp"
+
+#include <spdlog/sinks/stdout_sinks.h>
+
+#include <memory>
+
+#include "common/io/clock.hpp"
+#include "common/io/log_line.hpp"
+
+namespace presence::io::log {
+namespace {
+
+struct State {
+    std::shared_ptr<spdlog::logger> logger;
+    std::string process = "presence";
+    bool json = false;
+
+    State()
+        : logger(std::make_shared<spdlog::logger>(
+              "presence", std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
+        logger->set_pattern("%v");
+        logger->flush_on(spdlog::level::trace);
+    }
+};
+
+State& state() {
+    static State s;
+    return s;
+}
+
+void write(spdlog::level::level_enum level, std::string_view name, std::string_view event,
+           const Fields& fields) {
+    const State& s = state();
+    if (!s.logger->should_log(level)) return;
+    const WallTime at = wall_now();
+    // As one string, never as a format: values come from the network.
+    const std::string line = s.json ? json_line(at, name, s.process, event, fields)
+                                    : logfmt_line(at, name, s.process, event, fields);
+    s.logger->log(level, spdlog::string_view_t(line.data(), line.size()));
+}
+
+spdlog::level::level_enum level_named(std::string_view level) {
+    if (level == "debug") return spdlog::level::debug;
+    if (level == "warn") return spdlog::level::warn;
+    if (level == "error") return spdlog::level::err;
+    return spdlog::level::info;
+}
+
+}  // namespace
+
+void open(std::string_view level, std::string_view format, std::string_view process) {
+    State& s = state();
+    s.logger->set_level(level_named(level));
+    s.json = format == "json";
+    s.process = process;
+}
+
+void debug(std::string_view event, const Fields& fields) {
+    write(spdlog::level::debug, "debug", event, fields);
+}
+void info(std::string_view event, const Fields& fields) {
+    write(spdlog::level::info, "info", event, fields);
+}
+void warn(std::string_view event, const Fields& fields) {
+    write(spdlog::level::warn, "warn", event, fields);
+}
+void error(std::string_view event, const Fields& fields) {
+    write(spdlog::level::err, "error", event, fields);
+}
+
+}  // namespace presence::io::log

@@ -1,0 +1,174 @@
+#include "common/io/program.hpp"
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <iostream>
+
+#include "common/config_settings.hpp"
+#include "common/io/flags.hpp"
+#include "common/io/log.hpp"
+#include "common/io/sockets.hpp"
+#include "common/nearest.hpp"
+
+extern char** environ;
+
+namespace presence::io {
+namespace {
+
+std::vector<std::string> ids_of(const Config& config, const std::string& kind) {
+    std::vector<std::string> ids;
+    const auto collect = [&](const auto& parts) {
+        for (const auto& part : parts)
+            ids.push_back(part.id);
+    };
+    if (kind == "collector") collect(config.collectors);
+    if (kind == "tracker") collect(config.trackers);
+    if (kind == "notifier") collect(config.notifiers);
+    return ids;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+    std::string out;
+    for (const auto& name : names)
+        out += (out.empty() ? "" : ", ") + name;
+    return out;
+}
+
+struct Given {
+    std::optional<std::string> file;
+    std::optional<std::string> id;
+    bool check = false;
+    bool print = false;
+    std::uint64_t parent = 0;
+    std::map<std::string, std::string> settings;
+
+    [[nodiscard]] Config load() const { return load_config(file, environment(), settings); }
+};
+
+std::string epilogue_of(const std::string& program, const std::string& kind) {
+    return "\nExample:\n  " + program + " --config /etc/presence.toml --id " + kind[0] +
+           "1\n\n"
+           "Environment:\n"
+           "  PRESENCE_TIMEOUT, PRESENCE_LOG_LEVEL ...: each of the settings above.\n"
+           "  A flag wins over the environment, the environment over the file.\n\n"
+           "Signals:\n"
+           "  SIGTERM, SIGINT   finish what is under way and end with 0\n"
+           "  SIGHUP            read the file again; a wrong one is refused as a whole\n\n"
+           "Exit codes:\n"
+           "  0 ended as asked   64 wrong flags   69 an address cannot be bound\n"
+           "  70 a defect        78 wrong configuration\n\n"
+           "Every setting is explained in docs/configuration.md.";
+}
+
+// The kernel ends us when the supervisor dies, however it dies.
+bool end_with_parent(std::uint64_t parent) {
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    return static_cast<std::uint64_t>(::getppid()) == parent;  // it may have died before the call
+}
+
+void log_start(const Program& program, const std::string& kind) {
+    log::Fields fields{{"version", version()},
+                       {"kind", kind},
+                       {"config", program.config.file.empty() ? "built-in" : program.config.file}};
+    std::vector<std::string> values;
+    values.reserve(presence_settings().size());
+    for (const auto& setting : presence_settings()) {
+        values.push_back(text_of(setting, program.config.presence));
+        fields.emplace_back(setting.key, values.back());
+    }
+    log::info("start", fields);
+    for (const auto& warning : program.config.warnings)
+        log::warn("config_warning", {{"message", warning}});
+}
+
+// One line on stderr, and the exit code.
+int fail(const std::string& name, const std::string& message, int code) {
+    std::cerr << name << ": " << message << "\n";
+    return code;
+}
+
+int run_loaded(const std::string& name, const std::string& kind, const Given& given,
+               const std::function<int(const Program&)>& run) {
+    Program program{given.load(), {}, [&given] { return given.load(); }};
+    const std::string source =
+        program.config.file.empty() ? "built-in configuration" : program.config.file;
+    const auto ids = ids_of(program.config, kind);
+    if (given.id) {
+        if (std::find(ids.begin(), ids.end(), *given.id) == ids.end())
+            return fail(name,
+                        source + ": there is no " + kind + " `" + *given.id + "`, but " +
+                            joined(ids) + did_you_mean(*given.id, {ids.begin(), ids.end()}),
+                        kExitConfig);
+        program.id = *given.id;
+    }
+    if (given.print) std::cout << print_config(program.config) << std::flush;
+    if (given.check) {
+        for (const auto& warning : program.config.warnings)
+            std::cerr << name << ": " << warning << "\n";
+        std::cout << source << ": ok" << std::endl;
+    }
+    if (given.print || given.check) return 0;
+    if (program.id.empty()) {
+        if (ids.size() != 1)
+            return fail(name, "say with --id which " + kind + " to be: " + joined(ids), kExitUsage);
+        program.id = ids.front();
+    }
+    if (given.parent != 0 && !end_with_parent(given.parent)) return 0;
+    log::open(program.config.presence.log_level, program.config.presence.log_format, program.id);
+    log_start(program, kind);
+    return run(program);
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv, const std::string& kind,
+                const std::function<int(const Program&)>& run) {
+    const std::string name = "presence-" + kind;
+    const std::map<std::string, std::string> about{
+        {"collector",
+         "Takes heartbeats from edges and sends each to the tracker that owns its "
+         "user."},
+        {"tracker", "Decides who is online, publishes transitions and answers queries."},
+        {"notifier", "Follows the trackers and tells every transition to its sinks."}};
+    try {
+        Given given;
+        Flags flags(name, about.count(kind) > 0 ? about.at(kind) : kind);
+        flags.text("--config", "FILE", given.file, "configuration; without it: one of each, local");
+        flags.text("--id", "ID", given.id, "which " + kind + " of the configuration to be");
+        flags.toggle("--check-config", given.check, "check the configuration and end");
+        flags.toggle("--print-config", given.print,
+                     "print the configuration in effect, with worst cases, and end");
+        flags.number("--parent", 1, 1u << 30, given.parent,
+                     "end with this process (set by `presence up`)");
+        flags.settings(given.settings);
+        flags.epilogue(epilogue_of(name, kind));
+        if (const auto code = flags.parse(argc, argv)) return *code;
+        return run_loaded(name, kind, given, run);
+    } catch (const ConfigError& e) {
+        return fail(name, e.what(), kExitConfig);
+    } catch (const SocketError& e) {
+        return fail(name, e.what(), kExitUnavailable);
+    } catch (const std::exception& e) {
+        return fail(name, e.what(), kExitSoftware);
+    }
+}
+
+std::string version() {
+    return PRESENCE_VERSION;
+}
+
+std::map<std::string, std::string> environment() {
+    constexpr std::string_view kPrefix = "PRESENCE_";
+    std::map<std::string, std::string> out;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        const std::string_view pair = *entry;
+        const auto equals = pair.find('=');
+        if (pair.starts_with(kPrefix) && equals != std::string_view::npos)
+            out.emplace(pair.substr(0, equals), pair.substr(equals + 1));
+    }
+    return out;
+}
+
+}  // namespace presence::io

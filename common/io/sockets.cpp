@@ -1,0 +1,148 @@
+#include "common/io/sockets.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <random>
+
+#include "common/limits.hpp"
+
+namespace presence::io {
+namespace {
+
+constexpr rlim_t kFilesMax = 1'048'576;  // where "unlimited" would make tables of a billion entries
+constexpr int kSocketsMax = 4096;
+constexpr int kSlack = 64 * 1024;  // above a message's own bound, for what surrounds it
+
+struct Recipe {
+    zmq::socket_type type;
+    bool bind;
+    const char* purpose;       // for error messages
+    int receive_messages_max;  // RCVHWM, per peer
+    int send_messages_max;     // SNDHWM, per peer
+    std::size_t message_bytes_max;
+    int linger_ms;
+    bool immediate;    // queue only to a peer that is there
+    bool zmq_pings;    // notice a peer that is stopped or cut off
+    bool fixed_peers;  // a peer that comes again under its routing id replaces itself
+};
+
+Recipe recipe_of(Role role) {
+    using zmq::socket_type;
+    constexpr auto none = static_cast<std::size_t>(kSlack);
+    switch (role) {
+        case Role::heartbeats_in:
+            // Twice the contract's bound, so that a message a little too large is counted and
+            // only a huge one costs its connection.
+            return {socket_type::pull,
+                    true,
+                    "heartbeats",
+                    1000,
+                    1000,
+                    2 * kHeartbeatMessageBytesMax,
+                    0,
+                    false,
+                    false,
+                    false};
+        case Role::heartbeats_out:
+            return {
+                socket_type::push, false, "heartbeats", 1000, 1000, none, 1000, true, true, false};
+        case Role::frames_out:
+            // A stopped tracker: at most 1000 frames wait here, which the router holds anyway
+            // (shared, until acknowledged); then a send fails and is resent later.
+            return {
+                socket_type::dealer, false, "frames", 100'000, 1000, none, 500, true, true, false};
+        case Role::frames_in:
+            return {socket_type::router,     true, "frames", 1000,  1000,
+                    kFrameBytesMax + kSlack, 500,  false,    false, true};
+        case Role::events_out:
+            return {
+                socket_type::xpub, true, "events", 10'000, 10'000, none, 500, false, false, false};
+        case Role::events_in:
+            // Unbounded both ways inside libzmq: the reader always drains into a bounded queue,
+            // and more than SNDHWM subscriptions would silently not be renewed after a reconnect.
+            return {socket_type::sub,        false, "events", 0,     0,
+                    kBatchBytesMax + kSlack, 0,     false,    false, false};
+        case Role::queries_in:
+            return {socket_type::router,     true, "queries", 100,   100,
+                    kQueryBytesMax + kSlack, 500,  false,     false, true};
+        case Role::queries_out:
+            return {socket_type::dealer,      false, "queries", 1000, 1000,
+                    kAnswerBytesMax + kSlack, 0,     false,     true, false};
+    }
+    return {};
+}
+
+// Random, so that a thousand clients of one restarted process do not come back in step.
+int random_ms(int low, int high) {
+    thread_local std::minstd_rand generator{std::random_device{}()};
+    return std::uniform_int_distribution<int>(low, high)(generator);
+}
+
+void configure(zmq::socket_t& socket, Role role, const Recipe& recipe,
+               const std::string& endpoint) {
+    namespace opt = zmq::sockopt;
+    socket.set(opt::rcvhwm, recipe.receive_messages_max);
+    socket.set(opt::sndhwm, recipe.send_messages_max);
+    socket.set(opt::maxmsgsize, static_cast<std::int64_t>(recipe.message_bytes_max));
+    socket.set(opt::linger, recipe.linger_ms);
+    socket.set(opt::tcp_keepalive, 1);
+    socket.set(opt::tcp_keepalive_idle, 15);
+    socket.set(opt::tcp_keepalive_intvl, 5);
+    socket.set(opt::tcp_keepalive_cnt, 3);
+    socket.set(opt::ipv6, endpoint.find('[') != std::string::npos);
+    if (recipe.fixed_peers) socket.set(opt::router_handover, true);
+    if (recipe.bind) {
+        socket.set(opt::backlog, 1024);
+        return;
+    }
+    const bool edge = role == Role::heartbeats_out;
+    socket.set(opt::immediate, recipe.immediate);
+    socket.set(opt::connect_timeout, 3000);
+    socket.set(opt::reconnect_ivl, edge ? random_ms(200, 1000) : random_ms(100, 300));
+    socket.set(opt::reconnect_ivl_max, edge ? 10'000 : 1000);
+    if (recipe.zmq_pings) {
+        socket.set(opt::heartbeat_ivl, 500);
+        socket.set(opt::heartbeat_timeout, 2000);
+        socket.set(opt::heartbeat_ttl, 3000);
+    }
+}
+
+void raise_file_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    const rlim_t wanted = std::min(limit.rlim_max, kFilesMax);
+    if (wanted <= limit.rlim_cur) return;
+    limit.rlim_cur = wanted;
+    ::setrlimit(RLIMIT_NOFILE, &limit);  // the soft limit goes on where this is refused
+}
+
+}  // namespace
+
+zmq::context_t make_context() {
+    raise_file_limit();
+    zmq::context_t context(1);
+    context.set(zmq::ctxopt::blocky, false);
+    context.set(zmq::ctxopt::max_sockets, kSocketsMax);
+    return context;
+}
+
+zmq::socket_t make_socket(zmq::context_t& context, Role role, const std::string& endpoint,
+                          const std::string& routing_id) {
+    const Recipe recipe = recipe_of(role);
+    try {
+        zmq::socket_t socket(context, recipe.type);
+        configure(socket, role, recipe, endpoint);
+        if (!routing_id.empty()) socket.set(zmq::sockopt::routing_id, routing_id);
+        if (recipe.bind)
+            socket.bind(endpoint);
+        else
+            socket.connect(endpoint);
+        return socket;
+    } catch (const zmq::error_t& e) {
+        throw SocketError(std::string("cannot ") + (recipe.bind ? "bind " : "connect to ") +
+                          endpoint + " for " + recipe.purpose + ": " + e.what());
+    }
+}
+
+}  // namespace presence::io
