@@ -1,0 +1,44 @@
+#include "collector/edges.hpp"
+
+#include <algorithm>
+
+namespace presence::collector {
+namespace {
+
+constexpr Duration kSweepInterval = 1s;
+constexpr Duration kSentResolution = 1ms;
+// Beyond any clock, and far from an overflow when turned into microseconds.
+constexpr std::uint64_t kSentMsMax = std::uint64_t{1} << 50;
+
+}  // namespace
+
+std::optional<Duration> Edges::delay_of(const Envelope& envelope, Instant received) {
+    Edge* edge = find_or_add(envelope, received);
+    if (!edge) return std::nullopt;
+    edge->heard = received;
+    if (edge->boot != envelope.boot) {
+        edge->boot = envelope.boot;
+        edge->quickest.reset();
+    }
+    if (!envelope.sent_ms || *envelope.sent_ms > kSentMsMax) return Duration{0};
+    const auto sent = std::chrono::milliseconds{static_cast<std::int64_t>(*envelope.sent_ms)};
+    const Duration difference = received.time_since_epoch() - sent;
+    edge->quickest.sample(received, difference);
+    // `sent` was cut to milliseconds: so much may be no delay.
+    const Duration delay = difference - *edge->quickest.value(received) - kSentResolution;
+    return std::max(delay, Duration{0});
+}
+
+Edges::Edge* Edges::find_or_add(const Envelope& envelope, Instant received) {
+    if (const auto found = edges_.find(envelope.edge); found != edges_.end()) return &found->second;
+    if (edges_.size() >= edges_max_ && received - swept_ >= kSweepInterval) {
+        swept_ = received;
+        std::erase_if(edges_, [&](const auto& e) { return received - e.second.heard >= kForget; });
+    }
+    if (edges_.size() >= edges_max_) return nullptr;
+    Edge& edge = edges_[std::string(envelope.edge)];
+    edge.boot = envelope.boot;
+    return &edge;
+}
+
+}  // namespace presence::collector

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "common/heartbeat.hpp"
+#include "common/smallest_difference.hpp"
+#include "common/time.hpp"
+
+namespace presence::collector {
+
+// The named edges heard lately, and how long their messages were on the way.
+class Edges {
+public:
+    // An edge silent for this long may be forgotten: of its clock nothing is known any more.
+    static constexpr Duration kForget = SmallestDifference::kWindow;
+
+    explicit Edges(std::size_t edges_max) : edges_max_(edges_max) {}
+
+    // How much older than `received` the message surely is: what it took longer than the quickest
+    // message of that edge's run within the last minute. Nothing if the edge is one too many.
+    [[nodiscard]] std::optional<Duration> delay_of(const Envelope& envelope, Instant received);
+    [[nodiscard]] std::size_t size() const { return edges_.size(); }
+
+private:
+    struct Edge {
+        std::uint64_t boot = 0;
+        Instant heard{};
+        SmallestDifference quickest;
+    };
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view name) const {
+            return std::hash<std::string_view>{}(name);
+        }
+    };
+
+    [[nodiscard]] Edge* find_or_add(const Envelope& envelope, Instant received);
+
+    std::size_t edges_max_;
+    std::unordered_map<std::string, Edge, Hash, std::equal_to<>> edges_;
+    Instant swept_{};
+};
+
+}  // namespace presence::collector

@@ -1,0 +1,196 @@
+#include "collector/link.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/check.hpp"
+#include "common/frame_rows.hpp"
+
+namespace presence::collector {
+namespace {
+
+// So that a long backlog does not make a turn look like a stall.
+constexpr std::size_t kBacklogRowsPerTurn = 20'000;
+
+// Our own stamps, as the peer sees them.
+PeerInstant told(Instant t) {
+    return PeerInstant{t.time_since_epoch()};
+}
+
+}  // namespace
+
+Link::Link(Options options) : options_(std::move(options)), backlog_(options_.backlog_max) {}
+
+void Link::divert(const Row& row, Instant received) {
+    diverted_ = true;
+    switch (backlog_.put(row, told(received))) {
+        case Backlog::Put::added:
+            break;
+        case Backlog::Put::merged:
+            ++stats_.merged;
+            break;
+        case Backlog::Put::refused:
+            ++stats_.dropped;
+            break;
+    }
+}
+
+void Link::end_turn(Instant now, Instant watermark, std::uint64_t map_version, const Send& send) {
+    rows_.close_group(told(now));
+    if (diverted_) drain_backlog(now);
+    if (!diverted_) watermark_ = watermark;
+    watch(now);
+    send_due(now, map_version, send);
+    if (now < flush_at_) return;
+    flush(now);
+    send_due(now, map_version, send);
+}
+
+void Link::cut(Instant now, bool goodbye) {
+    rows_.close_group(told(now));
+    const std::uint64_t row_count = rows_.rows();
+    kept_.push_back({rows_.take(), row_count, watermark_, goodbye});
+    kept_bytes_ += kept_.back().bytes();
+    if (kept_bytes_ >= options_.resend_bytes_max) diverted_ = true;
+}
+
+void Link::flush(Instant now) {
+    flush_at_ = now + options_.flush_interval;
+    // Behind frames that wait themselves, a small one would only cost.
+    if (left_ || (next_ < kept_.size() && rows_.bytes() < kFrameBytesTarget)) return;
+    left_ = leaving_ && !diverted_;
+    cut(now, left_);
+}
+
+void Link::drain_backlog(Instant now) {
+    PeerInstant open{};
+    for (std::size_t n = 0; n < kBacklogRowsPerTurn && !backlog_.empty(); ++n) {
+        if (kept_bytes_ + rows_.bytes() >= options_.resend_bytes_max) break;
+        backlog_.take([&](const Row& row, PeerInstant read) {
+            if (open != read) rows_.close_group(open);
+            open = read;
+            rows_.append(row);
+        });
+        if (rows_.bytes() < kFrameBytesTarget) continue;
+        rows_.close_group(open);
+        cut(now);
+    }
+    rows_.close_group(open);
+    diverted_ = !backlog_.empty() || kept_bytes_ >= options_.resend_bytes_max;
+}
+
+void Link::watch(Instant now) {
+    if (next_ == 0 && !probing_) quiet_since_ = now;
+    if (now - quiet_since_ < kProbeInterval) return;
+    rewind();
+    quiet_since_ = now;
+    probing_ = true;
+    probe_due_ = true;
+}
+
+void Link::send_due(Instant now, std::uint64_t map_version, const Send& send) {
+    if (probing_) {
+        if (std::exchange(probe_due_, false)) send_kept(0, now, map_version, send);
+        return;
+    }
+    while (next_ < kept_.size() && next_ < kWindowFrames && under_way_bytes_ < kWindowBytes) {
+        send_kept(next_, now, map_version, send);
+        under_way_bytes_ += kept_[next_++].bytes();
+    }
+}
+
+void Link::send_kept(std::size_t index, Instant now, std::uint64_t map_version, const Send& send) {
+    const Kept& kept = kept_[index];
+    FrameHeader header;
+    header.cluster = options_.cluster;
+    header.collector = options_.collector;
+    header.boot = options_.boot;
+    header.number = base_ + index;
+    header.base = base_;
+    header.map_version = map_version;
+    header.sent = told(now);
+    header.watermark = told(kept.watermark);
+    header.echo = std::exchange(echo_, std::nullopt);
+    header.dropped = stats_.dropped;
+    header.goodbye = kept.goodbye;
+    send(encode_frame(header, kept.rows));
+    ++stats_.frames_sent;
+    if (header.number <= sent_max_) {
+        ++stats_.frames_resent;
+    } else {
+        sent_max_ = header.number;
+        stats_.rows_sent += kept.row_count;
+    }
+}
+
+bool Link::on_ack(const Ack& ack, Instant received) {
+    if (ack.tracker != options_.tracker || ack.applied > sent_max_) return false;
+    echo_ = FrameHeader::Echo{
+        .tracker_boot = ack.tracker_boot, .acked_us = ack.sent_us, .received = told(received)};
+    if (std::exchange(tracker_boot_, ack.tracker_boot) != ack.tracker_boot) tracker_moved_ = 0;
+    if (ack.moved > tracker_moved_)
+        stats_.moved += ack.moved - std::exchange(tracker_moved_, ack.moved);
+    if (ack.applied >= base_) {
+        forget_applied(ack.applied);
+        quiet_since_ = received;
+        probing_ = false;
+    }
+    if (ack.gap && !kept_.empty() &&
+        (base_ != rewound_base_ || received - rewound_at_ >= kGapPause)) {
+        rewind();
+        rewound_base_ = base_;
+        rewound_at_ = received;
+        probing_ = false;
+    }
+    return true;
+}
+
+void Link::forget_applied(std::uint64_t applied) {
+    for (; base_ <= applied; ++base_) {
+        PRESENCE_CHECK(!kept_.empty(), "what was sent is kept until it is acknowledged");
+        const std::size_t bytes = kept_.front().bytes();
+        kept_bytes_ -= bytes;
+        if (next_ > 0) {
+            --next_;
+            under_way_bytes_ -= bytes;
+        }
+        kept_.pop_front();
+    }
+}
+
+void Link::rewind() {
+    next_ = 0;
+    under_way_bytes_ = 0;
+}
+
+bool Link::all_acknowledged() const {
+    return kept_.empty() && rows_.empty() && backlog_.empty() && leaving_ == left_;
+}
+
+void Link::release(const std::function<void(const Row&, PeerInstant)>& fn) {
+    kept_.push_back({rows_.take(), 0, {}, false});
+    Frame frame;
+    for (const auto& kept : kept_) {
+        frame.rows.clear();
+        frame.groups.clear();
+        PRESENCE_CHECK(decode_rows(kept.rows, frame), "we encoded these rows");
+        for (const auto& group : frame.groups)
+            for (std::size_t i = 0; i < group.count; ++i)
+                fn(frame.rows[group.first + i], group.read);
+    }
+    kept_.clear();
+    while (!backlog_.empty())
+        backlog_.take(fn);
+}
+
+Link::Stats& Link::Stats::operator+=(const Stats& other) {
+    frames_sent += other.frames_sent;
+    frames_resent += other.frames_resent;
+    rows_sent += other.rows_sent;
+    merged += other.merged;
+    dropped += other.dropped;
+    moved += other.moved;
+    return *this;
+}
+
+}  // namespace presence::collector

@@ -1,0 +1,129 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "collector/backlog.hpp"
+#include "common/frame.hpp"
+#include "common/limits.hpp"
+#include "common/time.hpp"
+
+namespace presence::collector {
+
+// What one tracker is to be told, until it has acknowledged it.
+//
+// Rows are cut into numbered frames, of which a window is under way at once; go-back-N. What is not
+// acknowledged is kept up to `resend_bytes_max`. Beyond that rows go into a backlog, and the
+// watermark stands still until it is empty again.
+class Link {
+public:
+    static constexpr Duration kProbeInterval = 1s;
+    // After a gap is told once, so long it is taken to be the same one, told by frames under way.
+    static constexpr Duration kGapPause = 200ms;
+    static constexpr std::size_t kWindowFrames = 256;
+    static constexpr std::size_t kWindowBytes = 8u << 20;
+
+    struct Options {
+        std::string cluster;
+        std::string collector;
+        std::string tracker;
+        std::uint64_t boot = 0;
+        Duration flush_interval{};
+        std::uint64_t resend_bytes_max = 0;
+        std::uint64_t backlog_max = 0;
+    };
+    using Send = std::function<void(std::string frame)>;
+
+    explicit Link(Options options);
+
+    // `received`: read after the row's message was received.
+    void append(const Row& row, Instant received) {
+        if (diverted_) return divert(row, received);
+        rows_.append(row);
+        if (rows_.bytes() >= kFrameBytesTarget) cut(received);
+    }
+
+    // Sends what is due. `watermark`: everything read up to then has been appended.
+    void end_turn(Instant now, Instant watermark, std::uint64_t map_version, const Send& send);
+    // False if the acknowledgement cannot be for what was sent here.
+    [[nodiscard]] bool on_ack(const Ack& ack, Instant received);
+
+    // The next frame after everything appended so far is the last.
+    void leave() {
+        leaving_ = true;
+        flush_at_ = {};
+    }
+    [[nodiscard]] bool all_acknowledged() const;
+
+    // Hands over every row not yet acknowledged, fn(row, read time), and is of no use afterwards.
+    // Requires: called between turns.
+    void release(const std::function<void(const Row&, PeerInstant)>& fn);
+    // Takes a row that another link released.
+    void divert(const Row& row, Instant received);
+
+    [[nodiscard]] const std::string& tracker() const { return options_.tracker; }
+
+    struct Stats {
+        std::uint64_t frames_sent = 0;
+        std::uint64_t frames_resent = 0;
+        std::uint64_t rows_sent = 0;
+        std::uint64_t merged = 0;
+        std::uint64_t dropped = 0;
+        std::uint64_t moved = 0;
+        Stats& operator+=(const Stats& other);
+    };
+    [[nodiscard]] const Stats& stats() const { return stats_; }
+    [[nodiscard]] std::size_t backlog_rows() const { return backlog_.size(); }
+
+private:
+    // A frame is encoded anew each time it is sent: base, echo and the time of sending change.
+    struct Kept {
+        std::string rows;
+        std::uint64_t row_count = 0;
+        Instant watermark{};
+        bool goodbye = false;
+
+        [[nodiscard]] std::size_t bytes() const { return rows.capacity() + sizeof(Kept); }
+    };
+
+    void cut(Instant now, bool goodbye = false);
+    void flush(Instant now);
+    void drain_backlog(Instant now);
+    void watch(Instant now);
+    void send_due(Instant now, std::uint64_t map_version, const Send& send);
+    void send_kept(std::size_t index, Instant now, std::uint64_t map_version, const Send& send);
+    void forget_applied(std::uint64_t applied);
+    void rewind();
+
+    Options options_;
+    RowGroups rows_;
+    Backlog backlog_;
+    bool diverted_ = false;  // new rows go to the backlog
+
+    std::deque<Kept> kept_;   // kept_[i] has number base_ + i
+    std::uint64_t base_ = 1;  // lowest number not acknowledged
+    std::size_t kept_bytes_ = 0;
+    std::size_t next_ = 0;             // index of the next one to send
+    std::size_t under_way_bytes_ = 0;  // of kept_[0, next_)
+    std::uint64_t sent_max_ = 0;       // highest number ever sent
+
+    Instant watermark_{};
+    Instant flush_at_{};
+    Instant quiet_since_{};  // no progress of acknowledgements since then
+    bool probing_ = false;
+    bool probe_due_ = false;
+    Instant rewound_at_{};
+    std::uint64_t rewound_base_ = 0;
+
+    std::optional<FrameHeader::Echo> echo_;  // not yet told
+    std::uint64_t tracker_boot_ = 0;
+    std::uint64_t tracker_moved_ = 0;
+    bool leaving_ = false;
+    bool left_ = false;
+    Stats stats_;
+};
+
+}  // namespace presence::collector

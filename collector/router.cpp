@@ -1,0 +1,183 @@
+#include "collector/router.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "collector/edges.hpp"
+#include "collector/link.hpp"
+#include "collector/watermark.hpp"
+#include "common/check.hpp"
+#include "common/limits.hpp"
+
+namespace presence::collector {
+namespace {
+
+constexpr Duration kForever = std::chrono::milliseconds{kTtlMaxMs};
+
+}  // namespace
+
+struct Router::Impl {
+    Impl(RouterOptions o, SlotMap m) : options(std::move(o)), map(std::move(m)) {
+        PRESENCE_CHECK(!map.trackers.empty(), "heartbeats need a tracker to go to");
+        for (const auto& tracker : map.trackers)
+            links.push_back(make_link(tracker));
+    }
+
+    [[nodiscard]] std::unique_ptr<Link> make_link(const std::string& tracker) const {
+        return std::make_unique<Link>(Link::Options{.cluster = options.cluster,
+                                                    .collector = options.collector,
+                                                    .tracker = tracker,
+                                                    .boot = options.boot,
+                                                    .flush_interval = options.flush_interval,
+                                                    .resend_bytes_max = options.resend_bytes_max,
+                                                    .backlog_max = options.backlog_max});
+    }
+
+    [[nodiscard]] Link& link_of(std::uint64_t hash) { return *links[map.owner[slot_of(hash)]]; }
+
+    // False if the heartbeat is older than its ttl.
+    bool route(const Heartbeat& beat, std::string_view edge, Duration delay, Instant received) {
+        // A bye has no ttl to outlive: the session it ends may have had any.
+        const Duration ttl = beat.bye           ? kForever
+                             : beat.ttl_ms != 0 ? std::chrono::milliseconds{beat.ttl_ms}
+                                                : options.timeout;
+        std::uint32_t age_ms = 0;
+        if (beat.age_ms != 0 || delay.count() != 0) {
+            if (beat.age_ms > kTtlMaxMs) return false;
+            const Duration age = std::chrono::milliseconds{beat.age_ms} + delay;
+            if (age > ttl) return false;
+            age_ms = static_cast<std::uint32_t>(age / 1ms);
+        }
+        const std::uint64_t hash = hash_of(beat.user);
+        link_of(hash).append({.hash = hash,
+                              .user = beat.user,
+                              .session = beat.session,
+                              .edge = edge,
+                              .status = beat.status,
+                              .ttl_ms = beat.ttl_ms,
+                              .age_ms = age_ms,
+                              .bye = beat.bye},
+                             received);
+        return true;
+    }
+
+    void end_turn(Instant now, std::vector<Outgoing>& out) {
+        for (std::size_t i = 0; i < links.size(); ++i)
+            links[i]->end_turn(now, watermark.value(), map.version, [&](std::string frame) {
+                out.push_back({i, std::make_shared<const std::string>(std::move(frame))});
+            });
+        next_wakeup = now + options.flush_interval;
+    }
+
+    RouterOptions options;
+    SlotMap map;
+    std::vector<std::unique_ptr<Link>> links;  // as map.trackers
+    Edges edges{kEdgesMax};
+    Watermark watermark;
+    Heartbeats decoded;
+    Instant next_wakeup{};
+    Link::Stats gone;  // of links that are no more
+    std::uint64_t messages = 0;
+    std::uint64_t heartbeats = 0;
+    std::uint64_t refused_acks = 0;
+};
+
+Router::Router(RouterOptions options, SlotMap map)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(map))) {}
+Router::~Router() = default;
+Router::Router(Router&&) noexcept = default;
+Router& Router::operator=(Router&&) noexcept = default;
+
+void Router::begin_turn(Instant now) {
+    impl_->watermark.begin_turn(now);
+}
+
+void Router::on_message(std::string_view message, Instant received) {
+    auto& decoded = impl_->decoded;
+    ++impl_->messages;
+    decode_heartbeats(message, decoded, rejects_);
+    Duration delay{0};
+    if (!decoded.envelope.edge.empty()) {
+        const auto known = impl_->edges.delay_of(decoded.envelope, received);
+        if (!known) return rejects_.add(Reject::edges_limit);
+        delay = *known;
+    }
+    std::uint64_t stale = 0;
+    for (const auto& beat : decoded.beats)
+        stale += !impl_->route(beat, decoded.envelope.edge, delay, received);
+    impl_->heartbeats += decoded.beats.size() - stale;
+    rejects_.add(Reject::stale, stale);
+}
+
+void Router::on_ack(std::size_t tracker, std::string_view bytes, Instant received) {
+    const auto ack = decode_ack(bytes);
+    if (!ack || ack->cluster != impl_->options.cluster ||
+        ack->collector_boot != impl_->options.boot || tracker >= impl_->links.size() ||
+        !impl_->links[tracker]->on_ack(*ack, received))
+        ++impl_->refused_acks;
+}
+
+void Router::end_turn(Instant now, bool drained, std::vector<Outgoing>& out) {
+    impl_->watermark.end_turn(now, drained);
+    impl_->end_turn(now, out);
+}
+
+void Router::adopt(SlotMap map) {
+    PRESENCE_CHECK(!map.trackers.empty(), "heartbeats need a tracker to go to");
+    auto before = std::exchange(impl_->links, {});
+    impl_->map = std::move(map);
+    for (const auto& tracker : impl_->map.trackers) {
+        const auto kept = std::find_if(before.begin(), before.end(), [&](const auto& link) {
+            return link && link->tracker() == tracker;
+        });
+        impl_->links.push_back(kept != before.end() ? std::move(*kept) : impl_->make_link(tracker));
+    }
+    for (const auto& link : before) {
+        if (!link) continue;
+        impl_->gone += link->stats();
+        link->release([&](const Row& row, PeerInstant read) {
+            impl_->link_of(row.hash).divert(row, Instant{read.time_since_epoch()});
+        });
+    }
+}
+
+void Router::goodbye(Instant now, std::vector<Outgoing>& out) {
+    for (const auto& link : impl_->links)
+        link->leave();
+    impl_->end_turn(now, out);
+}
+
+bool Router::all_acknowledged() const {
+    return std::all_of(impl_->links.begin(), impl_->links.end(),
+                       [](const auto& link) { return link->all_acknowledged(); });
+}
+
+Instant Router::next_wakeup() const {
+    return impl_->next_wakeup;
+}
+
+const SlotMap& Router::map() const {
+    return impl_->map;
+}
+
+Router::Stats Router::stats() const {
+    Link::Stats sum = impl_->gone;
+    Stats stats;
+    for (const auto& link : impl_->links) {
+        sum += link->stats();
+        stats.backlog_rows += link->backlog_rows();
+    }
+    stats.messages = impl_->messages;
+    stats.heartbeats = impl_->heartbeats;
+    stats.frames_sent = sum.frames_sent;
+    stats.frames_resent = sum.frames_resent;
+    stats.rows_sent = sum.rows_sent;
+    stats.merged = sum.merged;
+    stats.dropped = sum.dropped;
+    stats.moved = sum.moved;
+    stats.edges = impl_->edges.size();
+    stats.refused_acks = impl_->refused_acks;
+    return stats;
+}
+
+}  // namespace presence::collector
