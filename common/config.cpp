@@ -97,4 +97,11 @@ Config load_config(const std::optional<std::string>& file,
     return config;
 }
 
+SlotMap slot_map_of(const Config& config) {
+    std::vector<std::string> ids;
+    for (const auto& tracker : config.trackers)
+        ids.push_back(tracker.id);
+    return SlotMap::rendezvous(config.presence.map_version, std::move(ids));
+}
+
 }  // namespace presence

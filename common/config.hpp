@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/slots.hpp"
 #include "common/time.hpp"
 
 // The whole configuration, as plain values. Every field has a default; a default Config is a
@@ -90,6 +91,9 @@ struct Config {
 [[nodiscard]] Config load_config(const std::optional<std::string>& file,
                                  const std::map<std::string, std::string>& environment,
                                  const std::map<std::string, std::string>& flags);
+
+// Which tracker owns which slot, as the configuration has it.
+[[nodiscard]] SlotMap slot_map_of(const Config& config);
 
 // The effective configuration as TOML that load_config reads back to the same values.
 [[nodiscard]] std::string print_config(const Config& config);

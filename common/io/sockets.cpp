@@ -145,4 +145,32 @@ zmq::socket_t make_socket(zmq::context_t& context, Role role, const std::string&
     }
 }
 
+bool receive(zmq::socket_t& socket, zmq::message_t& into) {
+    for (;;)
+        try {
+            return socket.recv(into, zmq::recv_flags::dontwait).has_value();
+        } catch (const zmq::error_t& error) {
+            if (error.num() != EINTR) throw;
+        }
+}
+
+bool send(zmq::socket_t& socket, std::string_view bytes) {
+    for (;;)
+        try {
+            return socket.send(zmq::buffer(bytes), zmq::send_flags::dontwait).has_value();
+        } catch (const zmq::error_t& error) {
+            if (error.num() != EINTR) throw;
+        }
+}
+
+void poll(std::span<zmq::pollitem_t> items, Duration at_most) {
+    const auto timeout =
+        std::chrono::ceil<std::chrono::milliseconds>(std::max(at_most, Duration{0}));
+    try {
+        zmq::poll(items.data(), items.size(), timeout);
+    } catch (const zmq::error_t& error) {
+        if (error.num() != EINTR) throw;
+    }
+}
+
 }  // namespace presence::io

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <zmq.hpp>
+
+#include "common/time.hpp"
 
 // Every socket of the project is made here, by role, so that options, and later keys and allow
 // lists, are set in one place. Sources of each choice: docs/architecture.md, "Sockets".
@@ -33,5 +37,16 @@ struct SocketError : std::runtime_error {
 [[nodiscard]] zmq::socket_t make_socket(zmq::context_t& context, Role role,
                                         const std::string& endpoint,
                                         const std::string& routing_id = {});
+
+// Calls that never block, and that a signal or a stop of the process does not interrupt.
+[[nodiscard]] bool receive(zmq::socket_t& socket, zmq::message_t& into);  // false: nothing there
+bool send(zmq::socket_t& socket, std::string_view bytes);  // false: it cannot take it now
+
+[[nodiscard]] inline std::string_view view(const zmq::message_t& message) {
+    return {static_cast<const char*>(message.data()), message.size()};
+}
+
+// Waits until one of `items` is ready or the time is over; may end early.
+void poll(std::span<zmq::pollitem_t> items, Duration at_most);
 
 }  // namespace presence::io

@@ -1,0 +1,267 @@
+#include "collector/loop.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+#include <zmq.hpp>
+
+#include "collector/router.hpp"
+#include "common/io/clock.hpp"
+#include "common/io/log.hpp"
+#include "common/io/reporter.hpp"
+#include "common/io/signals.hpp"
+#include "common/io/sockets.hpp"
+
+namespace presence::collector {
+
+namespace {
+
+namespace log = io::log;
+
+// A turn's input: enough to work in batches, few enough for a flush in time and no stall.
+constexpr std::size_t kMessagesPerTurnMax = 5'000;
+constexpr std::size_t kBytesPerTurnMax = 1u << 20;
+constexpr std::size_t kAcksPerTurnMax = 1'000;
+
+// Off saturation it is waking up that costs, not work: after an input was found empty, what comes
+// within a nap is read in one turn.
+constexpr Duration kNap = 1ms;
+
+// How long a collector that ends waits for trackers to have everything.
+constexpr Duration kGoodbyeMax = 3s;
+constexpr Duration kLastReadMax = 200ms;
+
+const CollectorConfig& own_config(const io::Program& program) {
+    const auto& all = program.config.collectors;
+    return *std::find_if(all.begin(), all.end(), [&](const auto& c) { return c.id == program.id; });
+}
+
+RouterOptions options_of(const io::Program& program) {
+    const auto& presence = program.config.presence;
+    RouterOptions options;
+    options.cluster = presence.cluster;
+    options.collector = program.id;
+    options.boot = io::make_boot();
+    options.timeout = presence.timeout;
+    options.resend_bytes_max = presence.resend_bytes_max;
+    options.backlog_max = presence.backlog_max;
+    return options;
+}
+
+std::vector<std::string> troubles() {
+    std::vector<std::string> names{"dropped", "moved", "refused_acks"};
+    Counters<Reject>{}.each(
+        [&](std::string_view name, std::uint64_t) { names.emplace_back(name); });
+    return names;
+}
+
+zmq::pollitem_t readable(zmq::socket_t& socket) {
+    return {socket.handle(), 0, ZMQ_POLLIN, 0};
+}
+
+class Loop {
+public:
+    explicit Loop(const io::Program& program)
+        : program_(program),
+          context_(io::make_context()),
+          heartbeats_(io::make_socket(context_, io::Role::heartbeats_in,
+                                      own_config(program).heartbeats_bind)),
+          router_(options_of(program), slot_map_of(program.config)) {
+        connect(program.config.trackers);
+    }
+
+    int run() {
+        log::info("started", {{"version", io::version()},
+                              {"heartbeats", own_config(program_).heartbeats_bind},
+                              {"trackers", trackers_.size()},
+                              {"map_version", router_.map().version}});
+        while (!signals_.stop()) {
+            wait();
+            turn();
+            report();
+            if (signals_.take_reload()) reload();
+        }
+        leave();
+        return 0;
+    }
+
+private:
+    struct Tracker {
+        std::string endpoint;
+        zmq::socket_t frames;
+    };
+
+    void turn() {
+        turn_began_ = io::now();
+        router_.begin_turn(turn_began_);
+        drained_ = receive_heartbeats();
+        receive_acks();
+        router_.end_turn(io::now(), drained_, out_);
+        send();
+    }
+
+    void wait() {
+        const Instant wakeup = router_.next_wakeup();
+        if (received_any_ && drained_) {
+            const Instant nap_end = std::min(turn_began_ + kNap, wakeup);
+            std::vector<zmq::pollitem_t> signal{signal_item()};
+            const Duration left = nap_end - io::now();
+            if (left > Duration{0}) io::poll(signal, left);
+        }
+        std::vector<zmq::pollitem_t> items{signal_item()};
+        if (heartbeats_) items.push_back(readable(*heartbeats_));
+        for (auto& id : router_.map().trackers)
+            items.push_back(readable(trackers_.at(id).frames));
+        io::poll(items, drained_ ? wakeup - io::now() : Duration{0});
+        if (items[0].revents != 0) signals_.read();
+    }
+
+    [[nodiscard]] zmq::pollitem_t signal_item() const {
+        return {nullptr, signals_.fd(), ZMQ_POLLIN, 0};
+    }
+
+    // True if the input was found empty.
+    bool receive_heartbeats() {
+        std::size_t bytes = 0;
+        received_any_ = false;
+        zmq::message_t message;
+        for (std::size_t n = 0; n < kMessagesPerTurnMax && bytes < kBytesPerTurnMax; ++n) {
+            if (!io::receive(*heartbeats_, message)) return true;
+            received_any_ = true;
+            bytes += message.size();
+            if (message.more())
+                skip_parts();
+            else
+                router_.on_message(io::view(message), io::now());
+        }
+        return false;
+    }
+
+    // A message has all its parts as soon as it has one.
+    void skip_parts() {
+        router_.on_multipart();
+        zmq::message_t part;
+        do {
+            if (!io::receive(*heartbeats_, part)) return;
+        } while (part.more());
+    }
+
+    void receive_acks() {
+        const auto& ids = router_.map().trackers;
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            auto& frames = trackers_.at(ids[i]).frames;
+            zmq::message_t message;
+            for (std::size_t n = 0; n < kAcksPerTurnMax; ++n) {
+                if (!io::receive(frames, message)) break;
+                router_.on_ack(i, io::view(message), io::now());
+            }
+        }
+    }
+
+    // A link that cannot take a frame now loses it: the router sends it again.
+    void send() {
+        const auto& ids = router_.map().trackers;
+        for (const auto& outgoing : out_)
+            io::send(trackers_.at(ids[outgoing.tracker]).frames, *outgoing.frame);
+        out_.clear();
+    }
+
+    void connect(const std::vector<TrackerConfig>& trackers) {
+        std::map<std::string, Tracker> next;
+        for (const auto& tracker : trackers) {
+            const auto known = trackers_.find(tracker.id);
+            if (known != trackers_.end() && known->second.endpoint == tracker.ingest) continue;
+            next.emplace(tracker.id,
+                         Tracker{tracker.ingest,
+                                 io::make_socket(context_, io::Role::frames_out, tracker.ingest)});
+        }
+        // Nothing throws from here on.
+        for (const auto& tracker : trackers)
+            if (const auto known = trackers_.find(tracker.id); !next.contains(tracker.id))
+                next.insert(trackers_.extract(known));
+        trackers_ = std::move(next);
+    }
+
+    // All or nothing: a file that is wrong, or a map that is not newer, changes nothing.
+    void reload() {
+        try {
+            const auto config = program_.reload();
+            auto map = slot_map_of(config);
+            const bool newer = map.version > router_.map().version;
+            if (newer) {
+                connect(config.trackers);
+                router_.adopt(std::move(map));
+            }
+            log::info("reloaded", {{"map_version", router_.map().version}, {"adopted", newer}});
+        } catch (const std::exception& error) {
+            log::error("reload_refused", {{"error", error.what()}});
+        }
+    }
+
+    // Takes nothing new, reads what has come, says goodbye and waits for the acknowledgements.
+    void leave() {
+        log::info("stopping");
+        const Instant began = io::now();
+        heartbeats_->unbind(heartbeats_->get(zmq::sockopt::last_endpoint));
+        do {
+            turn();
+        } while (!drained_ && io::now() - began < kLastReadMax);
+        heartbeats_.reset();
+        router_.goodbye(io::now(), out_);
+        send();
+        received_any_ = false;
+        while (!router_.all_acknowledged() && io::now() - began < kGoodbyeMax) {
+            wait();
+            router_.begin_turn(io::now());
+            receive_acks();
+            router_.end_turn(io::now(), false, out_);
+            send();
+        }
+        log::info("stopped", {{"acknowledged", router_.all_acknowledged()}});
+    }
+
+    void report() {
+        reporter_.turn(io::now(), [this] {
+            const auto stats = router_.stats();
+            std::vector<io::Reporter::Number> numbers;
+            const auto add = [&](std::string_view name, std::uint64_t value) {
+                numbers.push_back({name, static_cast<std::int64_t>(value)});
+            };
+            add("messages", stats.messages);
+            add("heartbeats", stats.heartbeats);
+            add("frames_sent", stats.frames_sent);
+            add("frames_resent", stats.frames_resent);
+            add("rows_sent", stats.rows_sent);
+            add("backlog_rows", stats.backlog_rows);
+            add("merged", stats.merged);
+            add("dropped", stats.dropped);
+            add("moved", stats.moved);
+            add("edges", stats.edges);
+            add("refused_acks", stats.refused_acks);
+            router_.rejects().each(add);
+            return numbers;
+        });
+    }
+
+    const io::Program& program_;
+    io::Signals signals_;
+    zmq::context_t context_;
+    std::optional<zmq::socket_t> heartbeats_;
+    std::map<std::string, Tracker> trackers_;  // by id
+    Router router_;
+    io::Reporter reporter_{troubles()};
+    std::vector<Outgoing> out_;
+    Instant turn_began_{};
+    bool received_any_ = false;
+    bool drained_ = true;
+};
+
+}  // namespace
+
+int run(const io::Program& program) {
+    return Loop(program).run();
+}
+
+}  // namespace presence::collector

@@ -1,0 +1,5 @@
+#include "collector/loop.hpp"
+
+int main(int argc, char** argv) {
+    return presence::io::run_program(argc, argv, "collector", presence::collector::run);
+}
