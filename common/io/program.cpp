@@ -132,7 +132,7 @@ int run_program(int argc, char** argv, const std::string& kind,
          "user."},
         {"tracker", "Decides who is online, publishes transitions and answers queries."},
         {"notifier", "Follows the trackers and tells every transition to its sinks."}};
-    try {
+    return guarded(name, [&] {
         Given given;
         Flags flags(name, about.count(kind) > 0 ? about.at(kind) : kind);
         flags.text("--config", "FILE", given.file, "configuration; without it: one of each, local");
@@ -146,6 +146,12 @@ int run_program(int argc, char** argv, const std::string& kind,
         flags.epilogue(epilogue_of(name, kind));
         if (const auto code = flags.parse(argc, argv)) return *code;
         return run_loaded(name, kind, given, run);
+    });
+}
+
+int guarded(const std::string& name, const std::function<int()>& body) {
+    try {
+        return body();
     } catch (const ConfigError& e) {
         return fail(name, e.what(), kExitConfig);
     } catch (const SocketError& e) {

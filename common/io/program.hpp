@@ -4,15 +4,10 @@
 #include <string>
 
 #include "common/config.hpp"
+#include "common/exit_codes.hpp"
 
 // What the main of every process does alike: flags, configuration, checks, exit codes.
 namespace presence::io {
-
-// sysexits(3).
-inline constexpr int kExitUsage = 64;        // EX_USAGE
-inline constexpr int kExitUnavailable = 69;  // EX_UNAVAILABLE: e.g. an address is in use
-inline constexpr int kExitSoftware = 70;     // EX_SOFTWARE
-inline constexpr int kExitConfig = 78;       // EX_CONFIG
 
 struct Program {
     Config config;
@@ -27,6 +22,10 @@ struct Program {
 // stderr.
 int run_program(int argc, char** argv, const std::string& kind,
                 const std::function<int(const Program&)>& run);
+
+// Runs `body` and returns its exit code, or that of what it throws: ConfigError 78, SocketError 69,
+// anything else 70, told in one line on stderr that starts with `name`.
+int guarded(const std::string& name, const std::function<int()>& body);
 
 [[nodiscard]] std::string version();
 // PRESENCE_* of the environment, as load_config takes it.

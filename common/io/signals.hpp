@@ -14,9 +14,11 @@ public:
     Signals& operator=(const Signals&) = delete;
 
     [[nodiscard]] int fd() const { return fd_; }
-    // Reads all pending ones; each flag stays true until taken.
+    // Reads all pending ones; each flag stays true until taken or forgotten.
     void read();
     [[nodiscard]] bool stop() const { return stop_; }
+    // So that a second SIGINT or SIGTERM can be told from the first.
+    void forget_stop() { stop_ = false; }
     [[nodiscard]] bool take_reload();
 
 private:

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "common/time.hpp"
+
+namespace presence::cli {
+
+// Decides when to start, restart, terminate and kill the processes of a pipeline; whoever calls
+// does it and reports what became of it.
+//
+// Children of a lower stage are ended first, and the next stage only when they are gone: collectors
+// hand over what they read, trackers publish it, notifiers deliver it.
+//
+// Pure. Times never go back.
+class Supervision {
+public:
+    struct Options {
+        Duration backoff_first = 100ms;  // before the first restart; doubles with each further one
+        Duration backoff_max = 5s;
+        Duration healthy_after = 10s;  // having lived this long, a child's backoff starts anew
+        Duration stage_deadline = 5s;  // from SIGTERM to SIGKILL
+    };
+    explicit Supervision(Options options) : options_(options) {}
+
+    // All before the first decide(). The index is the child's name from now on.
+    std::size_t add(int stage);
+
+    enum class Kind { start, terminate, kill };
+    struct Action {
+        Kind kind;
+        std::size_t child;
+        friend bool operator==(const Action&, const Action&) = default;
+    };
+    // What to do now; each action is given once. A start is taken as done, also when it failed:
+    // then report its end.
+    [[nodiscard]] std::vector<Action> decide(Instant now);
+
+    // How a child ended: an exit code, or nothing where a signal ended it.
+    void on_end(std::size_t child, std::optional<int> code, Instant now);
+    // The whole pipeline works: from now on an address in use is worth another try.
+    void on_ready() { ready_ = true; }
+    // Ends everything, in order. A second time: kills everything that still runs.
+    void stop();
+
+    [[nodiscard]] bool stopping() const { return stopping_; }
+    [[nodiscard]] bool finished() const;
+    // 0, or the exit code of a child whose end no restart can mend (wrong flags, wrong
+    // configuration, or, before the pipeline was ready, an address in use); that stops the rest.
+    [[nodiscard]] int exit_code() const { return exit_code_; }
+    [[nodiscard]] std::size_t restarts() const { return restarts_; }
+    // Never later than the next action; may be earlier. Instant::max(): only an end can bring one.
+    [[nodiscard]] Instant next_wakeup() const;
+
+private:
+    struct Child {
+        int stage = 0;
+        bool running = false;
+        bool terminated = false;  // told to end
+        bool killed = false;
+        std::optional<Instant> start_at = Instant{};  // nothing: not to be started
+        Instant started{};
+        Duration backoff{0};
+    };
+    [[nodiscard]] std::optional<int> lowest_running_stage() const;
+    void start_due(Instant now, std::vector<Action>& actions);
+    void end_stage(Instant now, std::vector<Action>& actions);
+
+    Options options_;
+    std::vector<Child> children_;
+    bool ready_ = false;
+    bool stopping_ = false;
+    bool asked_to_stop_ = false;
+    bool kill_all_ = false;
+    std::optional<Instant> deadline_;  // of the stage that is being ended
+    std::optional<int> ending_stage_;
+    int exit_code_ = 0;
+    std::size_t restarts_ = 0;
+};
+
+}  // namespace presence::cli

@@ -1,0 +1,62 @@
+#include "common/io/spawn.hpp"
+
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <system_error>
+
+namespace presence::io {
+namespace {
+
+class Plan {
+public:
+    explicit Plan(int input) {
+        ::posix_spawn_file_actions_init(&files);
+        ::posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
+        ::posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
+        ::posix_spawnattr_init(&attributes);
+        sigset_t none;
+        sigset_t all;
+        ::sigemptyset(&none);
+        ::sigfillset(&all);
+        ::posix_spawnattr_setsigmask(&attributes, &none);
+        ::posix_spawnattr_setsigdefault(&attributes, &all);
+        ::posix_spawnattr_setpgroup(&attributes, 0);
+        ::posix_spawnattr_setflags(
+            &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    }
+    ~Plan() {
+        ::posix_spawnattr_destroy(&attributes);
+        ::posix_spawn_file_actions_destroy(&files);
+    }
+    Plan(const Plan&) = delete;
+    Plan& operator=(const Plan&) = delete;
+
+    posix_spawn_file_actions_t files{};
+    posix_spawnattr_t attributes{};
+};
+
+}  // namespace
+
+pid_t spawn(const std::vector<std::string>& command, int input) {
+    std::vector<char*> arguments;
+    for (const auto& argument : command)
+        arguments.push_back(const_cast<char*>(argument.c_str()));
+    arguments.push_back(nullptr);
+    const Plan plan(input);
+    pid_t pid = -1;
+    const int error = ::posix_spawnp(&pid, arguments[0], &plan.files, &plan.attributes,
+                                     arguments.data(), environ);
+    if (error != 0)
+        throw std::system_error(error, std::generic_category(), "cannot start " + command[0]);
+    return pid;
+}
+
+// By number: the C library's own declaration does not link from C++ in glibc 2.36.
+int watch_end_of(pid_t process) {
+    return static_cast<int>(::syscall(SYS_pidfd_open, process, 0));
+}
+
+}  // namespace presence::io
