@@ -1,0 +1,38 @@
+#include "cli/commands.hpp"
+#include "common/io/program.hpp"
+
+namespace {
+
+constexpr const char* kEpilogue = R"(
+Example:
+  presence up --demo                 a pipeline on this machine, with users who come and go
+  presence beat alice                alice sends one heartbeat
+  presence watch                     every transition as it happens
+  presence get alice                 is alice online?
+
+Each command explains itself: presence COMMAND --help
+
+Environment:
+  PRESENCE_TIMEOUT, PRESENCE_LOG_LEVEL ...: settings; see `presence up --help`
+
+Exit codes:
+  0 done             64 wrong flags   69 nobody answers, or an address cannot be bound
+  70 a defect        78 wrong configuration)";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return presence::io::guarded("presence", [&] {
+        presence::io::Flags flags("presence", "Who is online: from heartbeats to transitions.");
+        presence::cli::add_up(flags);
+        presence::cli::add_beat(flags);
+        presence::cli::add_watch(flags);
+        presence::cli::add_get(flags);
+        presence::cli::add_count(flags);
+        presence::cli::add_list(flags);
+        presence::cli::add_status(flags);
+        presence::cli::add_check_config(flags);
+        flags.epilogue(kEpilogue);
+        return flags.run(argc, argv);
+    });
+}

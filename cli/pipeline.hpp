@@ -1,0 +1,53 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/supervision.hpp"
+#include "common/config.hpp"
+
+namespace presence::cli {
+
+// The processes of one pipeline on this machine, run as Supervision decides, each the sibling of
+// this program's file. They end with this process, however it ends.
+class Pipeline {
+public:
+    // `arguments` follow --id and --parent of each process. Throws std::runtime_error if a program
+    // is missing.
+    Pipeline(const Config& config, std::vector<std::string> arguments);
+    ~Pipeline();
+    Pipeline(const Pipeline&) = delete;
+    Pipeline& operator=(const Pipeline&) = delete;
+
+    // Starts, ends and reaps what is due at `now`, and tells it on stderr.
+    void turn(Instant now);
+    // Descriptors that become readable when a process ends.
+    [[nodiscard]] std::vector<int> descriptors() const;
+    // Sends `signal` to every process.
+    void signal_all(int signal) const;
+
+    [[nodiscard]] Supervision& supervision() { return supervision_; }
+
+private:
+    struct Process {
+        std::string name;  // "tracker t1"
+        std::vector<std::string> command;
+        pid_t pid = -1;
+        int watch = -1;  // a pidfd
+    };
+    void add(int stage, const std::string& kind, const std::string& id,
+             const std::vector<std::string>& arguments);
+    void start(std::size_t index, Instant now);
+    void reap(std::size_t index, Instant now);
+    void tell_end(const Process& process, int status) const;
+
+    Supervision supervision_{Supervision::Options{}};
+    std::string directory_;
+    std::vector<Process> processes_;
+    int no_input_ = -1;
+};
+
+}  // namespace presence::cli

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+#include <zmq.hpp>
+
+#include "common/config.hpp"
+
+namespace presence::cli {
+
+// Whether a pipeline works: every tracker answers `status` and hears every collector.
+class Readiness {
+public:
+    Readiness(zmq::context_t& context, const Config& config);
+
+    // Asks those trackers that are not known to be ready, and reads what they answered.
+    void turn(Instant now);
+    [[nodiscard]] bool ready() const;
+    // "no answer from tracker t2; tracker t1 does not hear collector c1"
+    [[nodiscard]] std::string missing() const;
+    [[nodiscard]] std::vector<void*> sockets();
+
+    static constexpr Duration kAskEvery = 50ms;
+
+private:
+    struct Tracker {
+        std::string id;
+        zmq::socket_t socket;
+        bool ready = false;
+        std::string missing;
+        Instant ask_at{};
+    };
+    void read(Tracker& tracker);
+
+    std::vector<std::string> collectors_;
+    std::vector<Tracker> trackers_;
+};
+
+}  // namespace presence::cli
