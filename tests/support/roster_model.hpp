@@ -1,0 +1,227 @@
+#pragma once
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "common/limits.hpp"
+#include "tracker/roster.hpp"
+
+namespace presence::testing {
+
+using tracker::Beat;
+using tracker::Roster;
+
+// The rules of tracker/roster.hpp written down plainly: maps, 64-bit times, everybody looked at
+// each time. Shares the vocabulary with the roster, and no code.
+class RosterModel {
+public:
+    RosterModel(std::uint64_t users_max, Instant origin) : users_max_(users_max), origin_(origin) {}
+
+    void apply(const Beat& beat, WallOffset wall, std::vector<Event>& out) {
+        beat.bye ? on_bye(beat, wall, out) : on_beat(beat, wall, out);
+    }
+
+    void expire(Instant event_time, WallOffset wall, std::vector<Event>& out) {
+        const auto tick =
+            std::chrono::floor<std::chrono::milliseconds>(event_time - origin_).count();
+        event_time_ = std::max(event_time_.value_or(tick), tick);
+        std::erase_if(byes_, [&](const auto& bye) { return bye.second + 2'000 < *event_time_; });
+        std::vector<std::string> ids;
+        for (const auto& [id, user] : users_)
+            ids.push_back(id);
+        for (const auto& id : ids)
+            settle(id, wall, out);
+    }
+
+    void lift(Instant now) { lifted_ = std::max(lifted_.value_or(read_tick(now)), read_tick(now)); }
+    void drop(Slot slot) {
+        std::erase_if(users_,
+                      [&](const auto& user) { return slot_of(hash_of(user.first)) == slot; });
+    }
+
+    struct View {
+        std::int64_t since_ms, last_seen_ms;
+        std::uint32_t ttl_ms, sessions;
+        std::string status;
+        friend bool operator==(const View&, const View&) = default;
+    };
+    std::optional<View> find(const std::string& id, WallOffset wall) const {
+        const auto it = users_.find(id);
+        if (it == users_.end()) return std::nullopt;
+        const auto& user = it->second;
+        return View{user.since_ms, shown(user.seen, wall), ttl_max(user),
+                    static_cast<std::uint32_t>(user.sessions.size()), status_of(user)};
+    }
+    std::optional<Instant> next_deadline() const {
+        std::optional<std::int64_t> next;
+        for (const auto& [id, user] : users_)
+            for (const auto& [key, s] : user.sessions)
+                next = std::min(next.value_or(deadline(s)), deadline(s));
+        if (!next) return std::nullopt;
+        return origin_ + std::chrono::milliseconds(*next);
+    }
+    std::size_t users() const { return users_.size(); }
+    std::size_t sessions() const {
+        std::size_t n = 0;
+        for (const auto& [id, user] : users_)
+            n += user.sessions.size();
+        return n;
+    }
+    Roster::Stats stats;
+
+private:
+    using Ms = std::int64_t;                          // since origin
+    using Key = std::pair<std::string, std::string>;  // edge, session name
+    struct Told {
+        Ms at = 0;
+        std::uint64_t order = 0;
+        std::string status;
+    };
+    struct Session {
+        Ms read = 0;
+        std::uint32_t ttl = 0;
+        std::optional<Told> told;
+    };
+    struct User {
+        std::int64_t since_ms = 0;
+        Ms seen = 0;
+        std::map<Key, Session> sessions;
+    };
+
+    Ms read_tick(Instant t) const {
+        return std::chrono::ceil<std::chrono::milliseconds>(t - origin_).count();
+    }
+    std::int64_t shown(Ms tick, WallOffset wall) const {
+        return millis(wall.at(origin_ + std::chrono::milliseconds(tick)));
+    }
+    Ms deadline(const Session& s) const {
+        return std::max(s.read, lifted_.value_or(s.read)) + s.ttl;
+    }
+    static std::uint32_t ttl_max(const User& user) {
+        std::uint32_t ttl = 0;
+        for (const auto& [key, s] : user.sessions)
+            ttl = std::max(ttl, s.ttl);
+        return ttl;
+    }
+    static std::string status_of(const User& user) {
+        const Told* last = nullptr;
+        for (const auto& [key, s] : user.sessions)
+            if (s.told &&
+                (!last || std::pair(s.told->at, s.told->order) > std::pair(last->at, last->order)))
+                last = &*s.told;
+        return last ? last->status : "";
+    }
+    bool edge_fits(const std::string& edge) const {
+        std::set<std::string> edges;
+        for (const auto& [id, user] : users_)
+            for (const auto& [key, s] : user.sessions)
+                if (!key.first.empty()) edges.insert(key.first);
+        return edge.empty() || edges.contains(edge) || edges.size() < kEdgesMax;
+    }
+
+    static Event told_event(const std::string& id, const User& user, State state,
+                            const char* reason, std::int64_t at_ms, std::uint32_t ttl) {
+        Event e;
+        e.user = id;
+        e.state = state;
+        e.reason = reason;
+        e.at_ms = at_ms;
+        e.since_ms = user.since_ms;
+        e.ttl_ms = ttl;
+        e.slot = slot_of(hash_of(id));
+        if (state == State::online && !status_of(user).empty()) e.status = status_of(user);
+        return e;
+    }
+
+    void on_beat(const Beat& beat, WallOffset wall, std::vector<Event>& out) {
+        const auto tick = read_tick(beat.at);
+        const std::string id(beat.user);
+        const Key key(beat.edge, beat.session);
+        if (event_time_ && tick + beat.ttl_ms < *event_time_) return void(++stats.stale);
+        const auto bye = byes_.find({id, key});
+        if (bye != byes_.end() && tick <= bye->second + 2'000) return void(++stats.after_bye);
+        const bool fresh = !users_.contains(id);
+        const bool new_session = fresh || !users_[id].sessions.contains(key);
+        if (fresh && users_.size() >= users_max_) return void(++stats.users_limit);
+        if (new_session && !fresh && users_[id].sessions.size() >= 16)
+            return void(++stats.sessions_limit);
+        if (new_session && !edge_fits(key.first)) return void(++stats.edges_limit);
+
+        const auto at_ms = millis(wall.at(beat.at));
+        auto& user = users_[id];
+        if (fresh) user.since_ms = at_ms, user.seen = tick;
+        const auto before = status_of(user);
+        auto& s = user.sessions[key];
+        if (new_session || tick > s.read)
+            s.read = tick, s.ttl = beat.ttl_ms;
+        else if (tick == s.read)
+            s.ttl = std::max(s.ttl, beat.ttl_ms);
+        user.seen = std::max(user.seen, tick);
+        if (beat.status && (!s.told || tick >= s.told->at))
+            s.told = Told{tick, ++told_count_, std::string(*beat.status)};
+        if (fresh)
+            out.push_back(told_event(id, user, State::online, "heartbeat", at_ms, ttl_max(user)));
+        else if (status_of(user) != before)
+            out.push_back(told_event(id, user, State::online, "status", at_ms, ttl_max(user)));
+    }
+
+    void on_bye(const Beat& beat, WallOffset wall, std::vector<Event>& out) {
+        const auto tick = read_tick(beat.at);
+        const std::string id(beat.user);
+        const Key key(beat.edge, beat.session);
+        if (!key.second.empty() && !(event_time_ && tick + 2'000 < *event_time_)) {
+            auto& last = byes_.try_emplace({id, key}, tick).first->second;
+            last = std::max(last, tick);
+        }
+        if (!users_.contains(id) || !users_[id].sessions.contains(key)) return;
+        auto& user = users_[id];
+        const auto s = user.sessions[key];
+        if (tick + 2'000 < s.read) return void(++stats.stale);
+        const auto before = status_of(user);
+        user.sessions.erase(key);
+        after_endings(id, "bye", s.ttl, millis(wall.at(beat.at)), before, wall, out);
+    }
+
+    void settle(const std::string& id, WallOffset wall, std::vector<Event>& out) {
+        auto& user = users_[id];
+        const auto before = status_of(user);
+        std::optional<std::pair<Ms, std::uint32_t>> last;
+        std::erase_if(user.sessions, [&](const auto& session) {
+            const std::pair end(deadline(session.second), session.second.ttl);
+            if (end.first >= *event_time_) return false;
+            last = std::max(last.value_or(end), end);
+            return true;
+        });
+        if (last)
+            after_endings(id, "timeout", last->second, shown(last->first, wall), before, wall, out);
+    }
+
+    void after_endings(const std::string& id, const char* reason, std::uint32_t ttl,
+                       std::int64_t at_ms, const std::string& status_before, WallOffset wall,
+                       std::vector<Event>& out) {
+        auto& user = users_[id];
+        if (user.sessions.empty()) {
+            out.push_back(told_event(id, user, State::offline, reason, at_ms, ttl));
+            out.back().last_seen_ms = shown(user.seen, wall);
+            users_.erase(id);
+        } else if (status_of(user) != status_before) {
+            out.push_back(told_event(id, user, State::online, "status", at_ms, ttl_max(user)));
+        }
+    }
+
+    std::uint64_t users_max_;
+    Instant origin_;
+    std::map<std::string, User> users_;
+    std::map<std::pair<std::string, Key>, Ms> byes_;
+    std::optional<Ms> event_time_, lifted_;
+    std::uint64_t told_count_ = 0;
+};
+
+}  // namespace presence::testing

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace presence::tracker {
+
+using EdgeIndex = std::uint16_t;
+// The edge without a name: always there, not counted.
+inline constexpr EdgeIndex kUnnamedEdge = 0;
+
+// Edge names as small numbers. A name lives as long as sessions refer to it; at most kEdgesMax
+// live.
+class Edges {
+public:
+    Edges();
+
+    // Cheap for the edge found last.
+    [[nodiscard]] std::optional<EdgeIndex> find(std::string_view name) const;
+    // Finds or adds it, and counts one more reference; nothing if there are too many.
+    [[nodiscard]] std::optional<EdgeIndex> acquire(std::string_view name);
+    void release(EdgeIndex edge);
+
+    [[nodiscard]] std::string_view name(EdgeIndex edge) const { return edges_[edge].name; }
+    [[nodiscard]] std::size_t living() const { return by_name_.size(); }
+    [[nodiscard]] std::uint32_t references(EdgeIndex edge) const { return edges_[edge].references; }
+    [[nodiscard]] std::size_t bytes() const;
+
+private:
+    struct Edge {
+        std::string name;
+        std::uint32_t references = 0;
+    };
+    std::deque<Edge> edges_;  // addresses of names must stay
+    std::unordered_map<std::string_view, EdgeIndex> by_name_;
+    std::vector<EdgeIndex> free_;
+    mutable EdgeIndex last_ = kUnnamedEdge;
+};
+
+}  // namespace presence::tracker

@@ -1,0 +1,226 @@
+// What a heartbeat and a bye do.
+#include "common/limits.hpp"
+#include "tracker/roster_impl.hpp"
+
+namespace presence::tracker {
+namespace {
+
+// Moves `read` and `ttl` (of a record or a session) on, unless the heartbeat is older.
+template <class T>
+void advance(T& held, Tick tick, std::uint32_t ttl, const TickWindow& window) {
+    const auto read = window.widen(held.read);
+    if (tick < read) return;
+    held.ttl = tick > read ? ttl : std::max(held.ttl, ttl);
+    held.read = static_cast<std::uint32_t>(tick);
+}
+
+}  // namespace
+
+bool Roster::Impl::within_limits(const Beat& beat) {
+    return !beat.user.empty() && beat.user.size() <= kUserBytesMax &&
+           beat.session.size() <= kNameBytesMax && beat.edge.size() <= kNameBytesMax &&
+           (!beat.status || beat.status->size() <= kNameBytesMax) &&
+           (beat.bye || (beat.ttl_ms >= kTtlMinMs && beat.ttl_ms <= kTtlMaxMs));
+}
+
+void Roster::Impl::take(const Beat& beat, std::optional<UserIndex> hint, WallOffset wall,
+                        std::vector<Event>& out) {
+    if (!within_limits(beat))
+        ++stats.malformed;
+    else if (beat.bye)
+        on_bye(beat, wall, out);
+    else
+        on_beat(beat, hint, wall, out);
+}
+
+void Roster::Impl::on_beat(const Beat& beat, std::optional<UserIndex> hint, WallOffset wall,
+                           std::vector<Event>& out) {
+    auto tick = clock.of_read(beat.at);
+    make_room(tick);
+    tick = window.clamp(tick);
+    if (tick + beat.ttl_ms < event_time) {
+        ++stats.stale;
+        return;
+    }
+    if (!beat.session.empty() && !byes.empty() &&
+        byes.cover(Byes::key(beat.hash, beat.edge, beat.session), tick)) {
+        ++stats.after_bye;
+        return;
+    }
+    auto user = hint && records[*hint].id() == beat.user ? hint : find(beat.hash, beat.user);
+    if (!user) {
+        user = add_user(beat, tick, wall);
+        if (!user) return;
+        const auto& record = records[*user];
+        out.push_back(event(record, slot_of(beat.hash), State::online, "heartbeat", record.since_ms,
+                            beat.ttl_ms));
+        return;
+    }
+    auto& record = records[*user];
+    if (record.single() && beat.session.empty() && !beat.status &&
+        edges.find(beat.edge) == record.edge)
+        refresh_single(*user, beat, tick);
+    else
+        refresh_listed(*user, beat, tick, wall, out);
+}
+
+void Roster::Impl::refresh_single(UserIndex user, const Beat& beat, Tick tick) {
+    auto& record = records[user];
+    const auto before = deadline_of(record);
+    advance(record, tick, beat.ttl_ms, window);
+    const auto after = deadline_of(record);
+    if (after >= before)
+        deadlines.postpone(user, low(after));
+    else
+        deadlines.set(user, low(after));
+}
+
+void Roster::Impl::refresh_listed(UserIndex user, const Beat& beat, Tick tick, WallOffset wall,
+                                  std::vector<Event>& out) {
+    auto& record = records[user];
+    const auto edge = edges.find(beat.edge);
+    Session* session = nullptr;
+    if (record.single()) {
+        if (edge == record.edge && beat.session.empty()) {
+            to_list(record);
+            session = record.sessions.begin();
+        }
+    } else if (edge) {
+        session = record.sessions.find(*edge, beat.session);
+    }
+    if (session)
+        advance(*session, tick, beat.ttl_ms, window);
+    else
+        session = add_session(record, beat, tick);
+    if (!session) return;
+    if (tick > window.widen(record.read)) record.read = low(tick);
+    if (beat.status) {
+        const std::string before(record.sessions.status(window));
+        record.sessions.tell(session, tick, *beat.status, window);
+        if (record.sessions.status(window) != before)
+            out.push_back(event(record, slot_of(beat.hash), State::online, "status",
+                                millis(wall.at(beat.at)), ttl_max(record)));
+    }
+    to_single_if_possible(record);
+    set_deadline(user);
+}
+
+std::optional<Roster::Impl::UserIndex> Roster::Impl::add_user(const Beat& beat, Tick tick,
+                                                              WallOffset wall) {
+    if (beat.hash != hash_of(beat.user)) {
+        ++stats.malformed;
+        return std::nullopt;
+    }
+    if (records.living() >= options.users_max) {
+        ++stats.users_limit;
+        return std::nullopt;
+    }
+    const auto edge = edges.acquire(beat.edge);
+    if (!edge) {
+        ++stats.edges_limit;
+        return std::nullopt;
+    }
+    const auto user = records.add(beat.user);
+    table.add(beat.hash, user);
+    ++session_count;
+    auto& record = records[user];
+    record.since_ms = millis(wall.at(beat.at));
+    record.read = low(tick);
+    record.ttl = beat.ttl_ms;
+    record.edge = *edge;
+    if (!beat.session.empty() || beat.status) {
+        auto* session = record.sessions.add(*edge, beat.session, low(tick), beat.ttl_ms);
+        if (beat.status) record.sessions.tell(session, tick, *beat.status, window);
+    }
+    set_deadline(user);
+    return user;
+}
+
+Session* Roster::Impl::add_session(UserRecord& record, const Beat& beat, Tick tick) {
+    if (record.sessions.count() >= kSessionsPerUserMax) {
+        ++stats.sessions_limit;
+        return nullptr;
+    }
+    const auto edge = edges.acquire(beat.edge);
+    if (!edge) {
+        ++stats.edges_limit;
+        return nullptr;
+    }
+    if (record.single()) to_list(record);
+    ++session_count;
+    return record.sessions.add(*edge, beat.session, low(tick), beat.ttl_ms);
+}
+
+void Roster::Impl::to_list(UserRecord& record) {
+    record.sessions.add(record.edge, {}, record.read, record.ttl);
+}
+
+void Roster::Impl::to_single_if_possible(UserRecord& record) {
+    if (record.sessions.count() != 1) return;
+    const auto only = *record.sessions.begin();
+    // The record's `read` may be that of a session that ended.
+    if (only.name_bytes != 0 || only.told() || only.read != record.read) return;
+    record.edge = only.edge;
+    record.ttl = only.ttl;
+    record.sessions.clear();
+}
+
+void Roster::Impl::end_session(UserRecord& record, Session* session) {
+    edges.release(session->edge);
+    record.sessions.remove(session);
+    --session_count;
+}
+
+void Roster::Impl::on_bye(const Beat& beat, WallOffset wall, std::vector<Event>& out) {
+    auto tick = clock.of_read(beat.at);
+    make_room(tick);
+    tick = window.clamp(tick);
+    if (!beat.session.empty() && tick + kByeTicks >= event_time)
+        byes.remember(Byes::key(beat.hash, beat.edge, beat.session), tick);
+    const auto user = find(beat.hash, beat.user);
+    const auto edge = edges.find(beat.edge);
+    if (!user || !edge) return;
+    auto& record = records[*user];
+    if (record.single()) {
+        if (!beat.session.empty() || *edge != record.edge) return;
+        to_list(record);
+    }
+    auto* session = record.sessions.find(*edge, beat.session);
+    if (!session) return;
+    if (tick + kByeTicks < window.widen(session->read)) {
+        ++stats.stale;
+        to_single_if_possible(record);
+        return;
+    }
+    const std::string status_before(record.sessions.status(window));
+    const Ending ending{deadline_of(*session), session->ttl};
+    end_session(record, session);
+    after_endings(*user, beat.hash, "bye", ending, millis(wall.at(beat.at)), status_before, wall,
+                  out);
+}
+
+void Roster::Impl::after_endings(UserIndex user, std::uint64_t hash, std::string_view reason,
+                                 Ending last, std::int64_t at_ms, std::string_view status_before,
+                                 WallOffset wall, std::vector<Event>& out) {
+    auto& record = records[user];
+    if (record.sessions.empty()) {
+        auto e = event(record, slot_of(hash), State::offline, reason, at_ms, last.ttl_ms);
+        e.last_seen_ms = millis(wall.at(clock.instant(window.widen(record.read))));
+        out.push_back(std::move(e));
+        remove_user(user, hash);
+        return;
+    }
+    if (record.sessions.status(window) != status_before)
+        out.push_back(
+            event(record, slot_of(hash), State::online, "status", at_ms, ttl_max(record)));
+    to_single_if_possible(record);
+    set_deadline(user);
+}
+
+void Roster::Impl::remove_user(UserIndex user, std::uint64_t hash) {
+    table.remove(hash, user);
+    deadlines.erase(user);
+    records.remove(user);
+}
+
+}  // namespace presence::tracker

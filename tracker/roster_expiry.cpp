@@ -1,0 +1,137 @@
+// Expiry, and what is told about a user.
+#include <algorithm>
+
+#include "tracker/roster_impl.hpp"
+
+namespace presence::tracker {
+
+bool Roster::expire(Instant event_time, WallOffset wall, std::size_t limit,
+                    std::vector<Event>& out) {
+    auto& in = *impl_;
+    const auto tick = in.clock.of_event(event_time);
+    in.make_room(tick);
+    in.event_time = std::max(in.event_time, tick);
+    in.byes.forget_before(in.event_time);
+
+    in.due.clear();
+    const bool more =
+        in.deadlines.take_due(Impl::low(in.event_time), std::max<std::size_t>(limit, 1), in.due);
+    for (const auto& d : in.due)
+        in.records.prefetch(d.user);
+    in.ripe.clear();
+    for (const auto& d : in.due) {
+        const auto at = in.ripe_at(d.user);
+        if (!at) continue;
+        const auto hash = hash_of(in.records[d.user].id());
+        in.table.prefetch(hash);
+        in.ripe.push_back({*at, hash, d.user});
+    }
+    std::sort(in.ripe.begin(), in.ripe.end(), [](const Impl::Ripe& a, const Impl::Ripe& b) {
+        return std::pair(a.at, a.user) < std::pair(b.at, b.user);
+    });
+    for (const auto& ripe : in.ripe)
+        in.settle(ripe, wall, out);
+    return more;
+}
+
+std::optional<Tick> Roster::Impl::ripe_at(UserIndex user) {
+    const auto& record = records[user];
+    std::optional<Tick> last;
+    const auto look = [&](Tick deadline) {
+        if (deadline < event_time) last = std::max(last.value_or(deadline), deadline);
+    };
+    if (record.single()) look(deadline_of(record));
+    for (auto* s = record.sessions.begin(); s != record.sessions.end(); s = SessionList::next(s))
+        look(deadline_of(*s));
+    if (!last) set_deadline(user);
+    return last;
+}
+
+void Roster::Impl::settle(const Ripe& ended, WallOffset wall, std::vector<Event>& out) {
+    auto& record = records[ended.user];
+    if (record.single()) to_list(record);
+    const std::string status_before(record.sessions.status(window));
+    Ending last;
+    for (auto* s = record.sessions.begin(); s != record.sessions.end();) {
+        if (const Ending ending{deadline_of(*s), s->ttl}; ending.deadline < event_time) {
+            last = std::max(last, ending);
+            end_session(record, s);
+            s = record.sessions.begin();  // they moved
+        } else {
+            s = SessionList::next(s);
+        }
+    }
+    after_endings(ended.user, ended.hash, "timeout", last,
+                  millis(wall.at(clock.instant(last.deadline))), status_before, wall, out);
+}
+
+void Roster::Impl::set_deadline(UserIndex user) {
+    const auto& record = records[user];
+    if (record.single()) {
+        deadlines.set(user, low(deadline_of(record)));
+        return;
+    }
+    auto first = std::numeric_limits<Tick>::max();
+    for (auto* s = record.sessions.begin(); s != record.sessions.end(); s = SessionList::next(s))
+        first = std::min(first, deadline_of(*s));
+    deadlines.set(user, low(first));
+}
+
+// Once in six days: what is older than that is taken to be six days old, so that 32 bits do.
+void Roster::Impl::clamp_all(Tick now) {
+    const auto floor = TickWindow::floor_at(now);
+    const auto clamp = [&](std::uint32_t& kept) {
+        kept = low(std::max(window.widen(kept), floor));
+    };
+    for (UserIndex user = 0; user < records.end(); ++user) {
+        auto& record = records[user];
+        if (!record.living()) continue;
+        clamp(record.read);
+        for (auto* s = record.sessions.begin(); s != record.sessions.end();
+             s = SessionList::next(s)) {
+            clamp(s->read);
+            if (s->told()) clamp(s->told_at);
+        }
+    }
+    if (lifted < floor) lifted = std::numeric_limits<Tick>::min();
+    window.move_to(now);
+    deadlines = {};
+    for (UserIndex user = 0; user < records.end(); ++user)
+        if (records[user].living()) set_deadline(user);
+}
+
+std::uint32_t Roster::Impl::ttl_max(const UserRecord& record) const {
+    if (record.single()) return record.ttl;
+    std::uint32_t ttl = 0;
+    for (auto* s = record.sessions.begin(); s != record.sessions.end(); s = SessionList::next(s))
+        ttl = std::max(ttl, s->ttl);
+    return ttl;
+}
+
+Event Roster::Impl::event(const UserRecord& record, Slot slot, State state, std::string_view reason,
+                          std::int64_t at_ms, std::uint32_t ttl_ms) const {
+    Event e;
+    e.user = record.id();
+    e.state = state;
+    e.reason = reason;
+    e.at_ms = at_ms;
+    e.since_ms = record.since_ms;
+    e.ttl_ms = ttl_ms;
+    e.slot = slot;
+    if (const auto status = record.sessions.status(window); !status.empty()) e.status = status;
+    return e;
+}
+
+Roster::View Roster::Impl::view(const UserRecord& record, WallOffset wall) const {
+    View v;
+    v.user = record.id();
+    v.hash = hash_of(v.user);
+    v.since_ms = record.since_ms;
+    v.last_seen_ms = millis(wall.at(clock.instant(window.widen(record.read))));
+    v.ttl_ms = ttl_max(record);
+    v.sessions = record.single() ? 1 : static_cast<std::uint32_t>(record.sessions.count());
+    if (const auto status = record.sessions.status(window); !status.empty()) v.status = status;
+    return v;
+}
+
+}  // namespace presence::tracker

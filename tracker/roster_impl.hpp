@@ -1,0 +1,116 @@
+#pragma once
+
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tracker/byes.hpp"
+#include "tracker/deadlines.hpp"
+#include "tracker/edges.hpp"
+#include "tracker/roster.hpp"
+#include "tracker/ticks.hpp"
+#include "tracker/user_records.hpp"
+#include "tracker/user_table.hpp"
+
+namespace presence::tracker {
+
+// A roster's parts. Each living user has an index: `table` finds it, `records` tell the truth about
+// it, `deadlines` hold when to look at it again, never later than its first session's deadline.
+struct Roster::Impl {
+    using UserIndex = std::uint32_t;
+    static constexpr Tick kByeTicks = kByeMemory / 1ms;
+
+    Impl(Options given, Instant origin) : options(given), clock{origin} {}
+
+    Options options;
+    TickClock clock;
+    TickWindow window;
+    UserTable table;
+    UserRecords records;
+    Deadlines deadlines;
+    Edges edges;
+    Byes byes{kByesMax, kByeTicks};
+    // Long before anything, while there is none.
+    Tick event_time = std::numeric_limits<Tick>::min();
+    Tick lifted = std::numeric_limits<Tick>::min();
+    std::uint64_t session_count = 0;
+    Stats stats;
+
+    // Scratch of expire().
+    std::vector<Due> due;
+    struct Ripe {
+        Tick at;  // the deadline of what ends
+        std::uint64_t hash;
+        UserIndex user;
+    };
+    std::vector<Ripe> ripe;
+
+    // One session's end and its length, to find the last of several.
+    struct Ending {
+        Tick deadline = std::numeric_limits<Tick>::min();
+        std::uint32_t ttl_ms = 0;
+        friend auto operator<=>(const Ending&, const Ending&) = default;
+    };
+
+    [[nodiscard]] Tick deadline(Tick read, std::uint32_t ttl) const {
+        return std::max(read, lifted) + ttl;
+    }
+    [[nodiscard]] Tick deadline_of(const UserRecord& r) const {
+        return deadline(window.widen(r.read), r.ttl);
+    }
+    [[nodiscard]] Tick deadline_of(const Session& s) const {
+        return deadline(window.widen(s.read), s.ttl);
+    }
+    static std::uint32_t low(Tick t) { return static_cast<std::uint32_t>(t); }
+    // Sees to it that ticks up to `t` can be kept.
+    void make_room(Tick t) {
+        if (window.outgrown(t)) clamp_all(t);
+    }
+
+    [[nodiscard]] std::optional<UserIndex> find(std::uint64_t hash, std::string_view user) const {
+        return table.find(hash, [&](UserIndex i) { return records[i].id() == user; });
+    }
+    [[nodiscard]] static bool within_limits(const Beat& beat);
+    // A new user or session within the limits; nothing, and counted, beyond them.
+    [[nodiscard]] std::optional<UserIndex> add_user(const Beat& beat, Tick tick, WallOffset wall);
+    [[nodiscard]] Session* add_session(UserRecord& record, const Beat& beat, Tick tick);
+
+    // One heartbeat or bye. `hint`: where the user may be, to save the search.
+    void take(const Beat& beat, std::optional<UserIndex> hint, WallOffset wall,
+              std::vector<Event>& out);
+    void on_beat(const Beat& beat, std::optional<UserIndex> hint, WallOffset wall,
+                 std::vector<Event>& out);
+    void on_bye(const Beat& beat, WallOffset wall, std::vector<Event>& out);
+    void refresh_single(UserIndex user, const Beat& beat, Tick tick);
+    void refresh_listed(UserIndex user, const Beat& beat, Tick tick, WallOffset wall,
+                        std::vector<Event>& out);
+    // What one record holds, as a list of one.
+    void to_list(UserRecord& record);
+    void to_single_if_possible(UserRecord& record);
+    // Removes a session of a list.
+    void end_session(UserRecord& record, Session* session);
+    // Takes a user out without a word.
+    void remove_user(UserIndex user, std::uint64_t hash);
+    // Sessions of `user` have ended: tells offline, or a change of status, and sets the deadline.
+    void after_endings(UserIndex user, std::uint64_t hash, std::string_view reason, Ending last,
+                       std::int64_t at_ms, std::string_view status_before, WallOffset wall,
+                       std::vector<Event>& out);
+
+    // Whether `due` is ripe; sets its next deadline if not.
+    [[nodiscard]] std::optional<Tick> ripe_at(UserIndex user);
+    void settle(const Ripe& ripe, WallOffset wall, std::vector<Event>& out);
+    void set_deadline(UserIndex user);
+    void clamp_all(Tick now);
+
+    [[nodiscard]] std::uint32_t ttl_max(const UserRecord& record) const;
+    [[nodiscard]] Event event(const UserRecord& record, Slot slot, State state,
+                              std::string_view reason, std::int64_t at_ms,
+                              std::uint32_t ttl_ms) const;
+    [[nodiscard]] View view(const UserRecord& record, WallOffset wall) const;
+    void check() const;
+};
+
+}  // namespace presence::tracker

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "tracker/edges.hpp"
+#include "tracker/ticks.hpp"
+
+namespace presence::tracker {
+
+// One session in a SessionList. Its name and status follow it in memory.
+struct Session {
+    static constexpr std::uint8_t kUntold = 0xff;
+
+    std::uint32_t read = 0;     // low 32 bits of a Tick, as `told`
+    std::uint32_t ttl = 0;      // ms
+    std::uint32_t told_at = 0;  // when its status was told
+    EdgeIndex edge = kUnnamedEdge;
+    std::uint8_t name_bytes = 0;
+    std::uint8_t status_bytes = kUntold;
+
+    [[nodiscard]] bool told() const { return status_bytes != kUntold; }
+    [[nodiscard]] std::string_view name() const;
+    [[nodiscard]] std::string_view status() const;
+    [[nodiscard]] std::size_t bytes() const;  // with its texts, padded to 4
+};
+static_assert(sizeof(Session) == 16);
+
+// The sessions of one user in one allocation: 4 bytes, and for each session 16 bytes and its texts,
+// padded to 4. Every change but of fields moves the sessions: pointers live until then. Holds at
+// most kSessionsPerUserMax sessions with names and statuses of at most kNameBytesMax.
+class SessionList {
+public:
+    SessionList() = default;
+    ~SessionList() { clear(); }
+    SessionList(SessionList&& other) noexcept : head_(other.head_) { other.head_ = nullptr; }
+    SessionList& operator=(SessionList&& other) noexcept;
+
+    [[nodiscard]] bool empty() const { return !head_; }
+    [[nodiscard]] std::size_t count() const { return head_ ? head_->count : 0; }
+    [[nodiscard]] std::size_t bytes() const { return head_ ? head_->bytes : 0; }
+    void prefetch() const { __builtin_prefetch(head_); }
+
+    [[nodiscard]] Session* begin() const;
+    [[nodiscard]] Session* end() const;
+    [[nodiscard]] static Session* next(Session* session);
+
+    [[nodiscard]] Session* find(EdgeIndex edge, std::string_view name) const;
+    Session* add(EdgeIndex edge, std::string_view name, std::uint32_t read, std::uint32_t ttl);
+    void remove(Session* session);
+    void clear();
+
+    // Told at `at`; an older one than the session's last is ignored. Of statuses told at one time
+    // the one that came last counts.
+    void tell(Session* session, Tick at, std::string_view status, const TickWindow& window);
+    // The status told last; empty if none was or it was cleared. Lives until the next change.
+    [[nodiscard]] std::string_view status(const TickWindow& window) const;
+
+private:
+    struct Head {
+        std::uint16_t bytes;  // of the allocation
+        std::uint16_t count;
+    };
+    void resize(std::size_t bytes);
+
+    Head* head_ = nullptr;
+};
+
+}  // namespace presence::tracker

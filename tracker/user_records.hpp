@@ -1,0 +1,87 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "tracker/edges.hpp"
+#include "tracker/sessions.hpp"
+
+namespace presence::tracker {
+
+// A user who is online. With one session that has no name and never told a status, everything is in
+// here; otherwise `sessions` holds them all, `read` is the user's newest, and `ttl` and `edge` are
+// unused. Ids of up to 20 bytes are held inline.
+class UserRecord {
+public:
+    static constexpr std::size_t kInlineBytes = 20;
+
+    UserRecord() = default;
+    ~UserRecord() { clear(); }
+    UserRecord(const UserRecord&) = delete;
+    UserRecord& operator=(const UserRecord&) = delete;
+
+    // 1..kUserBytesMax bytes. Requires: a cleared record.
+    void set_id(std::string_view id);
+    [[nodiscard]] std::string_view id() const { return {id_data(), id_bytes_}; }
+    [[nodiscard]] bool living() const { return id_bytes_ != 0; }
+    [[nodiscard]] bool single() const { return sessions.empty(); }
+    void clear();
+    [[nodiscard]] std::size_t bytes_outside() const {
+        return sessions.bytes() + (id_bytes_ > kInlineBytes ? id_bytes_ : 0u);
+    }
+
+private:
+    [[nodiscard]] const char* id_data() const;
+
+    alignas(8) char id_[kInlineBytes] = {};  // or a pointer to them
+    std::uint8_t id_bytes_ = 0;              // 0: the record is free
+
+public:
+    EdgeIndex edge = kUnnamedEdge;
+    std::uint32_t read = 0;  // low 32 bits of a Tick; of a free record: the next free one
+    std::uint32_t ttl = 0;   // ms
+    std::int64_t since_ms = 0;
+    SessionList sessions;
+};
+static_assert(sizeof(UserRecord) == 48);
+
+// Records in chunks that never move, known by dense indices; freed ones are used again first.
+class UserRecords {
+public:
+    [[nodiscard]] std::uint32_t add(std::string_view id);
+    void remove(std::uint32_t user);
+
+    [[nodiscard]] UserRecord& operator[](std::uint32_t user) {
+        return (*chunks_[user / kChunk])[user % kChunk];
+    }
+    [[nodiscard]] const UserRecord& operator[](std::uint32_t user) const {
+        return (*chunks_[user / kChunk])[user % kChunk];
+    }
+    void prefetch(std::uint32_t user) const {
+        const auto* record = reinterpret_cast<const char*>(&(*this)[user]);
+        __builtin_prefetch(record, 1);
+        __builtin_prefetch(record + sizeof(UserRecord) - 1, 1);
+    }
+
+    [[nodiscard]] std::uint32_t living() const { return living_; }
+    // One more than the highest index ever in use: free records are among those below.
+    [[nodiscard]] std::uint32_t end() const { return end_; }
+    // Walks all records.
+    [[nodiscard]] std::size_t bytes() const;
+
+private:
+    static constexpr std::uint32_t kChunk = 1024;
+    static constexpr std::uint32_t kNoneFree = 0xffff'ffff;
+    struct alignas(64) Chunk : std::array<UserRecord, kChunk> {};
+
+    std::vector<std::unique_ptr<Chunk>> chunks_;
+    std::uint32_t end_ = 0;
+    std::uint32_t living_ = 0;
+    std::uint32_t free_ = kNoneFree;
+};
+
+}  // namespace presence::tracker

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "common/slots.hpp"
+
+namespace presence::tracker {
+
+// Finds users' indices by hash: one open-addressing table a slot, so that growing one moves a
+// thousandth of the users, and dropping a slot is dropping its table.
+//
+// Entries are the 32 bits of the hash above the slot's ten, and the index; linear probing, removal
+// by shifting back, filled up to 7/8. Whether an index is the user meant is for the caller to say.
+class UserTable {
+public:
+    void prefetch(std::uint64_t hash) const {
+        const auto& table = tables_[slot_of(hash)];
+        if (table.capacity) __builtin_prefetch(&table.entries[tag(hash) & (table.capacity - 1)]);
+    }
+    // The first index whose hash looks the same.
+    [[nodiscard]] std::optional<std::uint32_t> candidate(std::uint64_t hash) const {
+        return find(hash, [](std::uint32_t) { return true; });
+    }
+    template <class Same>
+    [[nodiscard]] std::optional<std::uint32_t> find(std::uint64_t hash, Same&& same) const {
+        const auto& table = tables_[slot_of(hash)];
+        if (!table.capacity) return std::nullopt;
+        const auto mask = table.capacity - 1;
+        for (auto at = tag(hash) & mask; table.entries[at].user_plus_1; at = (at + 1) & mask) {
+            const auto& e = table.entries[at];
+            if (e.tag == tag(hash) && same(e.user_plus_1 - 1)) return e.user_plus_1 - 1;
+        }
+        return std::nullopt;
+    }
+    // Requires: not in it.
+    void add(std::uint64_t hash, std::uint32_t user);
+    // Requires: in it.
+    void remove(std::uint64_t hash, std::uint32_t user);
+
+    [[nodiscard]] std::uint32_t count(Slot slot) const { return tables_[slot].count; }
+    template <class Fn>
+    void each_in(Slot slot, Fn&& fn) const {
+        const auto& table = tables_[slot];
+        for (std::uint32_t at = 0; at < table.capacity; ++at)
+            if (table.entries[at].user_plus_1) fn(table.entries[at].user_plus_1 - 1);
+    }
+    void clear(Slot slot) { tables_[slot] = {}; }
+    [[nodiscard]] std::size_t bytes() const;
+
+private:
+    struct Entry {
+        std::uint32_t tag = 0;
+        std::uint32_t user_plus_1 = 0;  // 0: empty
+    };
+    struct Table {
+        std::unique_ptr<Entry[]> entries;
+        std::uint32_t capacity = 0;  // a power of two, or none
+        std::uint32_t count = 0;
+    };
+    static std::uint32_t tag(std::uint64_t hash) {
+        static_assert(kSlots == 1u << 10);
+        return static_cast<std::uint32_t>(hash >> 10);
+    }
+    static void insert(Table& table, Entry entry);
+    static void resize(Table& table, std::uint32_t capacity);
+
+    std::array<Table, kSlots> tables_;
+};
+
+}  // namespace presence::tracker
