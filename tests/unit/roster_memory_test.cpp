@@ -1,0 +1,44 @@
+#include <catch2/catch.hpp>
+
+#include "tracker/roster.hpp"
+
+using namespace presence;
+using namespace presence::tracker;
+
+namespace {
+
+// Allocated bytes a user, allocator's overhead and page rounding excluded: deterministic.
+double bytes_per_user(std::uint32_t users, std::string_view prefix, std::string_view session) {
+    Roster roster({}, Instant{});
+    std::vector<Event> out;
+    for (std::uint32_t u = 0; u < users; ++u) {
+        const auto id = std::string(prefix) + std::to_string(100'000'000 + u);
+        Beat b;
+        b.user = id;
+        b.hash = hash_of(id);
+        b.session = session;
+        b.edge = "edge-1";
+        b.ttl_ms = 30'000;
+        b.at = Instant{1s};
+        roster.apply(std::span(&b, 1), {}, out);
+        out.clear();
+    }
+    return static_cast<double>(roster.bytes()) / static_cast<double>(users);
+}
+
+}  // namespace
+
+TEST_CASE("a user with a short id and one unnamed session costs at most 76 bytes",
+          "[roster][memory]") {
+    // Just below and just above a doubling of the slots' tables, 7/8 of 128 users each.
+    CHECK(bytes_per_user(105'000, "user-id", "") < 64);
+    CHECK(bytes_per_user(125'000, "user-id", "") < 76);
+}
+
+TEST_CASE("a longer id costs its bytes, and a session name 20 more than its bytes",
+          "[roster][memory]") {
+    const auto base = bytes_per_user(100'000, "user-id", "");
+    CHECK(bytes_per_user(100'000, "an id of 36 bytes, as uuids ", "") ==
+          Approx(base + 37).margin(1));
+    CHECK(bytes_per_user(100'000, "user-id", "16-bytes-session") == Approx(base + 36).margin(1));
+}

@@ -1,0 +1,284 @@
+// Each rule of tracker/roster.hpp by one example; roster_trace_test.cpp has the rest.
+#include <catch2/catch.hpp>
+#include <deque>
+
+#include "common/limits.hpp"
+#include "tracker/roster.hpp"
+
+using namespace presence;
+using namespace presence::tracker;
+
+namespace {
+
+constexpr WallOffset kWall{Duration(1'700'000'000'000'000)};
+constexpr std::int64_t kWallMs = 1'700'000'000'000;
+
+struct World {
+    explicit World(std::uint64_t users_max = 1'000'000)
+        : roster({.users_max = users_max}, Instant{}) {}
+
+    Beat beat(std::string_view user, Instant at) const {
+        Beat b;
+        b.user = user;
+        b.hash = hash_of(user);
+        b.ttl_ms = 30'000;
+        b.at = at;
+        return b;
+    }
+    Beat session(std::string_view user, std::string_view name, Instant at) const {
+        auto b = beat(user, at);
+        b.session = name;
+        return b;
+    }
+    static Beat bye(Beat b) {
+        b.bye = true;
+        return b;
+    }
+    std::vector<Event> apply(const Beat& b) {
+        std::vector<Event> out;
+        roster.apply(std::span(&b, 1), kWall, out);
+        roster.check();
+        return out;
+    }
+    std::vector<Event> expire(Instant event_time) {
+        std::vector<Event> out;
+        while (roster.expire(event_time, kWall, 100, out)) {
+        }
+        roster.check();
+        return out;
+    }
+    bool online(std::string_view user) const {
+        return roster.find(hash_of(user), user, kWall).has_value();
+    }
+    Roster roster;
+};
+
+constexpr Instant at(Duration d) {
+    return Instant{d};
+}
+
+}  // namespace
+
+TEST_CASE("a timeout is told with the deadline, not with the time of its discovery", "[roster]") {
+    World w;
+    const auto online = w.apply(w.beat("alice", at(1s)));
+    REQUIRE(online.size() == 1);
+    CHECK(online[0].state == State::online);
+    CHECK(online[0].reason == "heartbeat");
+    CHECK(online[0].at_ms == kWallMs + 1'000);
+    CHECK(online[0].since_ms == kWallMs + 1'000);
+    CHECK(online[0].slot == slot_of(hash_of("alice")));
+    CHECK(w.apply(w.beat("alice", at(5s))).empty());
+
+    CHECK(w.expire(at(35s)).empty());
+    const auto offline = w.expire(at(47s));
+    REQUIRE(offline.size() == 1);
+    CHECK(offline[0].state == State::offline);
+    CHECK(offline[0].reason == "timeout");
+    CHECK(offline[0].at_ms == kWallMs + 35'000);
+    CHECK(offline[0].since_ms == kWallMs + 1'000);
+    CHECK(offline[0].last_seen_ms == kWallMs + 5'000);
+    CHECK(offline[0].ttl_ms == 30'000);
+    CHECK_FALSE(w.online("alice"));
+}
+
+TEST_CASE("a heartbeat that comes between deadline and expiry leaves no trace", "[roster]") {
+    World w;
+    w.apply(w.beat("alice", at(1s)));
+    w.expire(at(10s));
+    CHECK(w.apply(w.beat("alice", at(40s))).empty());
+    CHECK(w.expire(at(60s)).empty());
+}
+
+TEST_CASE("a deadline is due only when event time has passed it", "[roster]") {
+    World w;
+    w.apply(w.beat("alice", at(1s)));
+    CHECK(w.expire(at(31s)).empty());
+    CHECK(w.expire(at(31s + 999us)).empty());
+    CHECK(w.expire(at(31s + 1ms)).size() == 1);
+}
+
+TEST_CASE("parts of a millisecond never shorten a user's time", "[roster]") {
+    World w;
+    w.apply(w.beat("alice", at(1s + 1us)));
+    CHECK(w.expire(at(31s + 1ms + 999us)).empty());
+    CHECK(w.expire(at(31s + 2ms)).size() == 1);
+}
+
+TEST_CASE("a lift moves every deadline, also of those who come later", "[roster]") {
+    World w;
+    w.apply(w.beat("alice", at(1s)));
+    w.roster.lift(at(20s));
+    w.apply(w.beat("bob", at(5s)));
+    CHECK(w.expire(at(50s)).empty());
+    const auto offline = w.expire(at(51s));
+    REQUIRE(offline.size() == 2);
+    CHECK(offline[0].at_ms == kWallMs + 50'000);
+    CHECK(offline[0].last_seen_ms < kWallMs + 6'000);
+}
+
+TEST_CASE("a stale heartbeat brings nobody back", "[roster]") {
+    World w;
+    w.expire(at(100s));
+    CHECK(w.apply(w.beat("alice", at(69s))).empty());
+    CHECK(w.roster.stats().stale == 1);
+    CHECK(w.apply(w.beat("alice", at(71s))).size() == 1);
+}
+
+TEST_CASE("a named session stays dead for two seconds after its bye, whichever comes first",
+          "[roster]") {
+    World w;
+    w.apply(w.bye(w.session("bob", "c1", at(10s))));  // overtook its heartbeats
+    CHECK(w.apply(w.session("bob", "c1", at(9s))).empty());
+    w.apply(w.session("alice", "c1", at(9s)));
+    CHECK(w.apply(w.bye(w.session("alice", "c1", at(10s)))).size() == 1);
+    CHECK(w.apply(w.session("alice", "c1", at(12s))).empty());
+    CHECK(w.roster.stats().after_bye == 2);
+    CHECK(w.apply(w.session("alice", "c2", at(10s))).size() == 1);  // another connection
+    CHECK(w.apply(w.session("bob", "c1", at(12s + 1ms))).size() == 1);
+}
+
+TEST_CASE("of the unnamed session the last arrival counts, but no straggling bye", "[roster]") {
+    World w;
+    w.apply(w.beat("alice", at(10s)));
+    CHECK(w.apply(w.bye(w.beat("alice", at(9s)))).size() == 1);
+    CHECK(w.apply(w.beat("alice", at(9s))).size() == 1);
+    w.apply(w.beat("alice", at(20s)));
+    CHECK(w.apply(w.bye(w.beat("alice", at(17s)))).empty());
+    CHECK(w.online("alice"));
+}
+
+TEST_CASE("a bye ends its session on its own edge only", "[roster]") {
+    World w;
+    auto here = w.beat("alice", at(1s)), there = w.beat("alice", at(1s));
+    here.edge = "edge-1";
+    there.edge = "edge-2";
+    w.apply(here);
+    w.apply(there);
+    CHECK(w.roster.sessions() == 2);
+    CHECK(w.apply(w.bye(here)).empty());
+    CHECK(w.apply(w.bye(here)).empty());
+    const auto offline = w.apply(w.bye(there));
+    REQUIRE(offline.size() == 1);
+    CHECK(offline[0].reason == "bye");
+}
+
+TEST_CASE("the status told last is shown, and falls back when its session ends", "[roster]") {
+    World w;
+    auto phone = w.session("alice", "phone", at(1s)), desk = w.session("alice", "desk", at(2s));
+    phone.status = "away";
+    desk.status = "busy";
+    CHECK(w.apply(phone)[0].status == "away");
+    const auto busy = w.apply(desk);
+    REQUIRE(busy.size() == 1);
+    CHECK(busy[0].reason == "status");
+    CHECK(busy[0].state == State::online);
+    CHECK(busy[0].status == "busy");
+    const auto back = w.apply(w.bye(desk));
+    REQUIRE(back.size() == 1);
+    CHECK(back[0].reason == "status");
+    CHECK(back[0].status == "away");
+    phone.at = at(3s);
+    phone.status = "";
+    const auto cleared = w.apply(phone);
+    REQUIRE(cleared.size() == 1);
+    CHECK_FALSE(cleared[0].status.has_value());
+}
+
+TEST_CASE("what breaks a limit is left out and counted", "[roster]") {
+    World w(2);
+    w.apply(w.beat("alice", at(1s)));
+    for (int i = 1; i < 16; ++i)
+        w.apply(w.session("alice", "s" + std::to_string(i), at(1s)));
+    CHECK(w.roster.sessions() == 16);
+    w.apply(w.session("alice", "one more", at(1s)));
+    CHECK(w.roster.sessions() == 16);
+    CHECK(w.roster.stats().sessions_limit == 1);
+
+    CHECK(w.apply(w.beat("bob", at(1s))).size() == 1);
+    CHECK(w.apply(w.beat("carol", at(1s))).empty());
+    CHECK(w.roster.stats().users_limit == 1);
+
+    auto wrong = w.beat("dave", at(1s));
+    wrong.hash ^= 1;
+    w.apply(wrong);
+    w.apply(w.beat("", at(1s)));
+    w.apply(w.beat(std::string(kUserBytesMax + 1, 'x'), at(1s)));
+    w.apply(w.session("alice", std::string(kNameBytesMax + 1, 'x'), at(1s)));
+    auto endless = w.beat("alice", at(1s));
+    endless.ttl_ms = kTtlMaxMs + 1;
+    w.apply(endless);
+    CHECK(w.roster.stats().malformed == 5);
+}
+
+TEST_CASE("at most ten thousand edges live, and one that died makes room", "[roster]") {
+    World w;
+    std::deque<std::string> names;
+    std::vector<Beat> beats;
+    std::vector<Event> out;
+    for (std::size_t i = 0; i < kEdgesMax; ++i) {
+        names.push_back("edge-" + std::to_string(i));
+        names.push_back("user-" + std::to_string(i));
+        beats.push_back(w.beat(names.back(), at(1s)));
+        beats.back().edge = names[names.size() - 2];
+    }
+    w.roster.apply(beats, kWall, out);
+    CHECK(w.roster.users() == kEdgesMax);
+    auto more = w.beat("alice", at(1s));
+    more.edge = "one more";
+    CHECK(w.apply(more).empty());
+    CHECK(w.roster.stats().edges_limit == 1);
+    CHECK(w.apply(w.beat("bob", at(1s))).size() == 1);  // the edge without a name is not counted
+    w.apply(w.bye(beats[17]));
+    CHECK(w.apply(more).size() == 1);
+}
+
+TEST_CASE("after a month without event time nobody is lost early, and none lives for ever",
+          "[roster]") {
+    World w;
+    w.apply(w.beat("alice", at(1s)));
+    w.apply(w.session("bob", "c1", at(1s)));
+    const auto later = at(24h * 30);
+    w.roster.lift(later);
+    w.roster.check();
+    CHECK(w.expire(later + 30s).empty());
+    w.apply(w.beat("carol", later + 20s));
+    CHECK(w.expire(later + 31s).size() == 2);
+    CHECK(w.expire(later + 24h * 30).size() == 1);
+    CHECK(w.roster.users() == 0);
+    CHECK_FALSE(w.roster.next_deadline().has_value());
+}
+
+TEST_CASE("a dropped slot is forgotten without a word", "[roster]") {
+    World w;
+    auto b = w.session("alice", "c1", at(1s));
+    b.edge = "edge-1";
+    w.apply(b);
+    w.apply(w.beat("bob", at(1s)));
+    w.roster.drop(slot_of(b.hash));
+    w.roster.check();
+    CHECK(w.roster.users() == 1);
+    CHECK(w.roster.sessions() == 1);
+    CHECK(w.expire(at(60s)).size() == 1);
+}
+
+TEST_CASE("each_in shows a slot's users and nobody else", "[roster]") {
+    World w;
+    std::vector<std::string> users;
+    for (int i = 0; i < 3'000; ++i)
+        users.push_back("user-" + std::to_string(i));
+    for (const auto& user : users) {
+        const auto b = w.beat(user, at(1s));
+        std::vector<Event> out;
+        w.roster.apply(std::span(&b, 1), kWall, out);
+    }
+    std::size_t shown = 0;
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot)
+        w.roster.each_in(static_cast<Slot>(slot), kWall, [&](const Roster::View& v) {
+            ++shown;
+            CHECK(slot_of(hash_of(v.user)) == slot);
+            CHECK(v.hash == hash_of(v.user));
+            CHECK(v.sessions == 1);
+        });
+    CHECK(shown == users.size());
+}
