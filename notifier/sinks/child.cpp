@@ -1,0 +1,74 @@
+#include "notifier/sinks/child.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+#include "common/io/clock.hpp"
+#include "common/io/spawn.hpp"
+#include "notifier/sinks/sink.hpp"
+
+namespace presence::notifier {
+
+Child::Child(const std::vector<std::string>& command) {
+    std::array<int, 2> ends{-1, -1};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw failure("make a pipe for", command.at(0));
+    const Fd read_end(ends[0]);
+    input_.reset(ends[1]);
+    ::fcntl(input_.get(), F_SETFL, O_NONBLOCK);
+    input_bytes_ = static_cast<std::size_t>(::fcntl(input_.get(), F_GETPIPE_SZ));
+
+    try {
+        pid_ = io::spawn(command, read_end.get());
+    } catch (const std::system_error& error) {
+        throw SinkFailure(error.what());
+    }
+    process_.reset(io::watch_end_of(pid_));
+    if (!process_) {
+        const auto reason = failure("watch", command.at(0));
+        ::kill(pid_, SIGKILL);
+        reap();
+        throw reason;
+    }
+}
+
+Child::~Child() {
+    if (pid_ > 0) end(Instant{});
+}
+
+bool Child::wait_until(Instant deadline) {
+    for (;;) {
+        pollfd ended{process_.get(), POLLIN, 0};
+        const int ready = ::poll(&ended, 1, poll_timeout(deadline));
+        if (ready > 0) return true;
+        if (io::now() >= deadline) return false;
+    }
+}
+
+std::string Child::reap() {
+    int status = 0;
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    pid_ = -1;
+    return WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+                               : "exit " + std::to_string(WEXITSTATUS(status));
+}
+
+std::string Child::end(Instant deadline) {
+    input_.reset();
+    const auto now = io::now();
+    const auto half = deadline > now ? now + (deadline - now) / 2 : now;
+    if (!wait_until(half)) {
+        ::kill(-pid_, SIGTERM);
+        if (!wait_until(deadline)) ::kill(-pid_, SIGKILL);
+    }
+    return reap();
+}
+
+}  // namespace presence::notifier

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "common/time.hpp"
+#include "notifier/sinks/fd.hpp"
+
+namespace presence::notifier {
+
+// Ends the waits of a sink: one thread waits, another stops it, for good.
+class Interrupt {
+public:
+    Interrupt();
+
+    void stop();
+
+    enum class Woken { ready, timeout, stopped };
+    // Waits for `events` (of poll(2)) on `fd`, or with fd -1 for the time alone.
+    [[nodiscard]] Woken wait(int fd, short events, Instant until = Instant::max()) const;
+
+private:
+    Fd stopped_;
+};
+
+// Milliseconds from now to `until` as poll(2) takes them: rounded up, -1 for never.
+[[nodiscard]] int poll_timeout(Instant until);
+
+}  // namespace presence::notifier

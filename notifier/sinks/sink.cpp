@@ -1,0 +1,52 @@
+#include "notifier/sinks/sink.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "notifier/sinks/exec.hpp"
+#include "notifier/sinks/jsonl.hpp"
+#include "notifier/sinks/stdout.hpp"
+
+namespace presence::notifier {
+
+std::unique_ptr<Sink> make_sink(const SinkConfig& config, const Interrupt& interrupt) {
+    if (config.type == "stdout")
+        return std::make_unique<StdoutSink>(config.format == "text", interrupt);
+    if (config.type == "jsonl") return std::make_unique<JsonlSink>(config.path);
+    if (config.type == "exec")
+        return std::make_unique<ExecSink>(config.name, config.command, interrupt);
+    throw ConfigError("sink " + config.name + ": unknown type `" + config.type + "`");
+}
+
+std::string json_lines(const std::vector<Event>& chunk) {
+    std::string lines;
+    for (const auto& event : chunk) {
+        lines += to_json(event);
+        lines += '\n';
+    }
+    return lines;
+}
+
+void write_all(int fd, std::string_view bytes, std::size_t slice_bytes, const std::string& what,
+               const Interrupt& interrupt) {
+    while (!bytes.empty()) {
+        if (interrupt.wait(fd, POLLOUT) == Interrupt::Woken::stopped)
+            throw SinkFailure("stopped while writing " + what);
+        const auto written = ::write(fd, bytes.data(), std::min(bytes.size(), slice_bytes));
+        if (written >= 0)
+            bytes.remove_prefix(static_cast<std::size_t>(written));
+        else if (errno != EAGAIN && errno != EINTR)
+            throw failure("write", what);
+    }
+}
+
+SinkFailure failure(std::string_view verb, const std::string& what) {
+    const auto reason = std::error_code(errno, std::generic_category()).message();
+    return SinkFailure("cannot " + std::string(verb) + " " + what + ": " + reason);
+}
+
+}  // namespace presence::notifier

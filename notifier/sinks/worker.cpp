@@ -1,0 +1,144 @@
+#include "notifier/sinks/worker.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <array>
+#include <utility>
+
+#include "common/check.hpp"
+#include "common/io/log.hpp"
+
+namespace presence::notifier {
+
+// Each side wakes the other through an eventfd; the fields are guarded by `mutex`.
+struct Worker::Mailbox {
+    explicit Mailbox(const SinkConfig& config)
+        : name(config.name), sink(make_sink(config, interrupt)) {}
+
+    const std::string name;
+    Interrupt interrupt;
+    std::unique_ptr<Sink> sink;  // the thread's alone
+    Fd to_thread{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    Fd to_loop{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+
+    std::mutex mutex;
+    std::optional<std::vector<Event>> chunk;
+    std::optional<Outcome> outcome;
+    bool reopen = false;
+    bool stop = false;
+    bool ended = false;
+    Instant deadline{};
+
+    struct Mail {
+        std::optional<std::vector<Event>> chunk;
+        bool reopen = false;
+        bool stop = false;
+    };
+    // Waits for mail, or until the sink has to be tended.
+    Mail wait(bool& tend) {
+        const auto watch = sink->watch();
+        std::array<pollfd, 2> fds{{{to_thread.get(), POLLIN, 0}, {watch.fd, POLLIN, 0}}};
+        const int ready = ::poll(fds.data(), fds.size(), poll_timeout(watch.at));
+        tend = ready == 0 || fds[1].revents != 0;
+        eventfd_t count = 0;
+        (void)::eventfd_read(to_thread.get(), &count);
+        const std::lock_guard lock(mutex);
+        return {std::exchange(chunk, std::nullopt), std::exchange(reopen, false), stop};
+    }
+    void tell_loop(Outcome news) {
+        const std::lock_guard lock(mutex);
+        outcome = std::move(news);
+        (void)::eventfd_write(to_loop.get(), 1);
+    }
+    void tell_ended() {
+        const std::lock_guard lock(mutex);
+        ended = true;
+        (void)::eventfd_write(to_loop.get(), 1);
+    }
+
+    // What is tried beside a chunk fails for itself: the next chunk tries again.
+    void try_beside(void (Sink::*action)()) {
+        try {
+            (sink.get()->*action)();
+        } catch (const SinkFailure& failure) {
+            io::log::warn("sink_failed", {{"sink", name}, {"reason", failure.what()}});
+        }
+    }
+};
+
+Worker::Worker(const SinkConfig& config)
+    : mailbox_(std::make_shared<Mailbox>(config)), thread_(run, mailbox_) {}
+
+Worker::~Worker() {
+    if (ended())
+        thread_.join();
+    else
+        thread_.detach();
+}
+
+void Worker::run(const std::shared_ptr<Mailbox>& mailbox) {
+    for (;;) {
+        bool tend = false;
+        auto mail = mailbox->wait(tend);
+        if (mail.stop) break;
+        if (mail.reopen) mailbox->try_beside(&Sink::reopen);
+        if (mail.chunk) {
+            Outcome outcome{true, {}};
+            try {
+                mailbox->sink->take(*mail.chunk);
+            } catch (const SinkFailure& failure) {
+                outcome = {false, failure.what()};
+            }
+            mailbox->tell_loop(std::move(outcome));
+        } else if (tend) {
+            mailbox->try_beside(&Sink::tend);
+        }
+    }
+    Instant deadline;
+    {
+        const std::lock_guard lock(mailbox->mutex);
+        deadline = mailbox->deadline;
+    }
+    mailbox->sink->close(deadline);
+    mailbox->tell_ended();
+}
+
+int Worker::fd() const {
+    return mailbox_->to_loop.get();
+}
+
+void Worker::give(std::vector<Event> chunk) {
+    const std::lock_guard lock(mailbox_->mutex);
+    PRESENCE_CHECK(!mailbox_->chunk && !mailbox_->outcome, "a chunk is under way");
+    mailbox_->chunk = std::move(chunk);
+    (void)::eventfd_write(mailbox_->to_thread.get(), 1);
+}
+
+std::optional<Worker::Outcome> Worker::outcome() {
+    eventfd_t count = 0;
+    (void)::eventfd_read(mailbox_->to_loop.get(), &count);
+    const std::lock_guard lock(mailbox_->mutex);
+    return std::exchange(mailbox_->outcome, std::nullopt);
+}
+
+void Worker::reopen() {
+    const std::lock_guard lock(mailbox_->mutex);
+    mailbox_->reopen = true;
+    (void)::eventfd_write(mailbox_->to_thread.get(), 1);
+}
+
+void Worker::stop(Instant deadline) {
+    const std::lock_guard lock(mailbox_->mutex);
+    mailbox_->stop = true;
+    mailbox_->deadline = deadline;
+    mailbox_->interrupt.stop();
+    (void)::eventfd_write(mailbox_->to_thread.get(), 1);
+}
+
+bool Worker::ended() const {
+    const std::lock_guard lock(mailbox_->mutex);
+    return mailbox_->ended;
+}
+
+}  // namespace presence::notifier

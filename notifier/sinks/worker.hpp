@@ -1,0 +1,53 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/config.hpp"
+#include "common/event.hpp"
+#include "common/time.hpp"
+#include "notifier/sinks/interrupt.hpp"
+#include "notifier/sinks/sink.hpp"
+
+namespace presence::notifier {
+
+// One sink in its thread. The loop and the thread share nothing but a mailbox that holds one chunk
+// at most, so a sink that hangs makes nobody wait and holds no more memory than that.
+class Worker {
+public:
+    explicit Worker(const SinkConfig& config);
+    // A thread that still hangs is left behind.
+    ~Worker();
+    Worker(const Worker&) = delete;
+
+    // Readable when outcome() or ended() has news.
+    [[nodiscard]] int fd() const;
+
+    // Requires: no chunk is under way.
+    void give(std::vector<Event> chunk);
+    struct Outcome {
+        bool taken = false;
+        std::string failure;  // for a person, where not taken
+    };
+    // How the chunk fared, once.
+    [[nodiscard]] std::optional<Outcome> outcome();
+
+    void reopen();
+
+    // The sink stops waiting, closes by about `deadline`, and its thread ends.
+    void stop(Instant deadline);
+    [[nodiscard]] bool ended() const;
+
+private:
+    struct Mailbox;
+    static void run(const std::shared_ptr<Mailbox>& mailbox);
+
+    std::shared_ptr<Mailbox> mailbox_;
+    std::thread thread_;
+};
+
+}  // namespace presence::notifier
