@@ -1,0 +1,87 @@
+#include "notifier/channel.hpp"
+
+#include <algorithm>
+
+#include "common/io/clock.hpp"
+#include "common/io/log.hpp"
+
+namespace presence::notifier {
+
+namespace {
+
+Delivery::Options options_of(const SinkConfig& config) {
+    Delivery::Options options;
+    options.queue_max = config.queue_max;
+    return options;
+}
+
+std::int64_t milliseconds(Duration d) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
+}
+
+}  // namespace
+
+Channel::Channel(const SinkConfig& config)
+    : name_(config.name),
+      delivery_(options_of(config),
+                hash_of(config.name) ^ static_cast<std::uint64_t>(micros(io::now()))),
+      worker_(config) {}
+
+void Channel::turn(Instant now, const Follower& truth) {
+    if (const auto outcome = worker_.outcome()) on_outcome(*outcome, now);
+    if (!under_way_) {
+        if (auto chunk = delivery_.next(now, truth); !chunk.empty()) {
+            under_way_ = true;
+            given_ = now;
+            worker_.give(std::move(chunk));
+        }
+    }
+    tell_state(now);
+}
+
+bool Channel::ended(Instant now) {
+    if (const auto outcome = worker_.outcome()) on_outcome(*outcome, now);
+    return worker_.ended();
+}
+
+void Channel::on_outcome(const Worker::Outcome& outcome, Instant now) {
+    under_way_ = false;
+    if (outcome.taken) {
+        delivery_.on_delivered();
+        if (failures_in_row_ > 0)
+            io::log::info("sink_recovered", {{"sink", name_}, {"failures", failures_in_row_}});
+        failures_in_row_ = 0;
+        return;
+    }
+    delivery_.on_failed(now);
+    ++failures_in_row_;
+    if (now < tell_failure_at_) return;
+    tell_failure_at_ = now + kTellInterval;
+    io::log::warn("sink_failed", {{"sink", name_},
+                                  {"reason", outcome.failure},
+                                  {"failures", failures_in_row_},
+                                  {"waiting", delivery_.stats().waiting}});
+}
+
+void Channel::tell_state(Instant now) {
+    const auto stats = delivery_.stats();
+    if (under_way_ && now - given_ >= kSlow && now >= tell_slow_at_) {
+        tell_slow_at_ = now + kTellInterval;
+        io::log::warn("sink_hangs", {{"sink", name_},
+                                     {"since_ms", milliseconds(now - given_)},
+                                     {"waiting", stats.waiting}});
+    }
+    if (stats.behind == told_behind_) return;
+    told_behind_ = stats.behind;
+    if (stats.behind)
+        io::log::warn("sink_behind", {{"sink", name_}, {"waiting", stats.waiting}});
+    else
+        io::log::info("sink_caught_up", {{"sink", name_}, {"given_up", stats.given_up}});
+}
+
+Instant Channel::next_wakeup() const {
+    if (under_way_) return std::max(given_ + kSlow, tell_slow_at_);
+    return delivery_.next_wakeup();
+}
+
+}  // namespace presence::notifier

@@ -1,0 +1,269 @@
+#include "notifier/loop.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <deque>
+#include <vector>
+#include <zmq.hpp>
+
+#include "common/io/clock.hpp"
+#include "common/io/log.hpp"
+#include "common/io/reporter.hpp"
+#include "common/io/signals.hpp"
+#include "common/io/sockets.hpp"
+#include "notifier/channel.hpp"
+#include "notifier/follower.hpp"
+
+namespace presence::notifier {
+
+namespace {
+
+// Per socket and turn, so that a flood on one leaves the others their turn. What remains is read
+// in the next turn, at once.
+constexpr int kMessagesPerTurn = 256;
+
+FollowerOptions follower_options(const Config& config) {
+    FollowerOptions options;
+    for (const auto& tracker : config.trackers)
+        options.trackers.push_back(tracker.id);
+    options.users_max =
+        config.presence.users_max * std::max<std::size_t>(config.trackers.size(), 1);
+    return options;
+}
+
+SlotMap map_of(const Config& config) {
+    std::vector<std::string> ids;
+    for (const auto& tracker : config.trackers)
+        ids.push_back(tracker.id);
+    return SlotMap::rendezvous(config.presence.map_version, std::move(ids));
+}
+
+class Loop {
+public:
+    explicit Loop(const io::Program& program)
+        : log_transitions_(program.config.presence.log_level == "debug"),
+          context_(io::make_context()),
+          follower_(follower_options(program.config), map_of(program.config), io::now()) {
+        for (const auto& tracker : program.config.trackers) {
+            auto& link = links_.emplace_back();
+            link.events = io::make_socket(context_, io::Role::events_in, tracker.events);
+            link.events.set(zmq::sockopt::subscribe, kTopicBatch);
+            link.events.set(zmq::sockopt::subscribe, kTopicTick);
+            link.queries = io::make_socket(context_, io::Role::queries_out, tracker.query);
+        }
+        for (const auto& sink : program.config.sinks)
+            if (sink.notifier == program.id) channels_.emplace_back(sink);
+        io::log::info("notifier_started",
+                      {{"trackers", links_.size()}, {"sinks", channels_.size()}});
+    }
+
+    void run() {
+        while (!signals_.stop()) {
+            wait(std::min(follower_.next_wakeup(), next_channel_wakeup()));
+            if (signals_.take_reload()) reopen();
+            for (std::size_t i = 0; i < links_.size(); ++i) {
+                receive_events(i);
+                receive_answers(i);
+            }
+            follow();
+            deliver();
+            report();
+        }
+        drain();
+        end_sinks();
+    }
+
+private:
+    struct Link {
+        zmq::socket_t events;
+        zmq::socket_t queries;
+    };
+
+    void wait(Instant until) {
+        std::vector<zmq_pollitem_t> items{{nullptr, signals_.fd(), ZMQ_POLLIN, 0}};
+        for (auto& link : links_) {
+            items.push_back({link.events.handle(), 0, ZMQ_POLLIN, 0});
+            items.push_back({link.queries.handle(), 0, ZMQ_POLLIN, 0});
+        }
+        poll(std::move(items), until);
+        signals_.read();
+    }
+
+    // Also for news of sinks.
+    void poll(std::vector<zmq_pollitem_t> items, Instant until) {
+        for (const auto& channel : channels_)
+            items.push_back({nullptr, channel.fd(), ZMQ_POLLIN, 0});
+        try {
+            zmq::poll(items, std::chrono::milliseconds(
+                                 poll_timeout(std::min(until, io::now() + kPollMax))));
+        } catch (const zmq::error_t& error) {
+            if (error.num() != EINTR) throw;
+        }
+    }
+
+    void receive_events(std::size_t tracker) {
+        zmq::message_t topic;
+        zmq::message_t body;
+        for (int n = 0; n < kMessagesPerTurn; ++n) {
+            if (!links_[tracker].events.recv(topic, zmq::recv_flags::dontwait)) return;
+            const bool two = topic.more() && links_[tracker].events.recv(body);
+            bool whole = two && !body.more();
+            while (two && body.more())
+                (void)links_[tracker].events.recv(body);
+            // Read after the receive: times never go back, and none is too early.
+            const auto now = io::now();
+            if (whole && topic.to_string_view() == kTopicBatch)
+                follower_.on_batch(tracker, body.to_string_view(), now);
+            else if (whole && topic.to_string_view() == kTopicTick)
+                follower_.on_tick(tracker, body.to_string_view(), now);
+            else
+                ++misshapen_;
+        }
+    }
+
+    void receive_answers(std::size_t tracker) {
+        zmq::message_t frame;
+        for (int n = 0; n < kMessagesPerTurn; ++n) {
+            if (!links_[tracker].queries.recv(frame, zmq::recv_flags::dontwait)) return;
+            while (frame.more())
+                (void)links_[tracker].queries.recv(frame);
+            follower_.on_answer(tracker, frame.to_string_view(), io::now());
+        }
+    }
+
+    void follow() {
+        events_.clear();
+        questions_.clear();
+        follower_.end_turn(io::now(), io::wall_offset(), events_, questions_);
+        // A question that does not go out is as one without an answer: it is asked again.
+        for (const auto& question : questions_)
+            (void)links_[question.tracker].queries.send(zmq::buffer(question.bytes),
+                                                        zmq::send_flags::dontwait);
+        if (log_transitions_)
+            for (const auto& event : events_)
+                io::log::debug("transition", {{"id", id_of(event)},
+                                              {"user", event.user},
+                                              {"state", name_of(event.state)},
+                                              {"reason", event.reason}});
+        for (auto& channel : channels_)
+            for (const auto& event : events_)
+                channel.on_event(event);
+    }
+
+    void deliver() {
+        const auto now = io::now();
+        for (auto& channel : channels_)
+            channel.turn(now, follower_);
+    }
+
+    [[nodiscard]] Instant next_channel_wakeup() const {
+        auto wakeup = Instant::max();
+        for (const auto& channel : channels_)
+            wakeup = std::min(wakeup, channel.next_wakeup());
+        return wakeup;
+    }
+
+    void reopen() {
+        io::log::info("sinks_reopened");
+        for (auto& channel : channels_)
+            channel.reopen();
+    }
+
+    void report() {
+        if (!in_step_told_ && follower_.in_step()) {
+            in_step_told_ = true;
+            io::log::info("in_step", {{"online", follower_.stats().online}});
+        }
+        reporter_.turn(io::now(), [&] { return numbers(); });
+    }
+
+    [[nodiscard]] std::vector<io::Reporter::Number> numbers() const {
+        const auto s = follower_.stats();
+        const auto n = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
+        std::uint64_t delivered = 0;
+        std::uint64_t failures = 0;
+        std::uint64_t given_up = 0;
+        std::uint64_t waiting = 0;
+        for (const auto& channel : channels_) {
+            const auto d = channel.stats();
+            delivered += d.delivered;
+            failures += d.failures;
+            given_up += d.given_up;
+            waiting += d.waiting;
+        }
+        return {{"batches", n(s.batches)},
+                {"events", n(s.events)},
+                {"duplicates", n(s.duplicates)},
+                {"gaps", n(s.gaps)},
+                {"snapshots", n(s.snapshots)},
+                {"reconciled", n(s.reconciled)},
+                {"timeouts", n(s.timeouts)},
+                {"errors", n(s.errors)},
+                {"refused", n(s.refused)},
+                {"out_of_date", n(s.out_of_date)},
+                {"users_limit", n(s.users_limit)},
+                {"misshapen", n(misshapen_)},
+                {"online", n(s.online)},
+                {"delivered", n(delivered)},
+                {"failures", n(failures)},
+                {"given_up", n(given_up)},
+                {"waiting", n(waiting)}};
+    }
+
+    // Nothing new comes in; the sinks are told what waits.
+    void drain() {
+        io::log::info("notifier_draining");
+        const auto deadline = io::now() + kDrain;
+        const auto idle = [&] {
+            return std::all_of(channels_.begin(), channels_.end(),
+                               [](const auto& channel) { return channel.idle(); });
+        };
+        for (deliver(); !idle() && io::now() < deadline; deliver())
+            poll({}, std::min(deadline, next_channel_wakeup()));
+        for (const auto& channel : channels_)
+            if (!channel.idle())
+                io::log::warn("sink_not_drained",
+                              {{"sink", channel.name()}, {"waiting", channel.stats().waiting}});
+    }
+
+    void end_sinks() {
+        const auto deadline = io::now() + kSinkEnd;
+        for (auto& channel : channels_)
+            channel.stop(deadline);
+        for (auto& channel : channels_) {
+            // Each has its own descriptor to wait on, so those that have ended do not wake us.
+            pollfd news{channel.fd(), POLLIN, 0};
+            while (!channel.ended(io::now()) && io::now() < deadline + kSinkEndSlack)
+                (void)::poll(&news, 1, poll_timeout(deadline + kSinkEndSlack));
+            if (!channel.ended(io::now()))
+                io::log::warn("sink_abandoned", {{"sink", channel.name()}});
+        }
+        io::log::info("notifier_stopped");
+    }
+
+    static constexpr Duration kPollMax = 1s;
+    static constexpr Duration kSinkEndSlack = 500ms;
+
+    bool log_transitions_;
+    io::Signals signals_;  // before the context, whose threads inherit the blocked signals
+    zmq::context_t context_;
+    std::vector<Link> links_;
+    Follower follower_;
+    std::deque<Channel> channels_;
+    std::vector<Event> events_;
+    std::vector<Question> questions_;
+    std::uint64_t misshapen_ = 0;
+    bool in_step_told_ = false;
+    io::Reporter reporter_{{"gaps", "timeouts", "errors", "refused", "misshapen", "users_limit",
+                            "failures", "given_up"}};
+};
+
+}  // namespace
+
+int run(const io::Program& program) {
+    Loop(program).run();
+    return 0;
+}
+
+}  // namespace presence::notifier

@@ -1,0 +1,168 @@
+"""A tracker as followers see it: batches, ticks and snapshots, of what a test tells it to say."""
+
+import collections
+import ctypes
+import queue
+import threading
+import time
+
+import msgpack
+import zmq
+
+_xxhash = ctypes.CDLL("libxxhash.so.0")
+_xxhash.XXH3_64bits.restype = ctypes.c_uint64
+_xxhash.XXH3_64bits.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
+
+
+def slot_of(user):
+    data = user.encode()
+    return _xxhash.XXH3_64bits(data, len(data)) % 1024
+
+
+class FakeTracker:
+    """Owns all slots. Its sockets live in a thread; the methods hand it work and wait for it."""
+
+    TICK = 0.1  # seconds
+
+    def __init__(self, name="t1", ttl_ms=2000):
+        self.name = name
+        self.ttl_ms = ttl_ms
+        self.answer_errors = 0  # so many questions are answered with an error
+        self.questions = 0
+        self._subscriptions = set()
+        self._run(boot=1000)
+        self._context = zmq.Context()
+        self._events = self._context.socket(zmq.XPUB)
+        self._events.sndhwm = 0
+        self._queries = self._context.socket(zmq.ROUTER)
+        for socket in (self._events, self._queries):
+            socket.linger = 0
+            socket.bind("tcp://127.0.0.1:*")
+        self.events = self._events.get_string(zmq.LAST_ENDPOINT)
+        self.query = self._queries.get_string(zmq.LAST_ENDPOINT)
+        self._work = queue.Queue()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def config(self, *sinks):
+        """A configuration with this tracker and the sinks, each a dict."""
+        text = f"""
+[[tracker]]
+id = "{self.name}"
+ingest = "tcp://127.0.0.1:1"
+events = "{self.events}"
+query = "{self.query}"
+data = "data/t1"
+
+[[notifier]]
+id = "n1"
+data = "data/n1"
+"""
+        for sink in sinks:
+            text += "\n[[sink]]\n"
+            for key, value in sink.items():
+                text += f"{key} = {_toml(value)}\n"
+        return text
+
+    def subscribed(self):
+        return {b"\x01batch", b"\x01tick"} <= self._subscriptions
+
+    def say(self, *transitions, lose=False):
+        """One batch: "+alice" came online, "-alice" left. May be lost on its way."""
+        self._do(lambda: self._say(transitions, lose))
+
+    def restart(self):
+        """Another run, which knows nobody."""
+        self._do(lambda: self._run(self.boot + 1000))
+
+    def publish(self, *frames):
+        self._do(lambda: self._events.send_multipart(frames))
+
+    def close(self):
+        self._stopped = True
+        self._thread.join()
+        self._context.destroy(linger=0)
+
+    def _run(self, boot):
+        self.boot = boot
+        self.batch = 0
+        self.began = time.monotonic()
+        self.online = collections.defaultdict(dict)  # slot -> user -> since_ms
+        self.seq = collections.Counter()
+
+    def _epoch(self):
+        return self.boot << 10
+
+    def _say(self, transitions, lose):
+        now = int(time.time() * 1000)
+        runs = {}
+        for transition in transitions:
+            user = transition[1:]
+            slot = slot_of(user)
+            state = "online" if transition[0] == "+" else "offline"
+            if state == "online":
+                self.online[slot][user] = now
+            else:
+                self.online[slot].pop(user, None)
+            self.seq[slot] += 1
+            run = runs.setdefault(slot, [slot, self._epoch(), self.seq[slot], []])
+            reason = "heartbeat" if state == "online" else "timeout"
+            run[3].append([user, state, reason, now, now, now, None, self.ttl_ms, "live"])
+        self.batch += 1
+        if not lose:
+            body = [1, self.name, self.boot, self.batch, 0, list(runs.values())]
+            self._events.send_multipart([b"batch", msgpack.packb(body)])
+
+    def _do(self, action):
+        done = threading.Event()
+        self._work.put((action, done))
+        if not done.wait(10):
+            raise AssertionError("the fake tracker's thread died")
+
+    def _serve(self):
+        next_tick = 0.0
+        while not self._stopped:
+            while self._events.poll(0):
+                self._subscriptions.add(self._events.recv())
+            if self._queries.poll(2):
+                *route, body = self._queries.recv_multipart()
+                answer = self._answer(msgpack.unpackb(body))
+                self._queries.send_multipart([*route, msgpack.packb(answer)])
+            while not self._work.empty():
+                action, done = self._work.get()
+                action()
+                done.set()
+            if time.monotonic() >= next_tick:
+                next_tick = time.monotonic() + self.TICK
+                body = msgpack.packb([1, self.name, self.boot, self.batch])
+                self._events.send_multipart([b"tick", body])
+
+    def _answer(self, question):
+        self.questions += 1
+        answer = {"rid": question.get("rid"), "freshness": "live", "as_of_ms": 0}
+        if self.answer_errors > 0:
+            self.answer_errors -= 1
+            return answer | {"error": "moved", "message": "not mine"}
+        slot = question["slot"]
+        users = [
+            [user, since, since, self.ttl_ms, None] for user, since in self.online[slot].items()
+        ]
+        return answer | {
+            "slot": slot,
+            "epoch": self._epoch(),
+            "seq": self.seq[slot],
+            "boot": self.boot,
+            "batch": self.batch,
+            "covers_ms": int((time.monotonic() - self.began) * 1000),
+            "users": users,
+            "cursor": "",
+        }
+
+
+def _toml(value):
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, int):
+        return str(value)
+    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'

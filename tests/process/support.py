@@ -1,0 +1,82 @@
+"""What process tests share: the built programs, and waits on conditions with a deadline."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import time
+
+BIN = pathlib.Path(os.environ.get("PRESENCE_BIN", "build/dev/bin"))
+PATIENCE = 30.0  # seconds; generous, as a test machine may be busy
+
+
+def wait_for(condition, what, seconds=PATIENCE):
+    """Polls until the condition is true and returns its value; fails with `what` otherwise."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds:g} s in vain: {what}")
+        time.sleep(0.005)
+
+
+class Scratch:
+    """A directory of its own, gone afterwards."""
+
+    def __init__(self):
+        self._directory = tempfile.TemporaryDirectory(prefix="presence-test-")
+        self.path = pathlib.Path(self._directory.name)
+
+    def __truediv__(self, name):
+        return self.path / name
+
+    def write(self, name, text):
+        (self / name).write_text(text)
+        return self / name
+
+    def close(self):
+        self._directory.cleanup()
+
+
+class Program:
+    """A running program of ours; its log is kept in a file."""
+
+    def __init__(self, scratch, name, *arguments, stdout=subprocess.DEVNULL):
+        self._log = scratch / f"{name}.log"
+        with open(self._log, "ab") as log:
+            self.process = subprocess.Popen(
+                [BIN / name, *map(str, arguments)], stdout=stdout, stderr=log, cwd=scratch.path
+            )
+
+    def log(self):
+        return self._log.read_text(errors="replace")
+
+    def wait_log(self, text):
+        wait_for(lambda: text in self.log(), f"{text!r} in the log:\n{self.log()}")
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def stop(self):
+        """SIGTERM; the exit code."""
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(PATIENCE)
+
+
+def json_lines(path):
+    """The whole lines of a file, decoded; nothing while there is no file."""
+    try:
+        text = pathlib.Path(path).read_text()
+    except FileNotFoundError:
+        return []
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
