@@ -25,7 +25,7 @@ class Delivery {
 public:
     struct Options {
         std::size_t queue_max = 100'000;
-        std::size_t chunk_max = 1'000;   // events handed out at once
+        std::size_t chunk_max = 5'000;   // events handed out at once
         Duration backoff_first = 100ms;  // after a failure; see Backoff
         Duration backoff_max = 10s;
     };

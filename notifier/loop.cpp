@@ -19,9 +19,11 @@ namespace presence::notifier {
 
 namespace {
 
-// Per socket and turn, so that a flood on one leaves the others their turn. What remains is read
-// in the next turn, at once.
+// Per socket and turn, so that a flood on one leaves the others their turn, and the sinks theirs:
+// fewer events come in with these bytes (2,500) than a sink is given in a turn. What remains is
+// read in the next turn, at once.
 constexpr int kMessagesPerTurn = 256;
+constexpr std::size_t kEventBytesPerTurn = 128 * 1024;
 
 FollowerOptions follower_options(const Config& config) {
     FollowerOptions options;
@@ -105,10 +107,12 @@ private:
     void receive_events(std::size_t tracker) {
         zmq::message_t topic;
         zmq::message_t body;
-        for (int n = 0; n < kMessagesPerTurn; ++n) {
+        std::size_t bytes = 0;
+        for (int n = 0; n < kMessagesPerTurn && bytes < kEventBytesPerTurn; ++n) {
             if (!links_[tracker].events.recv(topic, zmq::recv_flags::dontwait)) return;
             const bool two = topic.more() && links_[tracker].events.recv(body);
-            bool whole = two && !body.more();
+            const bool whole = two && !body.more();
+            bytes += body.size();
             while (two && body.more())
                 (void)links_[tracker].events.recv(body);
             // Read after the receive: times never go back, and none is too early.
