@@ -55,14 +55,15 @@ public:
     void append(const Row& row);
     // Stamps what was appended since the last call. No open rows: does nothing.
     void close_group(PeerInstant read);
-    [[nodiscard]] std::size_t bytes() const { return bytes_.size(); }
+    [[nodiscard]] std::size_t bytes() const { return used_; }
     [[nodiscard]] std::size_t rows() const { return rows_; }
     [[nodiscard]] bool empty() const { return rows_ == 0; }
     // Hands over the bytes and starts anew. Requires: no open group.
     [[nodiscard]] std::string take();
 
 private:
-    std::string bytes_;
+    std::string bytes_;  // its size is room, of which used_ is taken
+    std::size_t used_ = 0;
     std::size_t open_at_ = kNoGroup;
     std::size_t rows_ = 0;
     std::string last_edge_;

@@ -1,6 +1,5 @@
 #include "common/frame_rows.hpp"
 
-#include <array>
 #include <bit>
 #include <cstring>
 #include <utility>
@@ -98,10 +97,11 @@ bool take_row(std::string_view& left, std::string_view& edge, Row& row) {
 void RowGroups::append(const Row& row) {
     PRESENCE_CHECK(!row.user.empty() && row.user.size() <= kUserBytesMax,
                    "a row's user is validated before");
-    std::array<char, kGroupHead + kRowMax> buffer;
-    char* p = buffer.data();
+    if (bytes_.size() - used_ < kGroupHead + kRowMax)
+        bytes_.resize(2 * bytes_.size() + kGroupHead + kRowMax);
+    char* p = bytes_.data() + used_;
     if (open_at_ == kNoGroup) {
-        open_at_ = bytes_.size();
+        open_at_ = used_;
         p += kGroupHead;
     }
     char* flags_at = p;
@@ -130,19 +130,20 @@ void RowGroups::append(const Row& row) {
         p = store(p, row.age_ms);
     }
     store(flags_at, flags);
-    bytes_.append(buffer.data(), static_cast<std::size_t>(p - buffer.data()));
+    used_ = static_cast<std::size_t>(p - bytes_.data());
     ++rows_;
 }
 
 void RowGroups::close_group(PeerInstant read) {
     if (open_at_ == kNoGroup) return;
-    const auto size = static_cast<std::uint32_t>(bytes_.size() - open_at_ - kGroupHead);
+    const auto size = static_cast<std::uint32_t>(used_ - open_at_ - kGroupHead);
     store(store(bytes_.data() + open_at_, micros(read)), size);
     open_at_ = kNoGroup;
 }
 
 std::string RowGroups::take() {
     PRESENCE_CHECK(open_at_ == kNoGroup, "rows are stamped before they are sent");
+    bytes_.resize(std::exchange(used_, 0));
     rows_ = 0;
     last_edge_.clear();
     return std::exchange(bytes_, {});

@@ -196,6 +196,50 @@ private:
     Counters<Reject>& rejects_;
 };
 
+// Takes a short string from the front of `left`, and whether it may be an id.
+bool take_plain_id(std::string_view& left, std::string_view& id) {
+    if (left.empty()) return false;
+    const auto head = static_cast<unsigned char>(left[0]);
+    std::size_t size = head & 0x1fu;
+    std::size_t skip = 1;
+    if (head == 0xd9) {
+        if (left.size() < 2) return false;
+        size = static_cast<unsigned char>(left[1]);
+        skip = 2;
+    } else if (head >> 5 != 0xa0 >> 5) {
+        return false;
+    }
+    if (left.size() < skip + size) return false;
+    id = left.substr(skip, size);
+    left.remove_prefix(skip + size);
+    return check_text(id, kUserBytesMax) == TextFault::none;
+}
+
+// The fast path: one id or a list of them, all strings and good, as most messages are. False for
+// any other message; then `out` is as it was found.
+bool decode_plain_ids(std::string_view message, Heartbeats& out) {
+    std::size_t count = 1;
+    if (!message.empty()) {
+        const auto head = static_cast<unsigned char>(message[0]);
+        if (head >> 4 == 0x9) {
+            count = head & 0x0fu;
+            message.remove_prefix(1);
+        } else if (head == 0xdc && message.size() >= 3) {
+            count = std::size_t{static_cast<unsigned char>(message[1])} << 8 |
+                    static_cast<unsigned char>(message[2]);
+            message.remove_prefix(3);
+        }
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        if (take_plain_id(message, out.beats.emplace_back().user)) continue;
+        out.beats.clear();
+        return false;
+    }
+    if (message.empty()) return true;
+    out.beats.clear();
+    return false;
+}
+
 bool is_plain(const Heartbeat& beat) {
     return beat.session.empty() && !beat.status && beat.ttl_ms == 0 && beat.age_ms == 0 &&
            !beat.bye;
@@ -268,6 +312,7 @@ void Heartbeats::clear() {
 void decode_heartbeats(std::string_view message, Heartbeats& out, Counters<Reject>& rejects) {
     out.clear();
     if (message.size() > kHeartbeatMessageBytesMax) return rejects.add(Reject::too_large);
+    if (decode_plain_ids(message, out)) return;
     // Each token takes a byte at least, so the message's own bound is the tokens' as well.
     if (!out.tokens.parse(message, kHeartbeatMessageBytesMax))
         return rejects.add(out.tokens.fault() == MsgpackTokens::Fault::too_deep

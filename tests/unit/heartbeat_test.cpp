@@ -93,6 +93,11 @@ TEST_CASE("every broken rule is counted under its own reason", "[codec][heartbea
     check_rejected("", Reject::not_msgpack);
     check_rejected("\xc1", Reject::not_msgpack);
     check_rejected("\xa1x\xa1y", Reject::not_msgpack);
+    check_rejected("\x92\xa1x", Reject::not_msgpack);
+    check_rejected("\x91\xa1x\xa1y", Reject::not_msgpack);
+    check_rejected("\xdc\x00", Reject::not_msgpack);
+    check_rejected("\xd9", Reject::not_msgpack);
+    check_rejected("\xd9\x05xyz", Reject::not_msgpack);
     check_rejected("\xdd\x0f\xff\xff\xff", Reject::not_msgpack);
     check_rejected(std::string(kHeartbeatMessageBytesMax + 1, '\x01'), Reject::too_large);
     check_rejected(std::string(10'000, '\x91'), Reject::too_deep);
@@ -232,6 +237,31 @@ TEST_CASE("what a client encodes is what a collector decodes", "[codec][heartbea
         RC_ASSERT(decoded.beats.beats.size() == sent.size());
         for (std::size_t i = 0; i < sent.size(); ++i)
             RC_ASSERT(same(decoded.beats.beats[i], sent[i]));
+    });
+}
+
+TEST_CASE("a list of ids is read as if each were written out", "[codec][heartbeat]") {
+    rc::prop("good and bad ids, of any msgpack length form", [] {
+        MsgpackWriter plain;
+        MsgpackWriter maps;
+        const auto count = *rc::gen::inRange<std::size_t>(0, 40);
+        plain.array(count);
+        maps.array(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto bad = *rc::gen::inRange(0, 30) == 0;
+            const auto id = bad ? *rc::gen::element(""s, "a\n"s, "\xff"s, std::string(300, 'x'))
+                                : any_text(1, kUserBytesMax);
+            plain.text(id);
+            maps.map(1).text("user").text(id);
+        }
+        const Decoded left(plain.take());
+        const Decoded right(maps.take());
+        RC_ASSERT(left.users() == right.users());
+        left.rejects.each([&](std::string_view name, std::uint64_t value) {
+            right.rejects.each([&](std::string_view other, std::uint64_t same_value) {
+                if (name == other) RC_ASSERT(value == same_value);
+            });
+        });
     });
 }
 
