@@ -36,7 +36,8 @@ class NotifierTest(unittest.TestCase):
 
     def wait_brief(self, *expected):
         wait_for(
-            lambda: self.brief() == list(expected), f"{expected}; there is {self.brief()}"
+            lambda: self.brief() == list(expected),
+            lambda: f"{expected}; there is {self.brief()}",
         )
 
     def test_whoever_is_online_before_the_start_is_told(self):

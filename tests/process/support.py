@@ -8,19 +8,21 @@ import subprocess
 import tempfile
 import time
 
-BIN = pathlib.Path(os.environ.get("PRESENCE_BIN", "build/dev/bin"))
+BIN = pathlib.Path(os.environ.get("PROGRAMS", "build/dev/bin"))
 PATIENCE = 30.0  # seconds; generous, as a test machine may be busy
 
 
 def wait_for(condition, what, seconds=PATIENCE):
-    """Polls until the condition is true and returns its value; fails with `what` otherwise."""
+    """Polls until the condition is true and returns its value; fails with `what` otherwise,
+    a text or a function that makes it."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds:g} s in vain: {what}")
+            told = what() if callable(what) else what
+            raise AssertionError(f"waited {seconds:g} s in vain: {told}")
         time.sleep(0.005)
 
 
@@ -56,7 +58,7 @@ class Program:
         return self._log.read_text(errors="replace")
 
     def wait_log(self, text):
-        wait_for(lambda: text in self.log(), f"{text!r} in the log:\n{self.log()}")
+        wait_for(lambda: text in self.log(), lambda: f"{text!r} in the log:\n{self.log()}")
 
     def signal(self, number):
         self.process.send_signal(number)
