@@ -46,12 +46,13 @@ class SinksTest(unittest.TestCase):
         out = self.scratch / f"{name}.jsonl"
         return {"name": name, "type": "exec", "command": [sys.executable, script, out]}, out
 
-    # Copies its input to its file, line by line; says its pid first.
+    # Copies its input, line by line, to a file of its own, as a kill may tear a line; says its pid
+    # first.
     COPY = """
         import os, sys
         with open(sys.argv[1] + ".pid", "a") as pids:
             pids.write(f"{os.getpid()}\\n")
-        out = open(sys.argv[1], "a", buffering=1)
+        out = open(f"{sys.argv[1]}.{os.getpid()}", "a", buffering=1)
         for line in sys.stdin:
             out.write(line)
         open(sys.argv[1] + ".end", "w").close()
@@ -108,7 +109,7 @@ class SinksTest(unittest.TestCase):
                 pids.write(f"{{os.getpid()}}\\n")
             while not os.path.exists({str(gate)!r}):
                 time.sleep(0.005)
-            out = open(sys.argv[1], "a", buffering=1)
+            out = open(f"{{sys.argv[1]}}.{{os.getpid()}}", "a", buffering=1)
             for line in sys.stdin:
                 out.write(line)
             """,
@@ -118,8 +119,8 @@ class SinksTest(unittest.TestCase):
         self.wait_all_in(self.events_file)
         pids = pathlib.Path(f"{out}.pid")
         wait_for(lambda: lines(pids), "the first child")
-        gate.touch()  # for the next one: the first is killed before it looks
         os.kill(int(lines(pids)[0]), signal.SIGSTOP)
+        gate.touch()  # for the next one
         os.kill(int(lines(pids)[0]), signal.SIGKILL)
         self.wait_all_in(out)
         self.assertEqual(notifier.stop(), 0)
@@ -169,7 +170,9 @@ def lines(path):
 
 
 def users_in(path):
-    return {event["user"] for event in json_lines(path)}
+    """Also of the files that children made beside it."""
+    files = [path, *path.parent.glob(path.name + ".[0-9]*")]
+    return {event["user"] for file in files for event in json_lines(file)}
 
 
 if __name__ == "__main__":
