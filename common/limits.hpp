@@ -19,6 +19,7 @@ inline constexpr std::size_t kFrameBytesTarget =
     64 * 1024;  // a hop is dear by the frame below this
 inline constexpr std::size_t kBatchBytesMax = 256 * 1024;
 inline constexpr std::size_t kQueryBytesMax = 64 * 1024;
+inline constexpr std::size_t kGetUsersMax = 1000;  // ids in one question
 inline constexpr std::size_t kAnswerBytesMax = 2 * 1024 * 1024;
 inline constexpr std::size_t kAnswerPageBytes = 1024 * 1024;
 

@@ -31,6 +31,8 @@ void read_users(Cursor& in, Fields& fields) {
         in.skip();
         return;
     }
+    if (*count > kGetUsersMax)
+        fields.fail("too_many", "ask for at most " + std::to_string(kGetUsersMax) + " ids at once");
     auto& users = fields.users.emplace();
     for (std::uint32_t i = 0; i < *count; ++i) {
         // As in heartbeats: an integer is its decimal text.

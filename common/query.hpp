@@ -14,7 +14,7 @@
 namespace presence {
 
 struct GetQuery {
-    std::vector<std::string> users;
+    std::vector<std::string> users;  // at most kGetUsersMax
 };
 struct CountQuery {};
 struct ListQuery {
