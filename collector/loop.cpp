@@ -28,6 +28,8 @@ constexpr std::size_t kAcksPerTurnMax = 1'000;
 // Off saturation it is waking up that costs, not work: after an input was found empty, what comes
 // within a nap is read in one turn.
 constexpr Duration kNap = 1ms;
+// More than this within a turn is saturation: an edge's queue may fill during a nap.
+constexpr std::size_t kNapMessagesMax = 500;
 
 // How long a collector that ends waits for trackers to have everything.
 constexpr Duration kGoodbyeMax = 3s;
@@ -104,7 +106,7 @@ private:
 
     void wait() {
         const Instant wakeup = router_.next_wakeup();
-        if (received_any_ && drained_) {
+        if (drained_ && received_ > 0 && received_ <= kNapMessagesMax) {
             const Instant nap_end = std::min(turn_began_ + kNap, wakeup);
             std::vector<zmq::pollitem_t> signal{signal_item()};
             const Duration left = nap_end - io::now();
@@ -125,11 +127,10 @@ private:
     // True if the input was found empty.
     bool receive_heartbeats() {
         std::size_t bytes = 0;
-        received_any_ = false;
         zmq::message_t message;
-        for (std::size_t n = 0; n < kMessagesPerTurnMax && bytes < kBytesPerTurnMax; ++n) {
+        for (received_ = 0; received_ < kMessagesPerTurnMax && bytes < kBytesPerTurnMax;
+             ++received_) {
             if (!io::receive(*heartbeats_, message)) return true;
-            received_any_ = true;
             bytes += message.size();
             if (message.more())
                 skip_parts();
@@ -211,7 +212,7 @@ private:
         heartbeats_.reset();
         router_.goodbye(io::now(), out_);
         send();
-        received_any_ = false;
+        received_ = 0;
         while (!router_.all_acknowledged() && io::now() - began < kGoodbyeMax) {
             wait();
             router_.begin_turn(io::now());
@@ -254,7 +255,7 @@ private:
     io::Reporter reporter_{troubles()};
     std::vector<Outgoing> out_;
     Instant turn_began_{};
-    bool received_any_ = false;
+    std::size_t received_ = 0;  // messages in the last turn
     bool drained_ = true;
 };
 
