@@ -124,7 +124,9 @@ void Link::send_kept(std::size_t index, Instant now, std::uint64_t map_version, 
 }
 
 bool Link::on_ack(const Ack& ack, Instant received) {
-    if (ack.tracker != options_.tracker || ack.applied > sent_max_) return false;
+    if (ack.cluster != options_.cluster || ack.tracker != options_.tracker ||
+        ack.collector_boot != options_.boot || ack.applied > sent_max_)
+        return false;
     echo_ = FrameHeader::Echo{
         .tracker_boot = ack.tracker_boot, .acked_us = ack.sent_us, .received = told(received)};
     if (std::exchange(tracker_boot_, ack.tracker_boot) != ack.tracker_boot) tracker_moved_ = 0;

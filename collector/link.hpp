@@ -64,6 +64,8 @@ public:
     // Takes a row that another link released.
     void divert(const Row& row, Instant received);
 
+    // When end_turn is due even without input.
+    [[nodiscard]] Instant next_wakeup() const { return flush_at_; }
     [[nodiscard]] const std::string& tracker() const { return options_.tracker; }
 
     struct Stats {

@@ -23,11 +23,13 @@ struct Router::Impl {
             links.push_back(make_link(tracker));
     }
 
+    // A tracker that left the map and came back would take a link that counts from 1 again for
+    // frames it had: hence another boot, still far below that of a later run.
     [[nodiscard]] std::unique_ptr<Link> make_link(const std::string& tracker) const {
         return std::make_unique<Link>(Link::Options{.cluster = options.cluster,
                                                     .collector = options.collector,
                                                     .tracker = tracker,
-                                                    .boot = options.boot,
+                                                    .boot = options.boot + adoptions,
                                                     .flush_interval = options.flush_interval,
                                                     .resend_bytes_max = options.resend_bytes_max,
                                                     .backlog_max = options.backlog_max});
@@ -66,7 +68,6 @@ struct Router::Impl {
             links[i]->end_turn(now, watermark.value(), map.version, [&](std::string frame) {
                 out.push_back({i, std::make_shared<const std::string>(std::move(frame))});
             });
-        next_wakeup = now + options.flush_interval;
     }
 
     RouterOptions options;
@@ -75,7 +76,7 @@ struct Router::Impl {
     Edges edges{kEdgesMax};
     Watermark watermark;
     Heartbeats decoded;
-    Instant next_wakeup{};
+    std::uint64_t adoptions = 0;
     Link::Stats gone;  // of links that are no more
     std::uint64_t messages = 0;
     std::uint64_t heartbeats = 0;
@@ -111,9 +112,7 @@ void Router::on_message(std::string_view message, Instant received) {
 
 void Router::on_ack(std::size_t tracker, std::string_view bytes, Instant received) {
     const auto ack = decode_ack(bytes);
-    if (!ack || ack->cluster != impl_->options.cluster ||
-        ack->collector_boot != impl_->options.boot || tracker >= impl_->links.size() ||
-        !impl_->links[tracker]->on_ack(*ack, received))
+    if (!ack || tracker >= impl_->links.size() || !impl_->links[tracker]->on_ack(*ack, received))
         ++impl_->refused_acks;
 }
 
@@ -126,6 +125,7 @@ void Router::adopt(SlotMap map) {
     PRESENCE_CHECK(!map.trackers.empty(), "heartbeats need a tracker to go to");
     auto before = std::exchange(impl_->links, {});
     impl_->map = std::move(map);
+    ++impl_->adoptions;
     for (const auto& tracker : impl_->map.trackers) {
         const auto kept = std::find_if(before.begin(), before.end(), [&](const auto& link) {
             return link && link->tracker() == tracker;
@@ -153,7 +153,10 @@ bool Router::all_acknowledged() const {
 }
 
 Instant Router::next_wakeup() const {
-    return impl_->next_wakeup;
+    Instant earliest = Instant::max();
+    for (const auto& link : impl_->links)
+        earliest = std::min(earliest, link->next_wakeup());
+    return earliest;
 }
 
 const SlotMap& Router::map() const {

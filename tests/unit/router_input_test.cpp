@@ -214,4 +214,9 @@ TEST_CASE("a new map routes from then on, and loses nothing of a tracker that le
     // The link of t1 goes on where it was, the one of t3 begins.
     for (const auto& frame : frames)
         CHECK(frame.header.number == (frame.tracker == 0 ? 1u : 2u));
+
+    // A tracker that comes back has had frames of this run: it must not take new ones for those.
+    bench.router.adopt(SlotMap::rendezvous(3, {"t1", "t2"}));
+    for (const auto& frame : bench.turns(10ms))
+        CHECK((frame.header.boot > RouterOptions{}.boot) == (frame.tracker == 1));
 }
