@@ -123,6 +123,13 @@ std::vector<int> Pipeline::descriptors() const {
     return all;
 }
 
+std::vector<std::pair<std::string, pid_t>> Pipeline::running() const {
+    std::vector<std::pair<std::string, pid_t>> all;
+    for (const auto& process : processes_)
+        if (process.pid > 0) all.emplace_back(process.name, process.pid);
+    return all;
+}
+
 void Pipeline::signal_all(int signal) const {
     for (const auto& process : processes_)
         if (process.pid > 0) ::kill(process.pid, signal);

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/supervision.hpp"
@@ -28,6 +29,9 @@ public:
     [[nodiscard]] std::vector<int> descriptors() const;
     // Sends `signal` to every process.
     void signal_all(int signal) const;
+
+    // Those that run now, by name: "tracker t1".
+    [[nodiscard]] std::vector<std::pair<std::string, pid_t>> running() const;
 
     [[nodiscard]] Supervision& supervision() { return supervision_; }
 

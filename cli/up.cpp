@@ -1,12 +1,9 @@
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <csignal>
 #include <iostream>
 #include <memory>
-#include <system_error>
 
+#include "cli/built_in_file.hpp"
 #include "cli/commands.hpp"
 #include "cli/demo.hpp"
 #include "cli/pipeline.hpp"
@@ -29,17 +26,12 @@ struct Given {
     std::map<std::string, std::string> settings;
 };
 
-// A file that only this process and its children see, and that vanishes with it.
-std::string built_in_file(const Given& given) {
+Config built_in(const Given& given) {
     Config config = default_config(given.collectors > 0 ? given.collectors : 1,
                                    given.trackers > 0 ? given.trackers : 1);
     config.presence.log_level = "warn";  // a person wants to see the users come and go
     if (given.demo) config.presence.timeout = 3s;
-    const std::string text = print_config(config);
-    const int fd = ::memfd_create("presence-built-in", MFD_CLOEXEC);
-    if (fd < 0 || ::write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-        throw std::system_error(errno, std::generic_category(), "cannot write a configuration");
-    return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(fd);
+    return config;
 }
 
 std::vector<std::string> arguments_of(const std::string& file, const Given& given) {
@@ -153,7 +145,7 @@ int run_up(const Given& given) {
                      "with --config, the file says how many\n";
         return kExitUsage;
     }
-    const std::string file = given.file ? *given.file : built_in_file(given);
+    const std::string file = given.file ? *given.file : built_in_file(built_in(given));
     const Config config = load_config(file, io::environment(), given.settings);
     for (const auto& warning : config.warnings)
         std::cerr << "presence: " << warning << "\n";

@@ -1,0 +1,300 @@
+#include "cli/bench.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <iostream>
+#include <memory>
+#include <stdexcept>
+
+#include "cli/asker.hpp"
+#include "cli/bench_load.hpp"
+#include "cli/bench_processes.hpp"
+#include "cli/bench_report.hpp"
+#include "cli/built_in_file.hpp"
+#include "cli/commands.hpp"
+#include "cli/pipeline.hpp"
+#include "cli/readiness.hpp"
+#include "common/io/clock.hpp"
+#include "common/io/program.hpp"
+
+namespace presence::cli {
+namespace {
+
+constexpr Duration kReadyWithin = 10s;
+constexpr Duration kSettleWithin = 30s;  // all online, all applied, all offline: beyond what is due
+constexpr Duration kAllowance = 2s;      // from the time a transition is due until it is missing
+constexpr Duration kDrawEvery = 200ms;
+
+Duration interval_of(const BenchOptions& options) {
+    if (options.rate > 0)
+        return Duration{static_cast<std::int64_t>(1e6 * static_cast<double>(options.users) /
+                                                  static_cast<double>(options.rate))};
+    return options.interval.value_or(5s);
+}
+
+Config private_config(const BenchOptions& options) {
+    const auto free = free_endpoints(4);
+    Config config = default_config();
+    config.presence.timeout =
+        std::max(options.ttl.value_or(3 * interval_of(options)), Duration{1s});
+    config.presence.log_level = "warn";
+    config.collectors[0].heartbeats = config.collectors[0].heartbeats_bind = free[0];
+    config.trackers[0].ingest = config.trackers[0].ingest_bind = free[1];
+    config.trackers[0].events = config.trackers[0].events_bind = free[2];
+    config.trackers[0].query = config.trackers[0].query_bind = free[3];
+    config.notifiers.clear();
+    config.sinks.clear();
+    return config;
+}
+
+// A bar on stderr where a person looks at it.
+class Progress {
+public:
+    void draw(std::string_view what, double done, std::string_view more) {
+        const auto now = io::now();
+        if (!terminal_ || now - drawn_ < kDrawEvery) return;
+        drawn_ = now;
+        const auto filled = static_cast<std::size_t>(std::lround(std::clamp(done, 0.0, 1.0) * 30));
+        std::cerr << fmt::format("\r{:<9} [{:<30}] {:3.0f}%  {}\033[K", what,
+                                 std::string(filled, '#'), 100 * std::clamp(done, 0.0, 1.0), more)
+                  << std::flush;
+    }
+    void clear() {
+        if (terminal_) std::cerr << "\r\033[K" << std::flush;
+    }
+
+private:
+    bool terminal_ = ::isatty(STDERR_FILENO) != 0;
+    Instant drawn_{};
+};
+
+std::vector<std::string> events_of(const Config& config) {
+    std::vector<std::string> all;
+    for (const auto& tracker : config.trackers)
+        all.push_back(tracker.events);
+    return all;
+}
+
+class Bench {
+public:
+    Bench(const BenchOptions& options, const std::optional<Config>& theirs)
+        : options_(options),
+          config_(theirs ? *theirs : private_config(options)),
+          context_(io::make_context()),
+          asker_(context_, 5s) {
+        if (!theirs)
+            pipeline_ = std::make_unique<Pipeline>(
+                config_, std::vector<std::string>{"--config", built_in_file(config_)});
+        await_pipeline();
+        events_ = std::make_unique<BenchEvents>(context_, events_of(config_));
+        load_ =
+            std::make_unique<BenchLoad>(context_, config_.collectors[0].heartbeats, *events_,
+                                        options, interval_of(options), config_.presence.timeout);
+        await_events();
+        processes_ = parse_processes(options.pids);
+        if (pipeline_)
+            for (const auto& [name, pid] : pipeline_->running())
+                processes_.push_back({name, pid});
+    }
+
+    BenchReport run() {
+        BenchReport report;
+        report.users = options_.users;
+        for (const auto& process : processes_)
+            report.processes.push_back({process.name, 0, -use_of(process).resident_bytes});
+        const auto before = applied();
+        arrive(report);
+        load(report, before);
+        fall_silent();
+        judge(report);
+        progress_.clear();
+        return report;
+    }
+
+private:
+    void await_pipeline() {
+        Readiness readiness(context_, config_);
+        const auto deadline = io::now() + kReadyWithin;
+        while (!readiness.ready()) {
+            if (pipeline_) pipeline_->turn(io::now());
+            readiness.turn(io::now());
+            if (io::now() > deadline) throw NoAnswer(readiness.missing());
+            io::poll({}, 5ms);
+        }
+        if (pipeline_) pipeline_->supervision().on_ready();
+    }
+
+    // Before anything is sent: nothing that is told may be missed.
+    void await_events() {
+        const auto deadline = io::now() + kReadyWithin;
+        while (!events_->connected()) {
+            if (io::now() > deadline) throw NoAnswer("no tick from the trackers' events");
+            io::poll({}, 5ms);
+        }
+    }
+
+    // Keeps the load going until `done` is 1; gives up, for judge() to tell, after `within`.
+    template <class Done>
+    bool until(std::string_view what, Duration within, Done&& done) {
+        for (const auto deadline = io::now() + within; io::now() < deadline;) {
+            const double share = done();
+            if (share >= 1) return true;
+            turn(what, share, false);
+        }
+        return false;
+    }
+
+    void turn(std::string_view what, double share, bool saturate) {
+        if (pipeline_) pipeline_->turn(io::now());
+        load_->turn(saturate);
+        progress_.draw(what, share,
+                       fmt::format("{} sent, {} online, {} transitions", load_->sent(),
+                                   load_->truth().online(), load_->truth().transitions()));
+    }
+
+    // The trackers' own count of heartbeats, all of them together.
+    std::uint64_t applied() {
+        std::uint64_t sum = 0;
+        for (const auto& tracker : config_.trackers) {
+            const auto answer = asker_.ask(tracker.query, {StatusQuery{}, {}});
+            for (const auto& [name, number] : std::get<StatusAnswer>(answer.body).numbers)
+                if (name == "heartbeats") sum += static_cast<std::uint64_t>(number);
+        }
+        return sum;
+    }
+
+    // Sends nothing meanwhile: what is applied has to reach what was sent.
+    std::uint64_t await_applied(std::uint64_t wanted) {
+        const auto deadline = io::now() + kSettleWithin;
+        std::uint64_t now_applied = applied();
+        while (now_applied < wanted && io::now() < deadline) {
+            io::poll({}, 2ms);
+            now_applied = applied();
+        }
+        return now_applied;
+    }
+
+    void arrive(BenchReport& report) {
+        load_->send_all();
+        until("arrive", kSettleWithin, [&] {
+            return static_cast<double>(load_->truth().online()) /
+                   static_cast<double>(options_.users);
+        });
+        for (std::size_t i = 0; i < processes_.size(); ++i) {
+            auto& bytes = report.processes[i].bytes_per_user;
+            bytes = (bytes + use_of(processes_[i]).resident_bytes) /
+                    static_cast<double>(options_.users);
+        }
+    }
+
+    void load(BenchReport& report, std::uint64_t applied_at_start) {
+        const auto sent_before = load_->sent();
+        const auto applied_before = await_applied(applied_at_start + sent_before);
+        for (std::size_t i = 0; i < processes_.size(); ++i)
+            report.processes[i].cpu_seconds = -use_of(processes_[i]).cpu_seconds;
+        const auto started = io::now();
+        const auto duration = options_.duration.value_or(10s);
+        load_->start_churn();
+        for (auto now = started; now - started < duration; now = io::now())
+            turn("load",
+                 static_cast<double>((now - started).count()) /
+                     static_cast<double>(duration.count()),
+                 options_.saturate);
+        load_->stop_churn();
+        report.sent = load_->sent() - sent_before;
+        report.applied = await_applied(applied_before + report.sent) - applied_before;
+        report.seconds = std::chrono::duration<double>(io::now() - started).count();
+        for (std::size_t i = 0; i < processes_.size(); ++i)
+            report.processes[i].cpu_seconds += use_of(processes_[i]).cpu_seconds;
+        report.lost = report.sent - std::min(report.sent, report.applied);
+    }
+
+    void fall_silent() {
+        const auto ttl = config_.presence.timeout;
+        if (options_.mass_silence > 0) {
+            load_->silence_mass();
+            until("silence", ttl + kSettleWithin, [&] {
+                return 1.0 - static_cast<double>(load_->mass_online()) /
+                                 static_cast<double>(options_.mass_silence);
+            });
+        } else if (options_.churn > 0) {
+            const auto began = io::now();
+            const auto last = ttl + kAllowance;
+            until("settle", last, [&] {
+                return static_cast<double>((io::now() - began).count()) /
+                       static_cast<double>(last.count());
+            });
+        }
+    }
+
+    void judge(BenchReport& report) {
+        const auto missing = [&] { return load_->truth().missing(io::now(), kAllowance); };
+        until("settle", kAllowance, [&] { return missing() == 0 ? 1.0 : 0.0; });
+        report.missing = missing();
+        report.wrong = load_->truth().faults();
+        report.transitions = load_->truth().transitions();
+        report.lateness = load_->truth().take_lateness();
+        report.batches_lost = load_->batches_lost();
+        if (pipeline_) report.restarts = pipeline_->supervision().restarts();
+    }
+
+    const BenchOptions& options_;
+    Config config_;
+    zmq::context_t context_;
+    Asker asker_;
+    std::unique_ptr<Pipeline> pipeline_;
+    std::unique_ptr<BenchEvents> events_;
+    std::unique_ptr<BenchLoad> load_;
+    std::vector<BenchProcess> processes_;
+    Progress progress_;
+};
+
+}  // namespace
+
+int run_bench(const BenchOptions& options, const std::optional<Config>& theirs) {
+    if (options.mass_silence > options.users)
+        throw std::runtime_error("--mass-silence is more than --users");
+    auto report = Bench(options, theirs).run();
+    std::cout << (options.json ? json_of(report) : text_of(report));
+    return report.good() ? 0 : 1;
+}
+
+void add_bench(io::Flags& presence) {
+    struct Given {
+        BenchOptions options;
+        std::optional<std::string> file;
+    };
+    const auto given = std::make_shared<Given>();
+    auto& o = given->options;
+    auto& flags = presence.command(
+        "bench", "load a pipeline, check every transition, and report what it cost", [given] {
+            std::optional<Config> theirs;
+            if (given->file) theirs = load_config(given->file, io::environment(), {});
+            return run_bench(given->options, theirs);
+        });
+    flags.number("--users", 1, 100'000'000, o.users, "how many (10000)");
+    flags.duration("--interval", o.interval, "each beats this often (5s)");
+    flags.number("--rate", 1, 100'000'000, o.rate, "heartbeats a second, instead of --interval");
+    flags.toggle("--saturate", o.saturate, "as fast as the collector takes them");
+    flags.number("--ids-per-message", 1, 2048, o.ids_per_message,
+                 "users who share a message, and fall silent together (256)");
+    flags.duration("--duration", o.duration, "of the load (10s)");
+    flags.number("--churn", 0, 10'000'000, o.churn, "users a second that fall silent, then return");
+    flags.number("--mass-silence", 0, 100'000'000, o.mass_silence,
+                 "after the load, so many fall silent at once");
+    flags.duration("--ttl", o.ttl, "timeout of the private pipeline (3 intervals)");
+    flags.text("--config", "FILE", given->file, "load this pipeline, not a private one");
+    flags.text("--pids", "NAME=PID,...", o.pids, "with --config: whose CPU and memory to tell");
+    flags.toggle("--json", o.json, "one JSON object");
+    flags.epilogue(
+        "\nWithout --config, a collector and a tracker of its own are run on free ports. Exit code "
+        "1\n"
+        "if a transition was wrong or missing, or a heartbeat lost.\n\n"
+        "Example:\n"
+        "  presence bench --users 1000000 --saturate\n"
+        "  presence bench --users 1000000 --interval 20s --mass-silence 100000");
+}
+
+}  // namespace presence::cli

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/config.hpp"
+#include "common/time.hpp"
+
+namespace presence::cli {
+
+struct BenchOptions {
+    std::uint64_t users = 10'000;
+    std::uint64_t ids_per_message = 256;
+    std::optional<Duration> interval;  // each user beats this often (default 5 s)
+    std::uint64_t rate = 0;            // heartbeats a second, instead of the interval
+    bool saturate = false;             // as fast as they are taken
+    std::optional<Duration> duration;  // of the load (default 10 s)
+    std::uint64_t churn = 0;           // users a second that fall silent and come back
+    std::uint64_t mass_silence = 0;    // users that fall silent at once after the load
+    std::optional<Duration> ttl;  // of the private pipeline (default: 3 intervals, 1 s or more)
+    std::string pids;             // "t1=123,c1=124": whose CPU and memory to tell
+    bool json = false;
+};
+
+// Loads a pipeline, checks every transition against what was sent, and reports on stdout. Without
+// `theirs` it runs a private collector and tracker on free ports of this machine. Returns 0, or 1
+// if a transition was wrong or missing or a heartbeat was lost.
+int run_bench(const BenchOptions& options, const std::optional<Config>& theirs);
+
+}  // namespace presence::cli

@@ -1,0 +1,150 @@
+#include "cli/bench_load.hpp"
+
+#include <algorithm>
+
+#include "common/batch.hpp"
+#include "common/heartbeat.hpp"
+#include "common/io/clock.hpp"
+#include "common/io/sockets.hpp"
+
+namespace presence::cli {
+namespace {
+
+constexpr Duration kSendWithin = 10s;
+constexpr int kSendsPerTurn = 64;
+
+// Groups of at most `size`, so cut that the first `mass` users are groups of their own.
+std::vector<std::uint32_t> cut(std::uint64_t users, std::uint64_t mass, std::uint64_t size) {
+    std::vector<std::uint32_t> first_of{0};
+    for (std::uint64_t next = 0; next < users;) {
+        const auto end = next < mass ? mass : users;
+        next = std::min(next + size, end);
+        first_of.push_back(static_cast<std::uint32_t>(next));
+    }
+    return first_of;
+}
+
+// Sixteen bytes an id with its number, and of this run alone.
+std::string prefix_of_run() {
+    constexpr const char* kLetters = "0123456789abcdefghijklmnopqrstuv";
+    auto boot = io::make_boot();
+    std::string prefix = "b";
+    for (int i = 0; i < 4; ++i, boot /= 32)
+        prefix += kLetters[boot % 32];
+    return prefix + ":";
+}
+
+}  // namespace
+
+BenchLoad::BenchLoad(zmq::context_t& context, const std::string& heartbeats, BenchEvents& events,
+                     const BenchOptions& options, Duration interval, Duration ttl)
+    : events_(events),
+      socket_(io::make_socket(context, io::Role::heartbeats_out, heartbeats)),
+      truth_(prefix_of_run(), cut(options.users, options.mass_silence, options.ids_per_message),
+             ttl),
+      churn_per_us_(static_cast<double>(options.churn) / 1e6),
+      last_turn_(io::now()) {
+    socket_.set(zmq::sockopt::sndtimeo, static_cast<int>(kSendWithin / 1ms));
+    groups_per_us_ =
+        static_cast<double>(truth_.groups()) / static_cast<double>(std::max(interval, 1us).count());
+    std::uint32_t user = 0;
+    std::vector<std::string> ids;
+    std::vector<Heartbeat> beats;
+    for (std::size_t group = 0; group < truth_.groups(); ++group) {
+        ids.clear();
+        beats.clear();
+        for (std::uint32_t i = 0; i < truth_.users_in(group); ++i)
+            ids.push_back(truth_.id_of(user++));
+        for (const auto& id : ids)
+            beats.emplace_back().user = id;
+        messages_.push_back(encode_heartbeats({}, beats));
+        if (user <= options.mass_silence) mass_groups_ = group + 1;
+    }
+    modes_.resize(truth_.groups(), Mode::beating);
+    next_churned_ = mass_groups_;
+}
+
+void BenchLoad::send(std::size_t group, Instant now) {
+    const auto& message = messages_[group];
+    truth_.on_sent(group, now);
+    if (!socket_.send(zmq::buffer(message), zmq::send_flags::none))
+        throw io::SocketError("the collector has taken no heartbeat for " +
+                              format_duration(kSendWithin));
+    sent_ += truth_.users_in(group);
+}
+
+void BenchLoad::send_all() {
+    for (std::size_t group = 0; group < truth_.groups(); ++group)
+        send(group, io::now());
+    last_turn_ = io::now();
+}
+
+void BenchLoad::turn(bool saturate) {
+    const Instant now = io::now();
+    read_events();
+    if (churning_) churn(now);
+    send_due(now, saturate);
+    last_turn_ = now;
+    if (!saturate && due_ < 1) io::poll({}, 1ms);
+}
+
+void BenchLoad::read_events() {
+    for (const auto& message : events_.take()) {
+        const auto batch = decode_batch(message.batch);
+        if (!batch) {
+            ++batches_lost_;
+            continue;
+        }
+        last_batch_.resize(std::max(last_batch_.size(), message.tracker + 1));
+        auto& [boot, number] = last_batch_[message.tracker];
+        if (boot != 0 && (batch->boot != boot || batch->number != number + 1)) ++batches_lost_;
+        boot = batch->boot;
+        number = batch->number;
+        for (const auto& slot : batch->slots)
+            for (const auto& event : slot.events)
+                truth_.on_event(event, message.received);
+    }
+}
+
+void BenchLoad::send_due(Instant now, bool saturate) {
+    // What a stall left undone is not made up for beyond one round: that would be another load.
+    due_ = std::min(due_ + groups_per_us_ * static_cast<double>((now - last_turn_).count()),
+                    static_cast<double>(truth_.groups()));
+    for (int n = 0; n < kSendsPerTurn && (saturate || due_ >= 1); ++n) {
+        if (modes_[next_] == Mode::beating) send(next_, io::now());
+        next_ = (next_ + 1) % truth_.groups();
+        if (!saturate) due_ -= 1;
+    }
+    if (saturate) due_ = 0;
+}
+
+void BenchLoad::churn(Instant now) {
+    std::erase_if(away_, [&](std::size_t group) {
+        if (truth_.online_in(group) != 0) return false;
+        modes_[group] = Mode::beating;
+        return true;
+    });
+    churn_due_ += churn_per_us_ * static_cast<double>((now - last_turn_).count());
+    for (std::size_t looked = mass_groups_; looked < truth_.groups(); ++looked) {
+        if (churn_due_ < truth_.users_in(next_churned_)) return;
+        const auto group = next_churned_;
+        next_churned_ = group + 1 < truth_.groups() ? group + 1 : mass_groups_;
+        if (modes_[group] != Mode::beating || truth_.online_in(group) == 0) continue;
+        modes_[group] = Mode::silent;
+        away_.push_back(group);
+        churn_due_ -= truth_.users_in(group);
+    }
+}
+
+void BenchLoad::silence_mass() {
+    std::fill_n(modes_.begin(), mass_groups_, Mode::silent);
+}
+
+std::uint32_t BenchLoad::mass_online() const {
+    std::uint32_t online = 0;
+    for (std::size_t group = 0; group < mass_groups_; ++group)
+        online += truth_.online_in(group);
+    return online;
+}
+
+}  // namespace presence::cli

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+#include <zmq.hpp>
+
+#include "cli/bench.hpp"
+#include "cli/bench_events.hpp"
+#include "cli/bench_truth.hpp"
+
+namespace presence::cli {
+
+// Groups of users who beat in turn, each group one message that is encoded once. Sends block while
+// the collector does not take more, so nothing is dropped.
+class BenchLoad {
+public:
+    // `interval`: in which each group is due once, unless told to saturate.
+    BenchLoad(zmq::context_t& context, const std::string& heartbeats, BenchEvents& events,
+              const BenchOptions& options, Duration interval, Duration ttl);
+
+    // Sends to everybody once.
+    void send_all();
+    // Reads what came, sends what is due, and waits about a millisecond if nothing was.
+    void turn(bool saturate);
+    // From now on the first `mass_silence` users of the options are silent.
+    void silence_mass();
+    [[nodiscard]] std::uint32_t mass_online() const;
+    void start_churn() { churning_ = true; }
+    void stop_churn() { churning_ = false; }
+
+    [[nodiscard]] BenchTruth& truth() { return truth_; }
+    [[nodiscard]] std::uint64_t sent() const { return sent_; }
+    [[nodiscard]] std::uint64_t batches_lost() const { return batches_lost_; }
+
+private:
+    enum class Mode : std::uint8_t { beating, silent };
+    void read_events();
+    void send(std::size_t group, Instant now);
+    void send_due(Instant now, bool saturate);
+    void churn(Instant now);
+
+    BenchEvents& events_;
+    zmq::socket_t socket_;
+    BenchTruth truth_;
+    std::vector<std::string> messages_;  // by group
+    std::vector<Mode> modes_;            // by group
+    std::vector<std::size_t> away_;      // groups that come back once all are told offline
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> last_batch_;  // boot and number
+    double groups_per_us_;
+    double due_ = 0;
+    double churn_per_us_;
+    double churn_due_ = 0;
+    Instant last_turn_;
+    std::size_t mass_groups_ = 0;
+    std::size_t next_ = 0;
+    std::size_t next_churned_ = 0;
+    std::uint64_t sent_ = 0;
+    std::uint64_t batches_lost_ = 0;
+    bool churning_ = false;
+};
+
+}  // namespace presence::cli

@@ -1,0 +1,84 @@
+#include "cli/bench_report.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "cli/percentiles.hpp"
+
+namespace presence::cli {
+namespace {
+
+double ms(Duration d) {
+    return static_cast<double>(d.count()) / 1000.0;
+}
+
+double per_second(std::uint64_t n, double seconds) {
+    return seconds > 0 ? static_cast<double>(n) / seconds : 0.0;
+}
+
+double cpu_per_million(const BenchReport& report, const BenchReport::Process& process) {
+    return report.sent > 0 ? process.cpu_seconds * 1e6 / static_cast<double>(report.sent) : 0.0;
+}
+
+}  // namespace
+
+std::string text_of(BenchReport& r) {
+    std::string out;
+    const auto to = std::back_inserter(out);
+    fmt::format_to(to, "users        {}\n", r.users);
+    fmt::format_to(to, "heartbeats   {} sent, {} applied, {:.0f} a second, in {:.2f} s\n", r.sent,
+                   r.applied, per_second(r.applied, r.seconds), r.seconds);
+    fmt::format_to(to, "transitions  {}\n", r.transitions);
+    if (!r.lateness.empty())
+        fmt::format_to(to,
+                       "lateness     p50 {:.1f}  p90 {:.1f}  p99 {:.1f}  max {:.1f} ms, of {} "
+                       "offlines, from last send + ttl to the subscriber\n",
+                       ms(percentile(r.lateness, 50)), ms(percentile(r.lateness, 90)),
+                       ms(percentile(r.lateness, 99)), ms(percentile(r.lateness, 100)),
+                       r.lateness.size());
+    for (const auto& p : r.processes)
+        fmt::format_to(to, "{:<12} {:.3f} CPU s per 1M heartbeats, {:.1f} bytes a user\n", p.name,
+                       cpu_per_million(r, p), p.bytes_per_user);
+    if (r.good())
+        fmt::format_to(to, "verdict      right: no transition wrong or missing, nothing lost\n");
+    else
+        fmt::format_to(
+            to,
+            "verdict      WRONG: {} early, {} repeated, {} of unknown users, {} missing; "
+            "lost: {} heartbeats, {} batches; {} restarts\n",
+            r.wrong.early, r.wrong.repeated, r.wrong.unknown, r.missing, r.lost, r.batches_lost,
+            r.restarts);
+    return out;
+}
+
+std::string json_of(BenchReport& r) {
+    std::string out;
+    const auto to = std::back_inserter(out);
+    fmt::format_to(to,
+                   R"({{"users":{},"sent":{},"applied":{},"seconds":{:.3f},"per_second":{:.0f},)"
+                   R"("transitions":{},"lateness_ms":)",
+                   r.users, r.sent, r.applied, r.seconds, per_second(r.applied, r.seconds),
+                   r.transitions);
+    if (r.lateness.empty())
+        out += "null";
+    else
+        fmt::format_to(to, R"({{"p50":{:.3f},"p90":{:.3f},"p99":{:.3f},"max":{:.3f},"of":{}}})",
+                       ms(percentile(r.lateness, 50)), ms(percentile(r.lateness, 90)),
+                       ms(percentile(r.lateness, 99)), ms(percentile(r.lateness, 100)),
+                       r.lateness.size());
+    out += R"(,"processes":[)";
+    for (std::size_t i = 0; i < r.processes.size(); ++i)
+        fmt::format_to(
+            to, R"({}{{"name":"{}","cpu_seconds_per_million":{:.4f},"bytes_per_user":{:.1f}}})",
+            i > 0 ? "," : "", r.processes[i].name, cpu_per_million(r, r.processes[i]),
+            r.processes[i].bytes_per_user);
+    fmt::format_to(to,
+                   R"(],"early":{},"repeated":{},"unknown":{},"missing":{},"heartbeats_lost":{},)"
+                   R"("batches_lost":{},"restarts":{},"good":{}}})",
+                   r.wrong.early, r.wrong.repeated, r.wrong.unknown, r.missing, r.lost,
+                   r.batches_lost, r.restarts, r.good());
+    return out + "\n";
+}
+
+}  // namespace presence::cli

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/bench_truth.hpp"
+
+namespace presence::cli {
+
+struct BenchReport {
+    std::uint64_t users = 0;
+    std::uint64_t sent = 0;     // in the load, without the first round
+    std::uint64_t applied = 0;  // of those, by the trackers
+    double seconds = 0;         // until all that was sent was applied
+    std::uint64_t transitions = 0;
+    std::vector<Duration> lateness;  // of every offline
+    struct Process {
+        std::string name;        // without quotes and control characters
+        double cpu_seconds = 0;  // in the load
+        double bytes_per_user = 0;
+    };
+    std::vector<Process> processes;
+
+    BenchTruth::Faults wrong;
+    std::uint64_t missing = 0;  // transitions
+    std::uint64_t lost = 0;     // heartbeats
+    std::uint64_t batches_lost = 0;
+    std::uint64_t restarts = 0;
+    [[nodiscard]] bool good() const {
+        return wrong.total() + missing + lost + batches_lost + restarts == 0;
+    }
+};
+
+// Reorder nothing but `lateness`.
+[[nodiscard]] std::string text_of(BenchReport& report);
+// One JSON object in a line.
+[[nodiscard]] std::string json_of(BenchReport& report);
+
+}  // namespace presence::cli
