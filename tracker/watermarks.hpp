@@ -15,38 +15,55 @@ namespace presence::tracker {
 // Event time: how far the evidence of all known collectors reaches.
 //
 // A collector is known when it is expected by the configuration or has sent a frame, until it says
-// goodbye or is silent for `grace`. As long as one known collector has told no watermark, there is
-// no event time and nothing expires. A collector that vanished (a new boot, drops it reports,
-// silence) may have swallowed heartbeats; whoever asks `take_lift` then lifts every deadline.
+// goodbye or is silent for `grace`. As long as one known collector has told no watermark, event
+// time stands still and nothing expires. A collector that vanished (a new boot, drops it reports, a
+// hole in its frames, silence) may have swallowed heartbeats; whoever asks `take_lift` then lifts
+// every deadline.
 //
 // Pure. Times never go back.
 class Watermarks {
 public:
+    static constexpr std::size_t kCollectorsMax = 1'000;
+    // A lower boot is a straggler while the higher one still speaks; later it is a run that began
+    // after its wall clock was set back.
+    static constexpr Duration kBootOverlap = 5s;
+
     Watermarks(Duration grace, std::vector<std::string> expected, Instant now);
 
-    enum class Accept { apply, duplicate, gap };
+    enum class Accept { apply, duplicate, gap, refused };
     // To be called for each frame in order of arrival, `received` read after receiving it. Rows of
-    // a frame that is to be applied must be applied before event_time() is asked.
-    Accept on_frame(const FrameHeader& header, Instant received);
+    // a frame that is to be applied must be applied before event_time() is asked. `refused`: a
+    // straggler of an older boot, numbers that make no sense, or more than kCollectorsMax
+    // collectors. `self_boot`: of this tracker; echoes of another boot's stamps are ignored, as its
+    // clock may have been another machine's.
+    Accept on_frame(const FrameHeader& header, std::uint64_t self_boot, Instant received);
 
-    // The heartbeat's time on our clock, never early. Requires: a frame of this collector was
-    // accepted in this turn.
+    // The heartbeat's time on our clock, never early, at most `now`. Requires: a frame of this
+    // collector was accepted in this turn.
     [[nodiscard]] Instant read_time(std::string_view collector, PeerInstant read,
                                     Instant now) const;
 
     // Forgets collectors that are silent beyond the grace.
     void on_time(Instant now);
 
-    // All heartbeats read up to here have been applied. Never goes back.
+    // All heartbeats read up to here have been applied. Never goes back. Nothing before every
+    // known collector has told a watermark.
     [[nodiscard]] std::optional<Instant> event_time(Instant now);
+
+    // Since when the evidence is complete: every heartbeat read from here up to event_time() has
+    // been applied. Nothing before the first event time.
+    [[nodiscard]] std::optional<Instant> covered_since() const { return covered_since_; }
 
     // True once after a collector vanished: evidence may be missing for the time before now.
     [[nodiscard]] bool take_lift();
 
+    // Collectors that hold event time: all but those silent beyond the grace.
+    [[nodiscard]] std::size_t known() const;
+
     struct View {
         std::string_view id;
         std::uint64_t boot = 0;
-        enum class State { expected, live, silent } state = State::expected;
+        enum class State { expected, live, silent, departed } state = State::expected;
         std::uint64_t applied = 0;
         bool gap = false;
         std::optional<Instant> watermark;
@@ -56,18 +73,32 @@ public:
 
 private:
     struct Collector {
-        std::uint64_t boot = 0;  // 0: expected, not heard yet
+        View::State state = View::State::expected;
+        std::uint64_t boot = 0;  // 0: not heard yet
         std::uint64_t applied = 0;
         std::uint64_t dropped = 0;
         bool gap = false;
         Instant heard{};
-        PeerInstant watermark{};
+        std::optional<PeerInstant> watermark;
         ClockMap clock;
         std::int64_t last_echo_us = 0;
+
+        [[nodiscard]] bool holds() const {
+            return state == View::State::expected || state == View::State::live;
+        }
+        [[nodiscard]] std::optional<Instant> reaches(Instant now) const {
+            return watermark ? clock.earliest(now, *watermark) : std::nullopt;
+        }
     };
+    // Null: no room.
+    Collector* find_or_add(const std::string& id, Instant now);
+    void evidence_lost(Instant now);
+    static View view_of(std::string_view id, const Collector& c, Instant now);
+
     Duration grace_;
     std::unordered_map<std::string, Collector> collectors_;
     std::optional<Instant> event_time_;
+    std::optional<Instant> covered_since_;
     bool lift_ = false;
 };
 

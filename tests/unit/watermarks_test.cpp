@@ -1,0 +1,241 @@
+#include "tracker/watermarks.hpp"
+
+#include <rapidcheck/catch.h>
+#include <catch2/catch.hpp>
+
+using namespace presence;
+using presence::tracker::Watermarks;
+using Accept = Watermarks::Accept;
+
+namespace {
+
+constexpr std::uint64_t kSelf = 7;
+constexpr Duration kGrace = 30s;
+
+Instant at(Duration d) {
+    return Instant{1'000s + d};
+}
+
+// A collector whose clock is ours + 500 s, on a link that takes no time unless told.
+struct Peer {
+    std::string id = "c1";
+    std::uint64_t boot = 100;
+    std::uint64_t number = 0;
+    std::uint64_t base = 1;
+    std::uint64_t dropped = 0;
+
+    static PeerInstant clock(Instant t) { return PeerInstant{t.time_since_epoch() + 500s}; }
+
+    FrameHeader next(Instant now, Instant watermark) {
+        FrameHeader h;
+        h.collector = id;
+        h.boot = boot;
+        h.number = ++number;
+        h.base = base;
+        h.dropped = dropped;
+        h.sent = clock(now);
+        h.watermark = clock(watermark);
+        h.echo = FrameHeader::Echo{kSelf, micros(now), clock(now)};
+        return h;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("event time is the least watermark of all known collectors", "[tracker][watermark]") {
+    Watermarks marks(kGrace, {"c1", "c2"}, at(0s));
+    Peer c1;
+    Peer c2{"c2"};
+    CHECK(marks.on_frame(c1.next(at(1s), at(900ms)), kSelf, at(1s)) == Accept::apply);
+    CHECK_FALSE(marks.event_time(at(1s)));  // c2 is expected
+    CHECK(marks.on_frame(c2.next(at(1s), at(500ms)), kSelf, at(1s)) == Accept::apply);
+    CHECK(marks.event_time(at(1s)).value() <= at(500ms));
+    CHECK(marks.event_time(at(1s)).value() > at(499ms));  // loosened by drift only
+    CHECK(marks.on_frame(c2.next(at(2s), at(2s)), kSelf, at(2s)) == Accept::apply);
+    CHECK(marks.event_time(at(2s)).value() <= at(900ms));
+    CHECK(marks.event_time(at(2s)).value() > at(898ms));
+}
+
+TEST_CASE("a watermark without an echo of this tracker's run counts for nothing",
+          "[tracker][watermark]") {
+    Watermarks marks(kGrace, {"c1"}, at(0s));
+    Peer c1;
+    auto silent = c1.next(at(1s), at(1s));
+    silent.echo.reset();
+    CHECK(marks.on_frame(silent, kSelf, at(1s)) == Accept::apply);
+    CHECK_FALSE(marks.event_time(at(1s)));
+    auto foreign = c1.next(at(1s), at(1s));
+    foreign.echo->tracker_boot = kSelf - 1;
+    CHECK(marks.on_frame(foreign, kSelf, at(1s)) == Accept::apply);
+    CHECK_FALSE(marks.event_time(at(1s)));
+    auto future = c1.next(at(1s), at(1s));
+    future.echo->acked_us += 60'000'000;
+    CHECK(marks.on_frame(future, kSelf, at(1s)) == Accept::apply);
+    CHECK_FALSE(marks.event_time(at(1s)));
+    CHECK(marks.on_frame(c1.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
+    CHECK(marks.event_time(at(1s)) == at(1s));
+}
+
+TEST_CASE("only contiguous frames are applied; a gap is told until it is filled",
+          "[tracker][watermark]") {
+    Watermarks marks(kGrace, {}, at(0s));
+    Peer c1;
+    const auto first = c1.next(at(1s), at(1s));
+    const auto second = c1.next(at(1s), at(2s));
+    const auto third = c1.next(at(1s), at(3s));
+    CHECK(marks.on_frame(third, kSelf, at(3s)) == Accept::gap);  // base says 1 comes first
+    CHECK(marks.view_of("c1", at(3s))->gap);
+    CHECK(marks.view_of("c1", at(3s))->applied == 0);
+    CHECK(marks.on_frame(first, kSelf, at(3s)) == Accept::apply);
+    CHECK(marks.on_frame(first, kSelf, at(3s)) == Accept::duplicate);
+    CHECK(marks.on_frame(second, kSelf, at(3s)) == Accept::apply);
+    CHECK(marks.on_frame(third, kSelf, at(3s)) == Accept::apply);
+    CHECK_FALSE(marks.view_of("c1", at(3s))->gap);
+    CHECK_FALSE(marks.take_lift());
+}
+
+TEST_CASE("a tracker that starts late takes up a collector's frames at its base",
+          "[tracker][watermark]") {
+    Watermarks marks(kGrace, {"c1"}, at(0s));
+    Peer c1;
+    c1.number = 40;
+    c1.base = 41;
+    CHECK(marks.on_frame(c1.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
+    CHECK_FALSE(marks.take_lift());
+    CHECK(marks.covered_since() == std::nullopt);
+    REQUIRE(marks.event_time(at(1s)));
+    CHECK(marks.covered_since() == at(1s));
+}
+
+TEST_CASE("whatever may have swallowed heartbeats asks for a lift and restarts the coverage",
+          "[tracker][watermark]") {
+    Watermarks marks(kGrace, {"c1"}, at(0s));
+    Peer c1;
+    REQUIRE(marks.on_frame(c1.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
+    REQUIRE(marks.event_time(at(1s)));
+    REQUIRE_FALSE(marks.take_lift());
+
+    SECTION("a new boot") {
+        Peer again;
+        again.boot = 101;
+        CHECK(marks.on_frame(again.next(at(5s), at(5s)), kSelf, at(5s)) == Accept::apply);
+    }
+    SECTION("reported drops") {
+        c1.dropped = 3;
+        CHECK(marks.on_frame(c1.next(at(5s), at(5s)), kSelf, at(5s)) == Accept::apply);
+    }
+    SECTION("frames that only an earlier run of ours can have acknowledged") {
+        c1.number = 9;
+        c1.base = 10;
+        CHECK(marks.on_frame(c1.next(at(5s), at(5s)), kSelf, at(5s)) == Accept::apply);
+    }
+    SECTION("silence beyond the grace") {
+        marks.on_time(at(1s) + kGrace);
+        CHECK(marks.known() == 1);
+        marks.on_time(at(5s) + kGrace);
+        CHECK(marks.known() == 0);
+    }
+    CHECK(marks.take_lift());
+    CHECK_FALSE(marks.take_lift());
+    CHECK(marks.covered_since() >= at(5s));
+}
+
+TEST_CASE("an expected collector that never speaks holds event time for the grace only",
+          "[tracker][watermark]") {
+    Watermarks marks(kGrace, {"c1", "c2"}, at(0s));
+    Peer c1;
+    marks.on_time(at(29s));
+    CHECK(marks.on_frame(c1.next(at(29s), at(29s)), kSelf, at(29s)) == Accept::apply);
+    CHECK_FALSE(marks.event_time(at(29s)));
+    marks.on_time(at(31s));
+    CHECK(marks.take_lift());
+    CHECK(marks.event_time(at(31s)));
+}
+
+TEST_CASE("a goodbye releases event time at once and is acknowledged", "[tracker][watermark]") {
+    Watermarks marks(kGrace, {"c1", "c2"}, at(0s));
+    Peer c1;
+    Peer c2{"c2"};
+    REQUIRE(marks.on_frame(c1.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
+    REQUIRE(marks.on_frame(c2.next(at(2s), at(2s)), kSelf, at(2s)) == Accept::apply);
+    auto bye = c1.next(at(2s), at(2s));
+    bye.goodbye = true;
+    REQUIRE(marks.on_frame(bye, kSelf, at(2s)) == Accept::apply);
+    REQUIRE(marks.on_frame(c2.next(at(9s), at(9s)), kSelf, at(9s)) == Accept::apply);
+    CHECK(marks.event_time(at(9s)).value() > at(8s));
+    CHECK(marks.view_of("c1", at(9s))->applied == 2);
+    CHECK(marks.on_frame(bye, kSelf, at(9s)) == Accept::duplicate);  // and stays departed
+    CHECK(marks.known() == 1);
+
+    Peer again;
+    again.boot = 101;
+    CHECK(marks.on_frame(again.next(at(10s), at(10s)), kSelf, at(10s)) == Accept::apply);
+    CHECK_FALSE(marks.take_lift());
+    CHECK(marks.known() == 2);
+}
+
+TEST_CASE("stragglers of an older boot are refused, a wall clock set back is not for ever",
+          "[tracker][watermark]") {
+    Watermarks marks(kGrace, {}, at(0s));
+    Peer c1;
+    Peer older;
+    older.boot = 99;
+    REQUIRE(marks.on_frame(c1.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
+    CHECK(marks.on_frame(older.next(at(2s), at(2s)), kSelf, at(2s)) == Accept::refused);
+    CHECK(marks.on_frame(older.next(at(8s), at(8s)), kSelf, at(8s)) == Accept::gap);
+    older.number = 0;
+    CHECK(marks.on_frame(older.next(at(8s), at(8s)), kSelf, at(8s)) == Accept::apply);
+    CHECK(marks.take_lift());
+}
+
+TEST_CASE("senseless numbers and a flood of collectors are refused", "[tracker][watermark]") {
+    Watermarks marks(kGrace, {}, at(0s));
+    Peer c1;
+    auto senseless = c1.next(at(1s), at(1s));
+    senseless.base = 0;
+    CHECK(marks.on_frame(senseless, kSelf, at(1s)) == Accept::refused);
+    senseless.base = 2;
+    CHECK(marks.on_frame(senseless, kSelf, at(1s)) == Accept::refused);
+    for (std::size_t n = 0; n < Watermarks::kCollectorsMax; ++n) {
+        Peer peer{"x" + std::to_string(n)};
+        REQUIRE(marks.on_frame(peer.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
+    }
+    Peer late{"late"};
+    CHECK(marks.on_frame(late.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::refused);
+    marks.on_time(at(2s) + kGrace);  // all silent: they make room
+    late.number = 0;
+    CHECK(marks.on_frame(late.next(at(40s), at(40s)), kSelf, at(40s)) == Accept::apply);
+}
+
+TEST_CASE("a heartbeat's time is never early, event time never late", "[tracker][watermark]") {
+    rc::prop("under random delays and clock offsets", [] {
+        const auto offset = *rc::gen::inRange<std::int64_t>(-1'000'000'000, 1'000'000'000);
+        const auto peer_clock = [&](std::int64_t t) { return PeerInstant{Duration{t + offset}}; };
+        Watermarks marks(kGrace, {"c1"}, Instant{});
+        std::int64_t t = 10'000'000;
+        std::int64_t last_arrival = t;
+        std::uint64_t number = 0;
+        for (int n = 0; n < 30; ++n) {
+            t += *rc::gen::inRange<std::int64_t>(1'000, 3'000'000);
+            const auto there = *rc::gen::inRange<std::int64_t>(0, 2'000'000);  // one way
+            const auto back = *rc::gen::inRange<std::int64_t>(0, 2'000'000);   // the echoed ack
+            const auto arrival = std::max(last_arrival, t + there);
+            last_arrival = arrival;
+            FrameHeader h;
+            h.collector = "c1";
+            h.boot = 1;
+            h.number = ++number;
+            h.base = 1;
+            h.sent = peer_clock(t);
+            h.watermark = peer_clock(t - 500);
+            h.echo = FrameHeader::Echo{kSelf, t - back, peer_clock(t)};
+            const Instant received{Duration{arrival}};
+            RC_ASSERT(marks.on_frame(h, kSelf, received) == Accept::apply);
+            const auto read = marks.read_time("c1", peer_clock(t - 700), received);
+            RC_ASSERT(micros(read) >= t - 700);
+            RC_ASSERT(read <= received);
+            const auto reached = marks.event_time(received);
+            if (reached) RC_ASSERT(micros(*reached) <= t - 500);
+        }
+    });
+}

@@ -1,0 +1,134 @@
+#include "tracker/watermarks.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace presence::tracker {
+
+Watermarks::Watermarks(Duration grace, std::vector<std::string> expected, Instant now)
+    : grace_(grace) {
+    for (auto& id : expected)
+        collectors_[std::move(id)].heard = now;
+}
+
+Watermarks::Collector* Watermarks::find_or_add(const std::string& id, Instant now) {
+    if (const auto it = collectors_.find(id); it != collectors_.end()) return &it->second;
+    if (collectors_.size() >= kCollectorsMax) {
+        // Those that hold nothing make room, the longest silent first.
+        auto oldest = collectors_.end();
+        for (auto it = collectors_.begin(); it != collectors_.end(); ++it)
+            if (!it->second.holds() &&
+                (oldest == collectors_.end() || it->second.heard < oldest->second.heard))
+                oldest = it;
+        if (oldest == collectors_.end()) return nullptr;
+        collectors_.erase(oldest);
+    }
+    auto& added = collectors_[id];
+    added.heard = now;
+    return &added;
+}
+
+void Watermarks::evidence_lost(Instant now) {
+    lift_ = true;
+    if (covered_since_) covered_since_ = now;
+}
+
+Watermarks::Accept Watermarks::on_frame(const FrameHeader& header, std::uint64_t self_boot,
+                                        Instant received) {
+    if (header.base == 0 || header.number < header.base) return Accept::refused;
+    auto* const c = find_or_add(header.collector, received);
+    if (c == nullptr) return Accept::refused;
+    if (header.boot < c->boot && received - c->heard < kBootOverlap) return Accept::refused;
+    if (header.boot != c->boot) {
+        if (c->boot != 0 && c->state != View::State::departed) evidence_lost(received);
+        *c = Collector{};
+        c->state = View::State::live;
+        c->boot = header.boot;
+        c->applied = header.base - 1;
+    }
+    c->heard = received;
+    if (c->state == View::State::silent) c->state = View::State::live;
+    if (header.base > c->applied + 1) {
+        // Acknowledged by an earlier run of this tracker while we already counted: rows are gone.
+        c->applied = header.base - 1;
+        evidence_lost(received);
+    }
+    if (header.dropped > c->dropped) {
+        c->dropped = header.dropped;
+        evidence_lost(received);
+    }
+    c->clock.on_message(received, header.sent);
+    if (header.echo && header.echo->tracker_boot == self_boot &&
+        header.echo->acked_us > c->last_echo_us && header.echo->acked_us <= micros(received)) {
+        c->last_echo_us = header.echo->acked_us;
+        c->clock.on_echo(received, Instant{Duration{header.echo->acked_us}}, header.echo->received);
+    }
+    if (header.number <= c->applied) return Accept::duplicate;
+    if (header.number > c->applied + 1) {
+        c->gap = true;
+        return Accept::gap;
+    }
+    c->gap = false;
+    c->applied = header.number;
+    if (!c->watermark || header.watermark > *c->watermark) c->watermark = header.watermark;
+    if (header.goodbye) c->state = View::State::departed;
+    return Accept::apply;
+}
+
+Instant Watermarks::read_time(std::string_view collector, PeerInstant read, Instant now) const {
+    const auto it = collectors_.find(std::string(collector));
+    if (it == collectors_.end()) return now;
+    const auto mapped = it->second.clock.latest(now, read);
+    return mapped ? std::min(*mapped, now) : now;
+}
+
+void Watermarks::on_time(Instant now) {
+    for (auto& [id, c] : collectors_) {
+        if (!c.holds() || now - c.heard <= grace_) continue;
+        c.state = View::State::silent;
+        evidence_lost(now);
+    }
+}
+
+std::optional<Instant> Watermarks::event_time(Instant now) {
+    std::optional<Instant> least;
+    for (const auto& [id, c] : collectors_) {
+        if (!c.holds()) continue;
+        const auto reaches = c.reaches(now);
+        if (!reaches) return event_time_;
+        if (!least || *reaches < *least) least = reaches;
+    }
+    if (!least) return event_time_;
+    if (!covered_since_) covered_since_ = now;
+    if (!event_time_ || *least > *event_time_) event_time_ = least;
+    return event_time_;
+}
+
+bool Watermarks::take_lift() {
+    return std::exchange(lift_, false);
+}
+
+std::size_t Watermarks::known() const {
+    return static_cast<std::size_t>(std::count_if(
+        collectors_.begin(), collectors_.end(), [](const auto& it) { return it.second.holds(); }));
+}
+
+Watermarks::View Watermarks::view_of(std::string_view id, const Collector& c, Instant now) {
+    return {id, c.boot, c.state, c.applied, c.gap, c.reaches(now)};
+}
+
+std::vector<Watermarks::View> Watermarks::view(Instant now) const {
+    std::vector<View> all;
+    for (const auto& [id, c] : collectors_)
+        all.push_back(view_of(id, c, now));
+    std::sort(all.begin(), all.end(), [](const View& a, const View& b) { return a.id < b.id; });
+    return all;
+}
+
+std::optional<Watermarks::View> Watermarks::view_of(std::string_view collector, Instant now) const {
+    const auto it = collectors_.find(std::string(collector));
+    if (it == collectors_.end()) return std::nullopt;
+    return view_of(it->first, it->second, now);
+}
+
+}  // namespace presence::tracker
