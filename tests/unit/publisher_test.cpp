@@ -1,0 +1,112 @@
+#include "tracker/publisher.hpp"
+
+#include <rapidcheck/catch.h>
+#include <catch2/catch.hpp>
+#include <map>
+
+#include "common/limits.hpp"
+
+using namespace presence;
+using tracker::Publication;
+using tracker::Publisher;
+using tracker::Subscriptions;
+
+namespace {
+
+Event event_of(std::string user, Slot slot) {
+    Event event;
+    event.user = std::move(user);
+    event.slot = slot;
+    event.reason = "heartbeat";
+    return event;
+}
+
+Publisher publisher_of_all_slots() {
+    Publisher publisher("t1", 5);
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot)
+        publisher.begin(static_cast<Slot>(slot), 1'000 + slot);
+    return publisher;
+}
+
+}  // namespace
+
+TEST_CASE("batches carry every event once, gap-free in each slot, within their size",
+          "[tracker][publisher]") {
+    rc::prop("for random turns", [] {
+        auto publisher = publisher_of_all_slots();
+        std::map<Slot, std::uint64_t> seqs;
+        std::map<Slot, std::vector<std::string>> sent;
+        std::map<Slot, std::vector<std::string>> got;
+        std::uint64_t batch_number = 0;
+        const auto turns = *rc::gen::inRange(1, 5);
+        for (int turn = 0; turn < turns; ++turn) {
+            std::vector<Event> events;
+            const auto count = *rc::gen::inRange(0, 3'000);
+            for (int n = 0; n < count; ++n) {
+                const auto slot = static_cast<Slot>(*rc::gen::inRange(0, 8));
+                auto user = std::to_string(turn) + "/" + std::to_string(n) + std::string(110, 'x');
+                sent[slot].push_back(user);
+                events.push_back(event_of(std::move(user), slot));
+            }
+            std::vector<Publication> out;
+            publisher.publish(events, Freshness::live, {}, out);
+            RC_ASSERT(events.empty());
+            for (const auto& publication : out) {
+                RC_ASSERT(publication.topic == kTopicBatch);
+                RC_ASSERT(publication.bytes.size() <= kBatchBytesMax);
+                const auto batch = decode_batch(publication.bytes);
+                RC_ASSERT(batch.has_value());
+                RC_ASSERT(batch->number == ++batch_number);
+                for (const auto& slot : batch->slots) {
+                    RC_ASSERT(slot.epoch == 1'000u + slot.slot);
+                    RC_ASSERT(slot.first_seq == seqs[slot.slot] + 1);
+                    seqs[slot.slot] += slot.events.size();
+                    for (const auto& event : slot.events)
+                        got[slot.slot].push_back(event.user);
+                }
+            }
+        }
+        RC_ASSERT(got == sent);
+        RC_ASSERT(publisher.batches() == batch_number);
+    });
+}
+
+TEST_CASE("user topics are published only while someone subscribes to them",
+          "[tracker][publisher]") {
+    auto publisher = publisher_of_all_slots();
+    Subscriptions subscriptions;
+    const auto topics = [&] {
+        std::vector<Event> events{event_of("a", 1), event_of("ab", 2)};
+        std::vector<Publication> out;
+        publisher.publish(events, Freshness::live, subscriptions, out);
+        REQUIRE(out.size() >= 1);
+        CHECK(out[0].topic == kTopicBatch);  // what followers need goes first
+        std::vector<std::string> names;
+        for (std::size_t n = 1; n < out.size(); ++n)
+            names.push_back(out[n].topic);
+        return names;
+    };
+    CHECK(topics().empty());
+    subscriptions.on_subscription("batch", true);
+    CHECK(topics().empty());
+    subscriptions.on_subscription(topic_of_user("a"), true);
+    CHECK(topics() == std::vector{topic_of_user("a")});
+    subscriptions.on_subscription("user/", true);
+    CHECK(topics() == std::vector{topic_of_user("a"), topic_of_user("ab")});
+    subscriptions.on_subscription("user/", false);
+    subscriptions.on_subscription(topic_of_user("a"), false);
+    CHECK(topics().empty());
+    subscriptions.on_subscription("", true);  // everything
+    CHECK(topics().size() == 2);
+}
+
+TEST_CASE("a flood of subscriptions is bounded and nobody loses events by it",
+          "[tracker][publisher]") {
+    Subscriptions subscriptions;
+    for (std::size_t n = 0; n < Subscriptions::kTopicsMax + 10; ++n)
+        subscriptions.on_subscription(topic_of_user(std::to_string(n)), true);
+    CHECK(subscriptions.wants(topic_of_user("999999999")));  // the surplus counts as everyone
+    for (std::size_t n = 0; n < Subscriptions::kTopicsMax + 10; ++n)
+        subscriptions.on_subscription(topic_of_user(std::to_string(n)), false);
+    CHECK_FALSE(subscriptions.any());
+}

@@ -1,0 +1,72 @@
+#include "tracker/publisher.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "common/limits.hpp"
+
+namespace presence::tracker {
+
+namespace {
+
+// At least what the event takes in a batch: texts, four 9-byte numbers, reason and heads.
+std::size_t bytes_bound(const Event& event) {
+    return event.user.size() + event.reason.size() + (event.status ? event.status->size() : 0) + 64;
+}
+
+constexpr std::size_t kSlotBytesBound = 32;
+constexpr std::size_t kBatchHeadBytesBound = 512;
+
+}  // namespace
+
+void Publisher::flush(Batch& batch, std::vector<Publication>& out) {
+    if (batch.slots.empty()) return;
+    batch.number = ++number_;
+    out.push_back({std::string(kTopicBatch), encode_batch(batch)});
+    batch.slots.clear();
+}
+
+void Publisher::publish(std::vector<Event>& events, Freshness freshness,
+                        const Subscriptions& subscribed, std::vector<Publication>& out) {
+    if (events.empty()) return;
+    std::vector<std::uint32_t> order(events.size());
+    std::iota(order.begin(), order.end(), 0u);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](auto a, auto b) { return events[a].slot < events[b].slot; });
+
+    std::vector<Publication> for_users;
+    Batch batch{tracker_, boot_, 0, 0, {}};
+    std::size_t bytes = kBatchHeadBytesBound;
+    for (const auto index : order) {
+        auto& event = events[index];
+        auto& stream = streams_[event.slot];
+        event.epoch = stream.epoch;
+        event.seq = ++stream.seq;
+        event.freshness = freshness;
+        if (subscribed.any())
+            if (auto topic = topic_of_user(event.user); subscribed.wants(topic))
+                for_users.push_back({std::move(topic), to_msgpack(event)});
+
+        const auto size = bytes_bound(event);
+        if (bytes + size + kSlotBytesBound > kBatchBytesMax) {
+            flush(batch, out);
+            bytes = kBatchHeadBytesBound;
+        }
+        if (batch.slots.empty() || batch.slots.back().slot != event.slot) {
+            batch.slots.push_back({event.slot, event.epoch, event.seq, {}});
+            bytes += kSlotBytesBound;
+        }
+        bytes += size;
+        batch.slots.back().events.push_back(std::move(event));
+    }
+    flush(batch, out);
+    std::move(for_users.begin(), for_users.end(), std::back_inserter(out));
+    transitions_ += events.size();
+    events.clear();
+}
+
+void Publisher::tick(std::vector<Publication>& out) const {
+    out.push_back({std::string(kTopicTick), encode_tick({tracker_, boot_, number_})});
+}
+
+}  // namespace presence::tracker
