@@ -1,14 +1,18 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/config.hpp"
+#include "common/event.hpp"
 #include "common/slots.hpp"
 #include "common/time.hpp"
+#include "tracker/output.hpp"
+#include "tracker/watermarks.hpp"
 
 namespace presence::tracker {
 
@@ -25,22 +29,6 @@ struct TrackerOptions {
     std::string version = "0";
 };
 
-// What a turn wants sent. Ack and answer name their peer by the routing id it came with.
-struct Output {
-    struct ToPeer {
-        std::string peer;
-        std::string bytes;
-    };
-    struct Publication {
-        std::string topic;
-        std::string bytes;
-    };
-    std::vector<ToPeer> acks;
-    std::vector<ToPeer> answers;
-    std::vector<Publication> publications;  // in this order
-    void clear();
-};
-
 // A tracker without its sockets: frames, queries and subscriptions in; acks, answers, batches,
 // ticks and user events out. Composes Watermarks, Roster and Publisher.
 //
@@ -52,7 +40,7 @@ public:
     Tracker(Tracker&&) noexcept;
 
     // `received` is read after the frame was received; one reading may serve all of a turn.
-    void on_frame(std::string_view peer, std::string_view bytes, Instant received);
+    void on_frame(std::string_view peer, std::string_view bytes, Instant received, WallOffset wall);
     // Answered in end_turn, after the batches of this turn.
     void on_query(std::string_view peer, std::string_view bytes);
     // From XPUB: a topic prefix that now has, or no longer has, a subscriber.
@@ -62,7 +50,8 @@ public:
     // the first send. Returns true if more is due at once: call again soon.
     bool end_turn(Instant now, WallOffset wall, Output& out);
 
-    void adopt(SlotMap map);
+    // A new map: slots lost are forgotten, slots won begin a new epoch. `unix_ms`: for the epochs.
+    void adopt(SlotMap map, Instant now, std::int64_t unix_ms);
     // Never later than the next deadline or tick; may be earlier.
     [[nodiscard]] Instant next_wakeup(Instant now) const;
 
@@ -73,11 +62,18 @@ public:
         std::uint64_t moved = 0;       // rows of users another tracker owns
         std::uint64_t users_limit = 0, sessions_limit = 0, edges_limit = 0;  // refused by a limit
         std::uint64_t after_bye = 0;  // stragglers of a session that said bye
+        std::uint64_t malformed = 0;  // rows that no collector of ours can have sent
         std::uint64_t online = 0, sessions = 0;
         std::uint64_t transitions = 0, batches = 0, lifts = 0;
         std::uint64_t queries = 0, queries_refused = 0;
+        Freshness freshness = Freshness::warming;
+        Duration lag{-1};  // how far event time was behind at the last turn; -1: none yet
     };
     [[nodiscard]] Stats stats() const;
+    // fn(name, value) for each number above: one list for `status`, logs and, later, metrics.
+    static void each_number(const Stats& stats,
+                            const std::function<void(std::string_view, std::int64_t)>& fn);
+    [[nodiscard]] const Watermarks& watermarks() const;
 
 private:
     struct Impl;

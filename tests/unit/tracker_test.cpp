@@ -1,0 +1,334 @@
+#include "tracker/tracker.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "common/batch.hpp"
+#include "common/frame.hpp"
+#include "common/query.hpp"
+
+using namespace presence;
+using tracker::Output;
+using tracker::Tracker;
+using tracker::TrackerOptions;
+
+namespace {
+
+constexpr WallOffset kWall{1'700'000'000s};
+
+Instant at(Duration d) {
+    return Instant{1'000s + d};
+}
+
+TrackerOptions options_of(std::vector<std::string> trackers = {"t1"}) {
+    TrackerOptions options;
+    options.boot = 7;
+    options.started_unix_ms = 1'700'000'000'000;
+    options.timeout = 10s;
+    options.collector_grace = 10s;
+    options.collectors_expected = {"c1"};
+    for (const auto& id : trackers)
+        options.trackers.push_back(
+            {id, "", "tcp://events-" + id, "tcp://query-" + id, {}, {}, {}, {}});
+    return options;
+}
+
+// A tracker and one collector whose clock is ours and whose link takes no time.
+struct World {
+    explicit World(TrackerOptions o = options_of(), std::vector<std::string> trackers = {"t1"})
+        : tracker(std::move(o), SlotMap::rendezvous(1, std::move(trackers)), at(0s)) {}
+
+    void frame(Instant now, std::vector<Row> rows, Instant read, bool goodbye = false) {
+        RowGroups groups;
+        for (auto& row : rows) {
+            row.hash = hash_of(row.user);
+            groups.append(row);
+        }
+        groups.close_group(PeerInstant{read.time_since_epoch()});
+        FrameHeader h;
+        h.cluster = "main";
+        h.collector = "c1";
+        h.boot = 50;
+        h.number = ++number;
+        h.base = 1;
+        h.sent = PeerInstant{now.time_since_epoch()};
+        h.watermark = h.sent;
+        h.echo = FrameHeader::Echo{7, micros(now), h.sent};
+        h.goodbye = goodbye;
+        tracker.on_frame("peer", encode_frame(h, groups.take()), now, kWall);
+    }
+    void frame(Instant now, std::vector<Row> rows = {}) { frame(now, std::move(rows), now); }
+
+    bool turn(Instant now) {
+        out.clear();
+        return tracker.end_turn(now, kWall, out);
+    }
+    // Ends the turn; the events of its batches.
+    std::vector<Event> events(Instant now) {
+        turn(now);
+        std::vector<Event> all;
+        for (const auto& publication : out.publications) {
+            if (publication.topic != kTopicBatch) continue;
+            const auto batch = decode_batch(publication.bytes);
+            REQUIRE(batch);
+            for (const auto& slot : batch->slots)
+                all.insert(all.end(), slot.events.begin(), slot.events.end());
+        }
+        return all;
+    }
+    template <class Body, class Op>
+    Body ask(Op op, Instant now) {
+        tracker.on_query("asker", encode_query({op, 42}));
+        turn(now);
+        REQUIRE(out.answers.size() == 1);
+        CHECK(out.answers[0].peer == "asker");
+        const auto answer = decode_answer(out.answers[0].bytes);
+        REQUIRE(answer);
+        CHECK(answer->rid == 42u);
+        freshness = answer->freshness;
+        REQUIRE(std::holds_alternative<Body>(answer->body));
+        return std::get<Body>(answer->body);
+    }
+    Ack last_ack() {
+        REQUIRE_FALSE(out.acks.empty());
+        return decode_ack(out.acks.back().bytes).value();
+    }
+
+    Tracker tracker;
+    Output out;
+    std::uint64_t number = 0;
+    Freshness freshness{};
+};
+
+Row beat(std::string_view user, std::uint32_t ttl_ms = 0) {
+    Row row;
+    row.user = user;
+    row.ttl_ms = ttl_ms;
+    return row;
+}
+
+}  // namespace
+
+TEST_CASE("one heartbeat becomes online, its silence offline at last read + ttl",
+          "[tracker][core]") {
+    World world;
+    world.frame(at(1s), {beat("alice")}, at(900ms));
+    const auto online = world.events(at(1s));
+    REQUIRE(online.size() == 1);
+    CHECK(online[0].user == "alice");
+    CHECK(online[0].state == State::online);
+    CHECK(online[0].reason == "heartbeat");
+    CHECK(online[0].at_ms - millis(kWall.at(at(900ms))) <= 1);
+    CHECK(online[0].seq == 1);
+
+    world.frame(at(10'800ms));
+    CHECK(world.events(at(10'800ms)).empty());
+    world.frame(at(10'950ms));
+    const auto offline = world.events(at(10'950ms));
+    REQUIRE(offline.size() == 1);
+    CHECK(offline[0].state == State::offline);
+    CHECK(offline[0].reason == "timeout");
+    CHECK(offline[0].at_ms >= millis(kWall.at(at(10'900ms))));
+    CHECK(offline[0].at_ms <= millis(kWall.at(at(10'901ms))));  // late by the clocks' drift only
+    CHECK(offline[0].since_ms == online[0].at_ms);
+    CHECK(offline[0].seq == 2);
+    CHECK(offline[0].epoch == online[0].epoch);
+}
+
+TEST_CASE("time does not pass while the evidence is not in", "[tracker][core]") {
+    World world;
+    world.frame(at(1s), {beat("alice")});
+    REQUIRE(world.events(at(1s)).size() == 1);
+    CHECK(world.events(at(10'999ms)).empty());  // the collector is stalled: no frame, no expiry
+    world.frame(at(10'999ms), {beat("alice")}, at(9s));
+    CHECK(world.events(at(10'999ms)).empty());
+    CHECK(world.tracker.stats().online == 1);
+}
+
+TEST_CASE("a vanished collector lifts every deadline", "[tracker][core]") {
+    World world;
+    world.frame(at(1s), {beat("alice")});
+    REQUIRE(world.events(at(1s)).size() == 1);
+    CHECK(world.events(at(12s)).empty());  // silent beyond the grace: known no more, lifted
+    CHECK(world.tracker.stats().lifts == 1);
+    world.frame(at(20s));
+    CHECK(world.events(at(20s)).empty());
+    world.frame(at(21'500ms));
+    CHECK(world.events(at(21'500ms)).empty());  // lifted to 12 s + 10 s at least
+    world.frame(at(22'500ms));
+    CHECK(world.events(at(22'500ms)).size() == 1);
+}
+
+TEST_CASE("each frame is acknowledged with its turn, duplicates too", "[tracker][core]") {
+    World world;
+    world.frame(at(1s), {beat("alice")});
+    world.frame(at(1s), {beat("bob")});
+    world.turn(at(1s));
+    REQUIRE(world.out.acks.size() == 1);
+    auto ack = world.last_ack();
+    CHECK(world.out.acks[0].peer == "peer");
+    CHECK(ack.applied == 2);
+    CHECK(ack.collector_boot == 50);
+    CHECK(ack.tracker_boot == 7);
+    CHECK(ack.sent_us == micros(at(1s)));
+    world.number = 0;
+    world.frame(at(2s), {beat("alice")});
+    world.turn(at(2s));
+    CHECK(world.last_ack().applied == 2);
+    CHECK(world.tracker.stats().frames_duplicate == 1);
+    CHECK(world.tracker.stats().heartbeats == 2);
+}
+
+TEST_CASE("garbage and another cluster's frames are counted, not acknowledged", "[tracker][core]") {
+    World world;
+    world.tracker.on_frame("peer", "\xdd\x0f\xff\xff\xff", at(1s), kWall);
+    world.tracker.on_frame("peer", "", at(1s), kWall);
+    FrameHeader h;
+    h.cluster = "other";
+    h.collector = "c1";
+    h.boot = h.number = h.base = 1;
+    world.tracker.on_frame("peer", encode_frame(h, ""), at(1s), kWall);
+    world.turn(at(1s));
+    CHECK(world.out.acks.empty());
+    CHECK(world.tracker.stats().frames_refused == 3);
+}
+
+TEST_CASE("a tick tells the last batch each second, also when idle", "[tracker][core]") {
+    World world;
+    const auto ticks = [&](Instant now) {
+        world.turn(now);
+        std::vector<std::uint64_t> last;
+        for (const auto& publication : world.out.publications)
+            if (publication.topic == kTopicTick)
+                last.push_back(decode_tick(publication.bytes)->last_batch);
+        return last;
+    };
+    CHECK(ticks(at(0s)) == std::vector<std::uint64_t>{0});
+    CHECK(ticks(at(900ms)).empty());
+    CHECK(world.tracker.next_wakeup(at(900ms)) == at(1s));
+    world.frame(at(1s), {beat("alice")});
+    CHECK(ticks(at(1s)) == std::vector<std::uint64_t>{1});
+}
+
+TEST_CASE("queries are answered after the batches of their turn", "[tracker][core]") {
+    World world;
+    CHECK(world.ask<GetAnswer>(GetQuery{{"alice"}}, at(0s)).users[0].state == Known::unknown);
+    CHECK(world.freshness == Freshness::warming);
+
+    world.frame(at(1s), {beat("alice"), beat("bob")});
+    const auto got = world.ask<GetAnswer>(GetQuery{{"bob", "carol", "alice"}}, at(1s));
+    REQUIRE(got.users.size() == 3);
+    CHECK(got.users[0].state == Known::online);
+    CHECK(got.users[0].sessions == 1);
+    CHECK(got.users[1].state == Known::unknown);  // warming: nobody knows yet
+    CHECK(got.users[2].user == "alice");
+
+    CHECK(world.ask<CountAnswer>(CountQuery{}, at(1s)).online == 2);
+    CHECK(world.ask<ListAnswer>(ListQuery{}, at(1s)).users.size() == 2);
+    CHECK(world.ask<MapAnswer>(MapQuery{}, at(1s)).trackers[0].slots.size() == kSlots);
+    const auto status = world.ask<StatusAnswer>(StatusQuery{}, at(1s));
+    REQUIRE(status.collectors.size() == 1);
+    CHECK(status.collectors[0].state == "live");
+
+    const auto slot = slot_of(hash_of("alice"));
+    world.frame(at(2s), {beat("alice")});
+    const auto snapshot = world.ask<SnapshotAnswer>(SnapshotQuery{slot, {}}, at(2s));
+    CHECK(snapshot.seq == 1);
+    CHECK(snapshot.batch == 1);
+    CHECK(snapshot.covers_ms <= 1'000);
+    REQUIRE(snapshot.users.size() == 1);
+    CHECK(snapshot.users[0].user == "alice");
+
+    for (auto t = 3s; t <= 12s; t += 1s) {
+        world.frame(at(t), {beat("alice")});
+        world.turn(at(t));
+    }
+    CHECK(world.ask<GetAnswer>(GetQuery{{"carol"}}, at(12s)).users[0].state == Known::offline);
+    CHECK(world.freshness == Freshness::live);
+    CHECK(world.ask<GetAnswer>(GetQuery{{"carol"}}, at(15s)).users[0].state == Known::unknown);
+    CHECK(world.freshness == Freshness::frozen);
+}
+
+TEST_CASE("a bad question is answered with its error and rid", "[tracker][core]") {
+    World world;
+    world.tracker.on_query("asker", "\xc1");
+    world.turn(at(1s));
+    REQUIRE(world.out.answers.size() == 1);
+    CHECK(std::holds_alternative<QueryError>(decode_answer(world.out.answers[0].bytes)->body));
+    const auto error = world.ask<QueryError>(ListQuery{"nonsense"}, at(1s));
+    CHECK(error.code == "bad_cursor");
+    CHECK(world.ask<QueryError>(SnapshotQuery{3, "1.1"}, at(1s)).code == "bad_cursor");
+}
+
+TEST_CASE("a listing is paged by slot and hash and lists everyone once", "[tracker][core]") {
+    World world;
+    std::vector<std::string> names;
+    for (int n = 0; n < 20'000; ++n)
+        names.push_back(std::to_string(n) + std::string(100, 'x'));
+    std::vector<Row> rows;
+    for (const auto& name : names)
+        rows.push_back(beat(name));
+    for (std::size_t n = 0; n < rows.size(); n += 4'000)
+        world.frame(at(1s), {rows.begin() + static_cast<long>(n),
+                             rows.begin() + static_cast<long>(n + 4'000)});
+    std::vector<std::string> listed;
+    ListQuery query;
+    int pages = 0;
+    do {
+        const auto page = world.ask<ListAnswer>(query, at(1s));
+        listed.insert(listed.end(), page.users.begin(), page.users.end());
+        query.cursor = page.cursor;
+        ++pages;
+    } while (!query.cursor.empty());
+    CHECK(pages > 1);
+    std::sort(listed.begin(), listed.end());
+    std::sort(names.begin(), names.end());
+    CHECK(listed == names);
+}
+
+TEST_CASE("another tracker's users are refused: rows are counted, askers sent on",
+          "[tracker][core]") {
+    const std::vector<std::string> both{"t1", "t2"};
+    World world(options_of(both), both);
+    const auto map = SlotMap::rendezvous(1, both);
+    std::string other = "u";
+    while (map.owner[slot_of(hash_of(other))] == 0)
+        other += "u";
+    world.frame(at(1s), {beat(other)});
+    world.turn(at(1s));
+    CHECK(world.last_ack().moved == 1);
+    CHECK(world.tracker.stats().moved == 1);
+    const auto error = world.ask<QueryError>(GetQuery{{other}}, at(1s));
+    CHECK(error.code == "moved");
+    CHECK(error.endpoint == "tcp://query-t2");
+
+    SECTION("until a newer map says otherwise, under a higher epoch") {
+        const auto slot = slot_of(hash_of(other));
+        world.tracker.adopt(SlotMap::rendezvous(2, {"t1"}), at(2s), 1'700'000'002'000);
+        world.frame(at(3s), {beat(other)});
+        CHECK(world.events(at(3s)).size() == 1);
+        const auto snapshot = world.ask<SnapshotAnswer>(SnapshotQuery{slot, {}}, at(4s));
+        CHECK(snapshot.covers_ms <= 1'000);  // since it was taken, not since the start
+        CHECK(snapshot.epoch >= 1'700'000'002'000ull << 10);
+    }
+}
+
+TEST_CASE("a mass silence is told in limited turns that say more is due", "[tracker][core]") {
+    World world;
+    std::vector<std::string> names;
+    for (int n = 0; n < 10'000; ++n)
+        names.push_back("user" + std::to_string(n));
+    std::vector<Row> rows;
+    for (const auto& name : names)
+        rows.push_back(beat(name));
+    world.frame(at(1s), rows);
+    world.turn(at(1s));
+    world.frame(at(11'100ms));
+    std::size_t offline = 0;
+    int turns = 0;
+    do {
+        offline += world.events(at(11'100ms)).size();
+        ++turns;
+    } while (world.tracker.next_wakeup(at(11'100ms)) == at(11'100ms));
+    CHECK(offline == names.size());
+    CHECK(turns >= 3);
+}

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+
+#include "common/query.hpp"
+#include "common/slots.hpp"
+#include "common/time.hpp"
+#include "tracker/publisher.hpp"
+#include "tracker/roster.hpp"
+#include "tracker/snapshots.hpp"
+#include "tracker/tracker.hpp"
+
+namespace presence::tracker {
+
+// Answers one question from what the tracker knows at the end of a turn. Pure; made anew each turn.
+struct Answers {
+    const TrackerOptions& options;
+    const SlotMap& map;
+    std::optional<std::size_t> self;  // our index in the map; none: we own nothing
+    const Roster& roster;
+    const Publisher& publisher;
+    const Watermarks& watermarks;
+    const std::array<Instant, kSlots>& taken;  // since when we own each slot
+    Snapshots& snapshots;
+    const Tracker::Stats& stats;
+    Instant now;
+    WallOffset wall;
+    std::optional<Instant> event_time;
+
+    [[nodiscard]] Answer operator()(const Query& query) const;
+
+private:
+    [[nodiscard]] bool owns(Slot slot) const { return self && map.owner[slot] == *self; }
+    [[nodiscard]] QueryError moved(Slot slot) const;
+    [[nodiscard]] std::uint64_t covers_ms(Slot slot) const;
+
+    using Body = decltype(Answer::body);
+    [[nodiscard]] Body body(const GetQuery& query) const;
+    [[nodiscard]] Body body(const CountQuery& query) const;
+    [[nodiscard]] Body body(const ListQuery& query) const;
+    [[nodiscard]] Body body(const MapQuery& query) const;
+    [[nodiscard]] Body body(const StatusQuery& query) const;
+    [[nodiscard]] Body body(const SnapshotQuery& query) const;
+};
+
+}  // namespace presence::tracker

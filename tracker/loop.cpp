@@ -1,0 +1,232 @@
+#include "tracker/loop.hpp"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+#include <zmq.hpp>
+
+#include "common/io/clock.hpp"
+#include "common/io/log.hpp"
+#include "common/io/reporter.hpp"
+#include "common/io/signals.hpp"
+#include "common/io/sockets.hpp"
+#include "tracker/tracker.hpp"
+
+namespace presence::tracker {
+
+namespace {
+
+namespace log = io::log;
+
+// Of each socket, a turn: enough to work in batches, few enough to keep deadlines.
+constexpr std::size_t kFramesPerTurnMax = 64;
+constexpr std::size_t kQueriesPerTurnMax = 64;
+constexpr std::size_t kSubscriptionsPerTurnMax = 1'000;
+
+const TrackerConfig& own_config(const io::Program& program) {
+    const auto& all = program.config.trackers;
+    return *std::find_if(all.begin(), all.end(), [&](const auto& t) { return t.id == program.id; });
+}
+
+SlotMap map_of(const Config& config) {
+    std::vector<std::string> ids;
+    for (const auto& tracker : config.trackers)
+        ids.push_back(tracker.id);
+    return SlotMap::rendezvous(config.presence.map_version, std::move(ids));
+}
+
+TrackerOptions options_of(const io::Program& program) {
+    const auto& presence = program.config.presence;
+    TrackerOptions options;
+    options.cluster = presence.cluster;
+    options.tracker = program.id;
+    options.boot = io::make_boot();
+    options.started_unix_ms = millis(io::wall_now());
+    options.timeout = presence.timeout;
+    options.collector_grace = presence.collector_grace_or_timeout();
+    options.users_max = presence.users_max;
+    for (const auto& collector : program.config.collectors)
+        options.collectors_expected.push_back(collector.id);
+    options.trackers = program.config.trackers;
+    options.version = io::version();
+    return options;
+}
+
+std::string_view view(const zmq::message_t& message) {
+    return {static_cast<const char*>(message.data()), message.size()};
+}
+
+// A message of a ROUTER: whom it came from, and its last part. An empty delimiter, as REQ sends it,
+// is remembered to be mirrored.
+struct Received {
+    zmq::message_t peer;
+    bool delimiter = false;
+    zmq::message_t body;
+};
+
+bool receive(zmq::socket_t& socket, Received& into) {
+    if (!socket.recv(into.peer, zmq::recv_flags::dontwait)) return false;
+    into.delimiter = false;
+    into.body.rebuild();
+    zmq::message_t part;
+    bool more = into.peer.more();
+    while (more) {
+        if (!socket.recv(part, zmq::recv_flags::dontwait)) break;
+        more = part.more();
+        if (more && part.size() == 0) into.delimiter = true;
+        if (!more) into.body = std::move(part);
+    }
+    return true;
+}
+
+class Loop {
+public:
+    explicit Loop(const io::Program& program)
+        : program_(program),
+          context_(io::make_context()),
+          frames_(socket(io::Role::frames_in, own_config(program).ingest_bind)),
+          events_(socket(io::Role::events_out, own_config(program).events_bind)),
+          queries_(socket(io::Role::queries_in, own_config(program).query_bind)),
+          tracker_(options_of(program), map_of(program.config), io::now()) {}
+
+    int run() {
+        log::info("started", {{"version", io::version()},
+                              {"ingest", own_config(program_).ingest_bind},
+                              {"events", own_config(program_).events_bind},
+                              {"query", own_config(program_).query_bind}});
+        while (!signals_.stop()) {
+            wait();
+            receive_subscriptions();
+            receive_frames();
+            receive_queries();
+            tracker_.end_turn(io::now(), io::wall_offset(), out_);
+            publish();
+            reply();
+            report();
+            if (signals_.take_reload()) reload();
+        }
+        log::info("stopped");
+        return 0;
+    }
+
+private:
+    zmq::socket_t socket(io::Role role, const std::string& endpoint) {
+        return io::make_socket(context_, role, endpoint);
+    }
+
+    void wait() {
+        const auto now = io::now();
+        const auto left = tracker_.next_wakeup(now) - now;
+        const auto timeout =
+            std::chrono::ceil<std::chrono::milliseconds>(std::max(left, Duration{0}));
+        std::array<zmq::pollitem_t, 4> items{{{frames_.handle(), 0, ZMQ_POLLIN, 0},
+                                              {queries_.handle(), 0, ZMQ_POLLIN, 0},
+                                              {events_.handle(), 0, ZMQ_POLLIN, 0},
+                                              {nullptr, signals_.fd(), ZMQ_POLLIN, 0}}};
+        zmq::poll(items.data(), items.size(), timeout);
+        if (items[3].revents != 0) signals_.read();
+    }
+
+    void receive_subscriptions() {
+        zmq::message_t message;
+        for (std::size_t n = 0; n < kSubscriptionsPerTurnMax; ++n) {
+            if (!events_.recv(message, zmq::recv_flags::dontwait)) return;
+            const auto text = view(message);
+            if (text.empty() || (text[0] != '\0' && text[0] != '\1')) continue;
+            tracker_.on_subscription(text.substr(1), text[0] == '\1');
+        }
+    }
+
+    // All are received before the clock is read: a frame must never seem to come before it did.
+    void receive_frames() {
+        std::size_t count = 0;
+        while (count < kFramesPerTurnMax && receive(frames_, received_[count]))
+            ++count;
+        const auto now = io::now();
+        const auto wall = io::wall_offset();
+        for (std::size_t n = 0; n < count; ++n)
+            tracker_.on_frame(view(received_[n].peer), view(received_[n].body), now, wall);
+    }
+
+    // A peer that asked as REQ does gets the delimiter back: told apart by a mark before its id.
+    void receive_queries() {
+        Received& query = received_[0];
+        for (std::size_t n = 0; n < kQueriesPerTurnMax && receive(queries_, query); ++n) {
+            std::string peer(query.delimiter ? "d" : "-");
+            peer += view(query.peer);
+            tracker_.on_query(peer, view(query.body));
+        }
+    }
+
+    void publish() {
+        for (auto& publication : out_.publications) {
+            events_.send(zmq::buffer(publication.topic),
+                         zmq::send_flags::sndmore | zmq::send_flags::dontwait);
+            events_.send(zmq::buffer(publication.bytes), zmq::send_flags::dontwait);
+        }
+    }
+
+    // A peer that is gone or does not read loses its message; it asks or resends by itself.
+    void reply() {
+        for (const auto& ack : out_.acks)
+            send_to(frames_, ack.peer, false, ack.bytes);
+        for (const auto& answer : out_.answers)
+            send_to(queries_, std::string_view(answer.peer).substr(1), answer.peer[0] == 'd',
+                    answer.bytes);
+        out_.clear();
+    }
+
+    static void send_to(zmq::socket_t& socket, std::string_view peer, bool delimiter,
+                        const std::string& bytes) {
+        const auto more = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
+        if (!socket.send(zmq::buffer(peer), more)) return;
+        if (delimiter) socket.send(zmq::message_t(), more);
+        socket.send(zmq::buffer(bytes), zmq::send_flags::dontwait);
+    }
+
+    void report() {
+        reporter_.turn(io::now(), [&] {
+            std::vector<io::Reporter::Number> numbers;
+            Tracker::each_number(tracker_.stats(), [&](std::string_view name, std::int64_t value) {
+                numbers.push_back({name, value});
+            });
+            return numbers;
+        });
+    }
+
+    // All or nothing: a file that is wrong, or a map that is not newer, changes nothing.
+    void reload() {
+        try {
+            const auto config = program_.reload();
+            const auto version = config.presence.map_version;
+            if (version > map_version_) {
+                tracker_.adopt(map_of(config), io::now(), millis(io::wall_now()));
+                map_version_ = version;
+            }
+            log::info("reloaded", {{"map_version", map_version_}});
+        } catch (const ConfigError& error) {
+            log::error("reload_refused", {{"error", error.what()}});
+        }
+    }
+
+    const io::Program& program_;
+    io::Signals signals_;
+    zmq::context_t context_;
+    zmq::socket_t frames_;
+    zmq::socket_t events_;
+    zmq::socket_t queries_;
+    Tracker tracker_;
+    std::uint64_t map_version_ = program_.config.presence.map_version;
+    io::Reporter reporter_{{"frames_refused", "moved", "users_limit", "sessions_limit",
+                            "edges_limit", "malformed", "lifts", "queries_refused"}};
+    Output out_;
+    std::array<Received, kFramesPerTurnMax> received_;
+};
+
+}  // namespace
+
+int run(const io::Program& program) {
+    return Loop(program).run();
+}
+
+}  // namespace presence::tracker

@@ -1,0 +1,5 @@
+#include "tracker/loop.hpp"
+
+int main(int argc, char** argv) {
+    return presence::io::run_program(argc, argv, "tracker", presence::tracker::run);
+}

@@ -1,0 +1,290 @@
+#include "tracker/tracker.hpp"
+
+#include <algorithm>
+#include <array>
+#include <unordered_map>
+#include <utility>
+
+#include "common/frame.hpp"
+#include "common/query.hpp"
+#include "tracker/answers.hpp"
+#include "tracker/publisher.hpp"
+#include "tracker/roster.hpp"
+#include "tracker/snapshots.hpp"
+#include "tracker/subscriptions.hpp"
+#include "tracker/watermarks.hpp"
+
+namespace presence::tracker {
+
+namespace {
+
+constexpr std::size_t kExpiredPerTurnMax = 4'096;
+constexpr Duration kTickInterval = 1s;
+constexpr Duration kFrozenLag = 2s;
+
+std::optional<std::size_t> index_of(const SlotMap& map, const std::string& tracker) {
+    const auto it = std::find(map.trackers.begin(), map.trackers.end(), tracker);
+    if (it == map.trackers.end()) return std::nullopt;
+    return static_cast<std::size_t>(it - map.trackers.begin());
+}
+
+}  // namespace
+
+struct Tracker::Impl {
+    struct Asked {
+        std::string peer;
+        std::variant<Query, QueryError> query;
+    };
+
+    Impl(TrackerOptions o, SlotMap m, Instant now)
+        : options(std::move(o)),
+          map(std::move(m)),
+          self(index_of(map, options.tracker)),
+          watermarks(options.collector_grace, options.collectors_expected, now),
+          roster({options.users_max}, now),
+          publisher(options.tracker, options.boot),
+          next_tick(now) {
+        taken.fill(now);
+        for (std::uint32_t slot = 0; slot < kSlots; ++slot)
+            if (owns(slot)) begin(static_cast<Slot>(slot), options.started_unix_ms);
+    }
+
+    [[nodiscard]] bool owns(std::size_t slot) const { return self && map.owner[slot] == *self; }
+    void begin(Slot slot, std::int64_t unix_ms) {
+        publisher.begin(slot, make_epoch(unix_ms, options.tracker, publisher.stream(slot).epoch));
+    }
+
+    void apply(const FrameHeader& header, Instant received, WallOffset wall);
+    void pass_time(Instant now);
+    void acknowledge(Instant now, std::vector<ToPeer>& out);
+    void answer(Instant now, WallOffset wall, std::vector<ToPeer>& out);
+    [[nodiscard]] Stats numbers() const;
+
+    TrackerOptions options;
+    SlotMap map;
+    std::optional<std::size_t> self;
+    Watermarks watermarks;
+    Roster roster;
+    Publisher publisher;
+    Subscriptions subscriptions;
+    Snapshots snapshots;
+    std::array<Instant, kSlots> taken{};
+    std::optional<Instant> event_time;
+    std::optional<Instant> warm_at;
+    Instant next_tick;
+    bool more_due = false;
+
+    Frame frame;                                                      // reused
+    std::vector<Beat> beats;                                          // reused
+    std::vector<Event> events;                                        // of this turn
+    std::vector<std::pair<std::string, std::string>> to_acknowledge;  // collector, peer
+    std::unordered_map<std::string, std::uint64_t> moved_rows;        // by collector
+    std::vector<Asked> asked;
+    Stats stats;
+};
+
+Tracker::Tracker(TrackerOptions options, SlotMap map, Instant now)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(map), now)) {}
+Tracker::~Tracker() = default;
+Tracker::Tracker(Tracker&&) noexcept = default;
+
+void Tracker::on_frame(std::string_view peer, std::string_view bytes, Instant received,
+                       WallOffset wall) {
+    auto& i = *impl_;
+    if (decode_frame(bytes, i.frame) != FrameFault::none ||
+        i.frame.header.cluster != i.options.cluster) {
+        ++i.stats.frames_refused;
+        return;
+    }
+    const auto& header = i.frame.header;
+    switch (i.watermarks.on_frame(header, i.options.boot, received)) {
+        case Watermarks::Accept::refused:
+            ++i.stats.frames_refused;
+            return;
+        case Watermarks::Accept::duplicate:
+            ++i.stats.frames_duplicate;
+            break;
+        case Watermarks::Accept::gap:
+            ++i.stats.frames_gap;
+            break;
+        case Watermarks::Accept::apply:
+            ++i.stats.frames;
+            i.apply(header, received, wall);
+            break;
+    }
+    const std::pair ack{header.collector, std::string(peer)};
+    if (std::find(i.to_acknowledge.begin(), i.to_acknowledge.end(), ack) == i.to_acknowledge.end())
+        i.to_acknowledge.push_back(ack);
+}
+
+void Tracker::Impl::apply(const FrameHeader& header, Instant received, WallOffset wall) {
+    const auto default_ttl_ms = static_cast<std::uint32_t>(options.timeout.count() / 1000);
+    std::uint64_t moved = 0;
+    beats.clear();
+    for (const auto& group : frame.groups) {
+        const auto read = watermarks.read_time(header.collector, group.read, received);
+        for (std::size_t n = group.first; n < group.first + group.count; ++n) {
+            const auto& row = frame.rows[n];
+            if (!owns(slot_of(row.hash))) {
+                ++moved;
+                continue;
+            }
+            beats.push_back({row.hash, row.user, row.session, row.edge, row.status,
+                             row.ttl_ms != 0 ? row.ttl_ms : default_ttl_ms,
+                             read - Duration{std::int64_t{row.age_ms} * 1000}, row.bye});
+        }
+    }
+    stats.heartbeats += beats.size();
+    stats.moved += moved;
+    if (moved > 0 && moved_rows.size() < Watermarks::kCollectorsMax)
+        moved_rows[header.collector] += moved;
+    roster.apply(beats, wall, events);
+}
+
+void Tracker::on_query(std::string_view peer, std::string_view bytes) {
+    impl_->asked.push_back({std::string(peer), decode_query(bytes)});
+}
+
+void Tracker::on_subscription(std::string_view topic, bool subscribed) {
+    impl_->subscriptions.on_subscription(topic, subscribed);
+}
+
+bool Tracker::end_turn(Instant now, WallOffset wall, Output& out) {
+    auto& i = *impl_;
+    i.pass_time(now);
+    i.more_due = i.event_time && i.roster.expire(*i.event_time, wall, kExpiredPerTurnMax, i.events);
+    i.publisher.publish(i.events, i.stats.freshness, i.subscriptions, out.publications);
+    if (now >= i.next_tick) {
+        i.publisher.tick(out.publications);
+        i.next_tick = now + kTickInterval;
+    }
+    i.acknowledge(now, out.acks);
+    i.answer(now, wall, out.answers);
+    return i.more_due;
+}
+
+void Tracker::Impl::pass_time(Instant now) {
+    watermarks.on_time(now);
+    snapshots.on_time(now);
+    if (watermarks.take_lift()) {
+        roster.lift(now);
+        ++stats.lifts;
+    }
+    event_time = watermarks.event_time(now);
+    if (event_time && !warm_at) warm_at = now + options.timeout;
+    stats.lag = event_time ? now - *event_time : Duration{-1};
+    if (!event_time)
+        stats.freshness = Freshness::warming;
+    else if (watermarks.known() == 0 || stats.lag > kFrozenLag)
+        stats.freshness = Freshness::frozen;
+    else
+        stats.freshness = now < *warm_at ? Freshness::warming : Freshness::live;
+}
+
+void Tracker::Impl::acknowledge(Instant now, std::vector<ToPeer>& out) {
+    for (auto& [collector, peer] : to_acknowledge) {
+        const auto view = watermarks.view_of(collector, now);
+        if (!view) continue;
+        const auto moved = moved_rows.find(collector);
+        out.push_back({std::move(peer),
+                       encode_ack({options.cluster, options.tracker, options.boot, view->boot,
+                                   view->applied, view->gap, map.version,
+                                   moved == moved_rows.end() ? 0 : moved->second, micros(now)})});
+    }
+    to_acknowledge.clear();
+}
+
+void Tracker::Impl::answer(Instant now, WallOffset wall, std::vector<ToPeer>& out) {
+    if (asked.empty()) return;
+    const auto current = numbers();
+    const Answers answers{options, map,       self,    roster, publisher, watermarks,
+                          taken,   snapshots, current, now,    wall,      event_time};
+    for (auto& [peer, query] : asked) {
+        ++stats.queries;
+        if (const auto* const error = std::get_if<QueryError>(&query)) {
+            ++stats.queries_refused;
+            out.push_back(
+                {std::move(peer), encode_answer({*error, error->rid, stats.freshness,
+                                                 millis(wall.at(event_time.value_or(now)))})});
+        } else {
+            out.push_back({std::move(peer), encode_answer(answers(std::get<Query>(query)))});
+        }
+    }
+    asked.clear();
+}
+
+void Tracker::adopt(SlotMap map, Instant now, std::int64_t unix_ms) {
+    auto& i = *impl_;
+    std::array<bool, kSlots> owned{};
+    for (std::size_t slot = 0; slot < kSlots; ++slot)
+        owned[slot] = i.owns(slot);
+    i.map = std::move(map);
+    i.self = index_of(i.map, i.options.tracker);
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
+        const bool owns = i.owns(slot);
+        if (owned[slot] && !owns) i.roster.drop(static_cast<Slot>(slot));
+        if (owned[slot] || !owns) continue;
+        i.begin(static_cast<Slot>(slot), unix_ms);
+        i.taken[slot] = now;
+    }
+}
+
+Instant Tracker::next_wakeup(Instant now) const {
+    const auto& i = *impl_;
+    if (i.more_due) return now;
+    // Deadlines fall due as watermarks come, and frames wake the loop by themselves.
+    return i.next_tick;
+}
+
+Tracker::Stats Tracker::Impl::numbers() const {
+    auto all = stats;
+    const auto& r = roster.stats();
+    all.stale = r.stale;
+    all.after_bye = r.after_bye;
+    all.users_limit = r.users_limit;
+    all.sessions_limit = r.sessions_limit;
+    all.edges_limit = r.edges_limit;
+    all.malformed = r.malformed;
+    all.online = roster.users();
+    all.sessions = roster.sessions();
+    all.transitions = publisher.transitions();
+    all.batches = publisher.batches();
+    return all;
+}
+
+Tracker::Stats Tracker::stats() const {
+    return impl_->numbers();
+}
+
+const Watermarks& Tracker::watermarks() const {
+    return impl_->watermarks;
+}
+
+void Tracker::each_number(const Stats& stats,
+                          const std::function<void(std::string_view, std::int64_t)>& fn) {
+    const auto tell = [&](std::string_view name, std::uint64_t value) {
+        fn(name, static_cast<std::int64_t>(value));
+    };
+    tell("online", stats.online);
+    tell("sessions", stats.sessions);
+    tell("heartbeats", stats.heartbeats);
+    tell("transitions", stats.transitions);
+    tell("batches", stats.batches);
+    tell("frames", stats.frames);
+    tell("frames_duplicate", stats.frames_duplicate);
+    tell("frames_gap", stats.frames_gap);
+    tell("frames_refused", stats.frames_refused);
+    tell("stale", stats.stale);
+    tell("after_bye", stats.after_bye);
+    tell("moved", stats.moved);
+    tell("users_limit", stats.users_limit);
+    tell("sessions_limit", stats.sessions_limit);
+    tell("edges_limit", stats.edges_limit);
+    tell("malformed", stats.malformed);
+    tell("lifts", stats.lifts);
+    tell("queries", stats.queries);
+    tell("queries_refused", stats.queries_refused);
+    fn("lag_ms", stats.lag.count() < 0 ? -1 : stats.lag.count() / 1000);
+}
+
+}  // namespace presence::tracker
