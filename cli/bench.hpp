@@ -25,7 +25,7 @@ struct BenchOptions {
 
 // Loads a pipeline, checks every transition against what was sent, and reports on stdout. Without
 // `theirs` it runs a private collector and tracker on free ports of this machine. Returns 0, or 1
-// if a transition was wrong or missing or a heartbeat was lost.
+// if a transition was wrong or missing.
 int run_bench(const BenchOptions& options, const std::optional<Config>& theirs);
 
 }  // namespace presence::cli

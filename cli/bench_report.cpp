@@ -46,8 +46,8 @@ std::string text_of(BenchReport& r) {
         fmt::format_to(
             to,
             "verdict      WRONG: {} early, {} repeated, {} of unknown users, {} missing; "
-            "lost: {} heartbeats, {} batches; {} restarts\n",
-            r.wrong.early, r.wrong.repeated, r.wrong.unknown, r.missing, r.lost, r.batches_lost,
+            "{} batches lost, {} restarts\n",
+            r.wrong.early, r.wrong.repeated, r.wrong.unknown, r.missing, r.batches_lost,
             r.restarts);
     return out;
 }
@@ -74,10 +74,10 @@ std::string json_of(BenchReport& r) {
             i > 0 ? "," : "", r.processes[i].name, cpu_per_million(r, r.processes[i]),
             r.processes[i].bytes_per_user);
     fmt::format_to(to,
-                   R"(],"early":{},"repeated":{},"unknown":{},"missing":{},"heartbeats_lost":{},)"
+                   R"(],"early":{},"repeated":{},"unknown":{},"missing":{},)"
                    R"("batches_lost":{},"restarts":{},"good":{}}})",
-                   r.wrong.early, r.wrong.repeated, r.wrong.unknown, r.missing, r.lost,
-                   r.batches_lost, r.restarts, r.good());
+                   r.wrong.early, r.wrong.repeated, r.wrong.unknown, r.missing, r.batches_lost,
+                   r.restarts, r.good());
     return out + "\n";
 }
 
