@@ -6,7 +6,6 @@
 #include <cmath>
 #include <iostream>
 #include <memory>
-#include <stdexcept>
 #include <utility>
 
 #include "cli/asker.hpp"
@@ -272,8 +271,10 @@ private:
 }  // namespace
 
 int run_bench(const BenchOptions& options, const std::optional<Config>& theirs) {
-    if (options.mass_silence > options.users)
-        throw std::runtime_error("--mass-silence is more than --users");
+    if (options.mass_silence > options.users) {
+        std::cerr << "presence bench: --mass-silence is more than --users\n";
+        return kExitUsage;
+    }
     auto report = Bench(options, theirs).run();
     std::cout << (options.json ? json_of(report) : text_of(report));
     return report.good() ? 0 : 1;

@@ -1,0 +1,71 @@
+"""`presence bench` over its own collector and tracker: what it counts, and that it notices wrongs."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import unittest
+
+import support
+
+
+def bench(*arguments, **options):
+    return subprocess.Popen(
+        [support.BIN / "presence", "bench", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def child_named(parent, name):
+    """The pid of the child of `parent` that runs `name`, or None."""
+    for pid in pathlib.Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+        try:
+            if os.readlink(f"/proc/{pid}/exe").endswith(name):
+                return int(pid)
+        except OSError:
+            pass
+    return None
+
+
+class Bench(unittest.TestCase):
+    def test_every_transition_of_a_churning_load_is_right(self):
+        run = bench(
+            *("--users", 2000, "--ids-per-message", 10, "--interval", "300ms", "--ttl", "3s"),
+            *("--duration", "1s", "--churn", 300, "--mass-silence", 500, "--json"),
+        )
+        out, err = run.communicate(timeout=120)
+        report = json.loads(out)
+        self.assertEqual((run.returncode, err), (0, ""), report)
+        self.assertTrue(report["good"])
+        self.assertEqual(report["applied"], report["sent"])
+        self.assertGreater(report["sent"], 2000)
+        offlines = report["lateness_ms"]["of"]
+        self.assertGreaterEqual(offlines, 500)
+        self.assertGreaterEqual(report["transitions"], 2000 + offlines)
+        names = sorted(p["name"] for p in report["processes"])
+        self.assertEqual(names, ["collector c1", "tracker t1"])
+
+    def test_a_tracker_that_is_killed_is_noticed(self):
+        run = bench("--users", 100, "--interval", "300ms", "--ttl", "3s", "--duration", "3s")
+        tracker = support.wait_for(
+            lambda: child_named(run.pid, "presence-tracker"), "a tracker of its own"
+        )
+        os.kill(tracker, signal.SIGKILL)
+        out, err = run.communicate(timeout=120)
+        # 69 if it was asked something just then, and did not answer.
+        self.assertIn(run.returncode, (1, 69), out + err)
+        self.assertIn("tracker t1 was ended by signal 9", err)
+
+    def test_wrong_flags_are_told(self):
+        run = bench("--users", 10, "--mass-silence", 11)
+        _, err = run.communicate(timeout=30)
+        self.assertEqual(run.returncode, 64)
+        self.assertIn("--mass-silence", err)
+
+
+if __name__ == "__main__":
+    unittest.main()
