@@ -59,11 +59,9 @@ int get(const Ask& given, Asker& asker, const MapAnswer& map) {
             owner[slot] = t;
     std::map<std::size_t, std::vector<std::size_t>> wanted;  // tracker to indices of users
     for (std::size_t i = 0; i < given.users.size(); ++i) {
-        if (check_text(given.users[i], kUserBytesMax) != TextFault::none) {
-            std::cerr << "presence get: `" << given.users[i]
-                      << "` is no user id: 1 to 128 bytes of UTF-8 without control characters\n";
-            return kExitUsage;
-        }
+        if (check_text(given.users[i], kUserBytesMax) != TextFault::none)
+            throw io::UsageError("`" + given.users[i] + "` is no user id: 1 to 128 bytes of " +
+                                 "UTF-8 without control characters");
         const auto found = owner.find(slot_of(hash_of(given.users[i])));
         if (found == owner.end()) throw NoAnswer("no tracker owns `" + given.users[i] + "`");
         wanted[found->second].push_back(i);

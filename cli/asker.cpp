@@ -19,7 +19,7 @@ std::vector<std::string> AskFlags::endpoints() const {
     if (to) {
         Endpoint parsed;
         if (const auto fault = parse_endpoint(*to, parsed); !fault.empty())
-            throw ConfigError("--to `" + *to + "`: " + fault);
+            throw io::UsageError("--to `" + *to + "`: " + fault);
         return {*to};
     }
     std::vector<std::string> all;

@@ -53,7 +53,7 @@ std::string endpoint_of(const Given& given) {
     if (!given.to) return load_config(given.file, io::environment(), {}).collectors[0].heartbeats;
     Endpoint parsed;
     if (const auto fault = parse_endpoint(*given.to, parsed); !fault.empty())
-        throw ConfigError("--to `" + *given.to + "`: " + fault);
+        throw io::UsageError("--to `" + *given.to + "`: " + fault);
     return *given.to;
 }
 
@@ -143,10 +143,7 @@ private:
 };
 
 int run_beat(const Given& given) {
-    if (const auto fault = fault_of(given); !fault.empty()) {
-        std::cerr << "presence beat: " << fault << "\n";
-        return kExitUsage;
-    }
+    if (const auto fault = fault_of(given); !fault.empty()) throw io::UsageError(fault);
     return Beater(given).run();
 }
 

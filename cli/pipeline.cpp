@@ -76,7 +76,7 @@ void Pipeline::turn(Instant now) {
                 ::kill(process.pid, SIGTERM);
                 break;
             case Supervision::Kind::kill:
-                tell(process.name + " does not end: killing it");
+                tell("killing " + process.name + ", which has not ended");
                 ::kill(process.pid, SIGKILL);
                 break;
         }

@@ -7,7 +7,8 @@
 
 namespace presence::cli {
 
-Readiness::Readiness(zmq::context_t& context, const Config& config) {
+Readiness::Readiness(zmq::context_t& context, const Config& config, std::uint64_t boot_min)
+    : boot_min_(boot_min) {
     for (const auto& collector : config.collectors)
         collectors_.push_back(collector.id);
     for (const auto& t : config.trackers)
@@ -32,10 +33,12 @@ void Readiness::read(Tracker& tracker) {
     while (tracker.socket.recv(message, zmq::recv_flags::dontwait)) {
         const auto answer = decode_answer({message.data<char>(), message.size()});
         const auto* status = answer ? std::get_if<StatusAnswer>(&answer->body) : nullptr;
-        if (status == nullptr) continue;
+        if (status == nullptr || status->boot < boot_min_) continue;
         tracker.missing.clear();
         for (const auto& id : collectors_) {
-            const auto live = [&](const auto& c) { return c.id == id && c.state == "live"; };
+            const auto live = [&](const auto& c) {
+                return c.id == id && c.boot >= boot_min_ && c.state == "live";
+            };
             if (std::none_of(status->collectors.begin(), status->collectors.end(), live))
                 tracker.missing = "tracker " + tracker.id + " does not hear collector " + id;
         }

@@ -8,10 +8,11 @@
 
 namespace presence::cli {
 
-// Whether a pipeline works: every tracker answers `status` and hears every collector.
+// Whether a pipeline works: every tracker answers `status` and hears every collector. Those that
+// started before `boot_min` belong to another pipeline at the same addresses and do not count.
 class Readiness {
 public:
-    Readiness(zmq::context_t& context, const Config& config);
+    Readiness(zmq::context_t& context, const Config& config, std::uint64_t boot_min);
 
     // Asks those trackers that are not known to be ready, and reads what they answered.
     void turn(Instant now);
@@ -32,6 +33,7 @@ private:
     };
     void read(Tracker& tracker);
 
+    std::uint64_t boot_min_;
     std::vector<std::string> collectors_;
     std::vector<Tracker> trackers_;
 };

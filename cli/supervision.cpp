@@ -72,9 +72,9 @@ void Supervision::on_end(std::size_t index, std::optional<int> code, Instant now
     ++restarts_;
 }
 
-void Supervision::stop() {
-    kill_all_ = asked_to_stop_;
-    asked_to_stop_ = true;
+void Supervision::stop(Instant now) {
+    kill_all_ = kill_all_ || (asked_to_stop_ && now - *asked_to_stop_ >= options_.patience);
+    if (!asked_to_stop_) asked_to_stop_ = now;
     stopping_ = true;
 }
 

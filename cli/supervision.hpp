@@ -22,6 +22,7 @@ public:
         Duration backoff_max = 5s;
         Duration healthy_after = 10s;  // having lived this long, a child's backoff starts anew
         Duration stage_deadline = 5s;  // from SIGTERM to SIGKILL
+        Duration patience = 500ms;     // between two requests to stop that are two
     };
     explicit Supervision(Options options) : options_(options) {}
 
@@ -42,8 +43,9 @@ public:
     void on_end(std::size_t child, std::optional<int> code, Instant now);
     // The whole pipeline works: from now on an address in use is worth another try.
     void on_ready() { ready_ = true; }
-    // Ends everything, in order. A second time: kills everything that still runs.
-    void stop();
+    // Ends everything, in order. Asked again after `patience`: kills everything that still runs.
+    // (One Ctrl-C may arrive twice, from the terminal and from whoever started us.)
+    void stop(Instant now);
 
     [[nodiscard]] bool stopping() const { return stopping_; }
     [[nodiscard]] bool finished() const;
@@ -72,7 +74,7 @@ private:
     std::vector<Child> children_;
     bool ready_ = false;
     bool stopping_ = false;
-    bool asked_to_stop_ = false;
+    std::optional<Instant> asked_to_stop_;
     bool kill_all_ = false;
     std::optional<Instant> deadline_;  // of the stage that is being ended
     std::optional<int> ending_stage_;

@@ -60,7 +60,7 @@ public:
         : config_(config),
           context_(io::make_context()),
           pipeline_(config, arguments),
-          readiness_(context_, config),
+          readiness_(context_, config, io::make_boot()),
           started_(io::now()) {
         if (demo) {
             demo_.emplace(started_, io::make_boot());
@@ -70,13 +70,14 @@ public:
     }
 
     int run() {
-        while (!pipeline_.supervision().finished()) {
+        while (true) {
             const auto now = io::now();
             pipeline_.turn(now);
+            if (pipeline_.supervision().finished()) break;
             if (!ready_) check_ready(now);
             if (ready_ && demo_ && !pipeline_.supervision().stopping()) send_demo(now);
             wait(now);
-            if (signals_.stop()) pipeline_.supervision().stop();
+            if (signals_.stop()) pipeline_.supervision().stop(io::now());
             signals_.forget_stop();
             if (signals_.take_reload()) pipeline_.signal_all(SIGHUP);
         }
@@ -140,11 +141,10 @@ private:
 };
 
 int run_up(const Given& given) {
-    if (given.file && (given.collectors > 0 || given.trackers > 0)) {
-        std::cerr << "presence up: --collectors and --trackers are for the built-in configuration; "
-                     "with --config, the file says how many\n";
-        return kExitUsage;
-    }
+    if (given.file && (given.collectors > 0 || given.trackers > 0))
+        throw io::UsageError(
+            "--collectors and --trackers are for the built-in configuration; with --config, the "
+            "file says how many");
     const std::string file = given.file ? *given.file : built_in_file(built_in(given));
     const Config config = load_config(file, io::environment(), given.settings);
     for (const auto& warning : config.warnings)

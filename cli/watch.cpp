@@ -116,10 +116,9 @@ private:
 };
 
 int run_watch(const Given& given) {
-    if (given.user && check_text(*given.user, kUserBytesMax) != TextFault::none) {
-        std::cerr << "presence watch: `" << *given.user << "` is no user id\n";
-        return kExitUsage;
-    }
+    if (given.user && check_text(*given.user, kUserBytesMax) != TextFault::none)
+        throw io::UsageError("`" + *given.user + "` is no user id: 1 to 128 bytes of UTF-8 " +
+                             "without control characters");
     return Watcher(given).run();
 }
 

@@ -52,17 +52,19 @@ int complain(const CLI::App& top, const CLI::ParseError& error) {
     if (app != &top) command += " " + app->get_name();
     std::string message = error.what();
     const auto left = top.remaining(true);
-    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !left.empty()) {
+    const bool commands = !app->get_subcommands([](const CLI::App*) { return true; }).empty();
+    if (!left.empty() && (commands || dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)) {
         const auto names = names_of(*app);
         const bool flag = left.front().starts_with('-');
-        const bool commands = !app->get_subcommands([](const CLI::App*) { return true; }).empty();
         message = (flag       ? "unknown flag `"
                    : commands ? "unknown command `"
                               : "unexpected `") +
                   left.front() + "`" + did_you_mean(left.front(), {names.begin(), names.end()});
+    } else if (commands && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
+        message = "say what to do, for example `" + command + " up`";
     }
     for (char& c : message)
-        if (c == '\n') c = ' ';
+        if (static_cast<unsigned char>(c) < 0x20) c = ' ';
     std::cerr << command << ": " << message << " (see `" << command << " --help`)\n";
     return kExitUsage;
 }

@@ -83,8 +83,10 @@ void log_start(const Program& program, const std::string& kind) {
         log::warn("config_warning", {{"message", warning}});
 }
 
-// One line on stderr, and the exit code.
-int fail(const std::string& name, const std::string& message, int code) {
+// One line on stderr, whatever a file or flag contained, and the exit code.
+int fail(const std::string& name, std::string message, int code) {
+    for (char& c : message)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
     std::cerr << name << ": " << message << "\n";
     return code;
 }
@@ -152,6 +154,8 @@ int run_program(int argc, char** argv, const std::string& kind,
 int guarded(const std::string& name, const std::function<int()>& body) {
     try {
         return body();
+    } catch (const UsageError& e) {
+        return fail(name, e.what(), kExitUsage);
     } catch (const ConfigError& e) {
         return fail(name, e.what(), kExitConfig);
     } catch (const SocketError& e) {

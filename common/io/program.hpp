@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <stdexcept>
 #include <string>
 
 #include "common/config.hpp"
@@ -8,6 +9,11 @@
 
 // What the main of every process does alike: flags, configuration, checks, exit codes.
 namespace presence::io {
+
+// A flag or argument that no configuration can make right. Exit code 64.
+struct UsageError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
 
 struct Program {
     Config config;
@@ -23,8 +29,8 @@ struct Program {
 int run_program(int argc, char** argv, const std::string& kind,
                 const std::function<int(const Program&)>& run);
 
-// Runs `body` and returns its exit code, or that of what it throws: ConfigError 78, SocketError 69,
-// anything else 70, told in one line on stderr that starts with `name`.
+// Runs `body` and returns its exit code, or that of what it throws: UsageError 64, ConfigError 78,
+// SocketError 69, anything else 70, told in one line on stderr that starts with `name`.
 int guarded(const std::string& name, const std::function<int()>& body);
 
 [[nodiscard]] std::string version();

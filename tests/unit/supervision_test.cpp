@@ -53,7 +53,7 @@ TEST_CASE("a child that lived long is started again soon", "[cli][supervision]")
 
 TEST_CASE("stopping ends collectors, then trackers, then notifiers", "[cli][supervision]") {
     Supervision s = running();
-    s.stop();
+    s.stop(kStart);
     CHECK(s.decide(kStart + 1s) == Actions{{Kind::terminate, 1}});
     CHECK(s.decide(kStart + 1s).empty());
     s.on_end(1, 0, kStart + 2s);
@@ -69,7 +69,7 @@ TEST_CASE("stopping ends collectors, then trackers, then notifiers", "[cli][supe
 
 TEST_CASE("a child that does not end is killed at its stage's deadline", "[cli][supervision]") {
     Supervision s = running();
-    s.stop();
+    s.stop(kStart);
     (void)s.decide(kStart);
     CHECK(s.next_wakeup() == kStart + 5s);
     CHECK(s.decide(kStart + 5s - 1us).empty());
@@ -80,13 +80,16 @@ TEST_CASE("a child that does not end is killed at its stage's deadline", "[cli][
     CHECK(s.next_wakeup() == kStart + 11s);
 }
 
-TEST_CASE("asked to stop twice, it kills all that runs", "[cli][supervision]") {
+TEST_CASE("asked to stop twice, and not by one keystroke, it kills all that runs",
+          "[cli][supervision]") {
     Supervision s = running();
-    s.stop();
+    s.stop(kStart);
     (void)s.decide(kStart);
-    s.stop();
-    CHECK(s.next_wakeup() <= kStart);
-    CHECK(s.decide(kStart) == Actions{{Kind::kill, 0}, {Kind::kill, 1}, {Kind::kill, 2}});
+    s.stop(kStart + 499ms);
+    CHECK(s.decide(kStart + 499ms).empty());
+    s.stop(kStart + 500ms);
+    CHECK(s.next_wakeup() <= kStart + 500ms);
+    CHECK(s.decide(kStart + 500ms) == Actions{{Kind::kill, 0}, {Kind::kill, 1}, {Kind::kill, 2}});
 }
 
 TEST_CASE("a child that no restart can mend ends the rest with its exit code",
@@ -146,7 +149,7 @@ TEST_CASE("whatever ends when, stopping ends all, stage by stage, in bounded tim
             runs[victim] = false;
             s.on_end(victim, *rc::gen::element(0, 1, 70), now);
         }
-        s.stop();
+        s.stop(now);
         const Instant limit = now + 15s;
         for (int i = 0; i < 100 && !s.finished(); ++i) {
             obey(*rc::gen::arbitrary<bool>());
