@@ -8,7 +8,9 @@ import subprocess
 import tempfile
 import time
 
-BIN = pathlib.Path(os.environ.get("PROGRAMS", "build/dev/bin"))
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+# Not PRESENCE_...: the programs would take it for a setting.
+BIN = pathlib.Path(os.environ.get("PROGRAMS", ROOT / "build/dev/bin"))
 PATIENCE = 30.0  # seconds; generous, as a test machine may be busy
 
 

@@ -3,7 +3,6 @@
 
 #include "cli/user_event.hpp"
 #include "common/event.hpp"
-#include "common/io/event_text.hpp"
 
 using namespace presence;
 
@@ -90,13 +89,4 @@ TEST_CASE("whatever a publisher sends, reading it ends", "[event][cli]") {
         bytes[*rc::gen::inRange<std::size_t>(0, bytes.size())] = *rc::gen::arbitrary<char>();
         (void)cli::read_user_event(bytes);
     });
-}
-
-TEST_CASE("a person reads time, state, user and reason", "[event][text]") {
-    Event event = alice();
-    CHECK_THAT(io::text_line(event), Catch::EndsWith(".000  offline  alice  timeout  status=away"));
-    event.status.reset();
-    event.state = State::online;
-    event.freshness = Freshness::stale;
-    CHECK_THAT(io::text_line(event), Catch::EndsWith("  online   alice  timeout  stale"));
 }
