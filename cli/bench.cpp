@@ -117,7 +117,7 @@ public:
 
 private:
     void await_pipeline() {
-        Readiness readiness(context_, config_);
+        Readiness readiness(context_, config_, 0);
         const auto deadline = io::now() + kReadyWithin;
         while (!readiness.ready()) {
             if (pipeline_) pipeline_->turn(io::now());

@@ -28,13 +28,6 @@ const TrackerConfig& own_config(const io::Program& program) {
     return *std::find_if(all.begin(), all.end(), [&](const auto& t) { return t.id == program.id; });
 }
 
-SlotMap map_of(const Config& config) {
-    std::vector<std::string> ids;
-    for (const auto& tracker : config.trackers)
-        ids.push_back(tracker.id);
-    return SlotMap::rendezvous(config.presence.map_version, std::move(ids));
-}
-
 TrackerOptions options_of(const io::Program& program) {
     const auto& presence = program.config.presence;
     TrackerOptions options;
@@ -52,10 +45,6 @@ TrackerOptions options_of(const io::Program& program) {
     return options;
 }
 
-std::string_view view(const zmq::message_t& message) {
-    return {static_cast<const char*>(message.data()), message.size()};
-}
-
 // A message of a ROUTER: whom it came from, and its last part. An empty delimiter, as REQ sends it,
 // is remembered to be mirrored.
 struct Received {
@@ -65,13 +54,13 @@ struct Received {
 };
 
 bool receive(zmq::socket_t& socket, Received& into) {
-    if (!socket.recv(into.peer, zmq::recv_flags::dontwait)) return false;
+    if (!io::receive(socket, into.peer)) return false;
     into.delimiter = false;
     into.body.rebuild();
     zmq::message_t part;
     bool more = into.peer.more();
     while (more) {
-        if (!socket.recv(part, zmq::recv_flags::dontwait)) break;
+        if (!io::receive(socket, part)) break;
         more = part.more();
         if (more && part.size() == 0) into.delimiter = true;
         if (!more) into.body = std::move(part);
@@ -87,7 +76,7 @@ public:
           frames_(socket(io::Role::frames_in, own_config(program).ingest_bind)),
           events_(socket(io::Role::events_out, own_config(program).events_bind)),
           queries_(socket(io::Role::queries_in, own_config(program).query_bind)),
-          tracker_(options_of(program), map_of(program.config), io::now()) {}
+          tracker_(options_of(program), slot_map_of(program.config), io::now()) {}
 
     int run() {
         log::info("started", {{"version", io::version()},
@@ -117,21 +106,19 @@ private:
     void wait() {
         const auto now = io::now();
         const auto left = tracker_.next_wakeup(now) - now;
-        const auto timeout =
-            std::chrono::ceil<std::chrono::milliseconds>(std::max(left, Duration{0}));
         std::array<zmq::pollitem_t, 4> items{{{frames_.handle(), 0, ZMQ_POLLIN, 0},
                                               {queries_.handle(), 0, ZMQ_POLLIN, 0},
                                               {events_.handle(), 0, ZMQ_POLLIN, 0},
                                               {nullptr, signals_.fd(), ZMQ_POLLIN, 0}}};
-        zmq::poll(items.data(), items.size(), timeout);
+        io::poll(items, std::max(left, Duration{0}));
         if (items[3].revents != 0) signals_.read();
     }
 
     void receive_subscriptions() {
         zmq::message_t message;
         for (std::size_t n = 0; n < kSubscriptionsPerTurnMax; ++n) {
-            if (!events_.recv(message, zmq::recv_flags::dontwait)) return;
-            const auto text = view(message);
+            if (!io::receive(events_, message)) return;
+            const auto text = io::view(message);
             if (text.empty() || (text[0] != '\0' && text[0] != '\1')) continue;
             tracker_.on_subscription(text.substr(1), text[0] == '\1');
         }
@@ -145,7 +132,7 @@ private:
         const auto now = io::now();
         const auto wall = io::wall_offset();
         for (std::size_t n = 0; n < count; ++n)
-            tracker_.on_frame(view(received_[n].peer), view(received_[n].body), now, wall);
+            tracker_.on_frame(io::view(received_[n].peer), io::view(received_[n].body), now, wall);
     }
 
     // A peer that asked as REQ does gets the delimiter back: told apart by a mark before its id.
@@ -153,8 +140,8 @@ private:
         Received& query = received_[0];
         for (std::size_t n = 0; n < kQueriesPerTurnMax && receive(queries_, query); ++n) {
             std::string peer(query.delimiter ? "d" : "-");
-            peer += view(query.peer);
-            tracker_.on_query(peer, view(query.body));
+            peer += io::view(query.peer);
+            tracker_.on_query(peer, io::view(query.body));
         }
     }
 
@@ -200,7 +187,7 @@ private:
             const auto config = program_.reload();
             const auto version = config.presence.map_version;
             if (version > map_version_) {
-                tracker_.adopt(map_of(config), io::now(), millis(io::wall_now()));
+                tracker_.adopt(slot_map_of(config), io::now(), millis(io::wall_now()));
                 map_version_ = version;
             }
             log::info("reloaded", {{"map_version", map_version_}});
