@@ -1,0 +1,100 @@
+"""The rules of the tree that no compiler checks; --self-test shows that each bites.
+
+Cores are the sources of the libraries presence_*_core and presence_common, with their headers.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+LINES_MAX = 450
+PROCESSES = ("collector", "tracker", "notifier")
+SHELL = re.compile(
+    r"#include\s*[<\"](zmq|spdlog/|chrono_io|thread>|mutex>|condition_variable>|atomic>|future>|filesystem>|"
+    r"fstream>|iostream>|ctime>|time\.h>|sys/|unistd\.h>|common/io/)"
+    r"|\b(steady|system|high_resolution)_clock\b|\bclock_gettime\b|\bstd::time\(|\bgettimeofday\b"
+)
+INCLUDE = re.compile(r"#include\s*\"([^\"]+)\"")
+# The reader of the configuration file reads a file.
+NOT_CORE = re.compile(r"^common/config")
+UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME)\b")
+
+
+def core_files(read, names):
+    """What CMake lists in a core library, and the headers beside those sources."""
+    cores = set()
+    for name in names:
+        if not name.endswith("/CMakeLists.txt") or name.startswith(("tests/", "bench/")):
+            continue
+        folder = name.rpartition("/")[0]
+        for library in re.finditer(r"add_library\(presence_(?:\w+_core|common)\s+STATIC([^)]*)\)", read(name)):
+            cores.update(f"{folder}/{source}" for source in library[1].split())
+    folders = {name.rpartition("/")[0] for name in cores}
+    sources = {name.rpartition(".")[0] for name in names if name.endswith(".cpp")}
+    for name in names:
+        folder, stem = name.rpartition("/")[0], name.rpartition(".")[0]
+        alone = stem not in sources and folder == "common"
+        if name.endswith(".hpp") and folder in folders and (f"{stem}.cpp" in cores or alone):
+            cores.add(name)
+    return {name for name in cores if not name.startswith("cli/") and not NOT_CORE.match(name)}
+
+
+def faults(read, names):
+    cores = core_files(read, names)
+    if not cores:
+        yield "no core found: the rule for cores has lost its subject"
+    for name in names:
+        lines = read(name).splitlines()
+        if len(lines) > LINES_MAX and name.endswith((".cpp", ".hpp", ".py", ".js", ".mjs")):
+            yield f"{name}: {len(lines)} lines, at most {LINES_MAX}"
+        for number, line in enumerate(lines, 1):
+            where = f"{name}:{number}"
+            if UNFINISHED.search(line):
+                yield f"{where}: unfinished work is not left in the tree"
+            if name in cores and SHELL.search(line):
+                yield f"{where}: a core knows no socket, clock, thread, file or log: {line.strip()}"
+            include = INCLUDE.match(line)
+            if include and name.endswith((".cpp", ".hpp")):
+                own, other = name.split("/")[0], include[1].split("/")[0]
+                if own in PROCESSES and other in (*PROCESSES, "cli") and other != own:
+                    yield f"{where}: {own} includes {other}"
+                if own == "common" and other in (*PROCESSES, "cli"):
+                    yield f"{where}: common includes {other}"
+
+
+def self_test():
+    good = {"tracker/CMakeLists.txt": "add_library(presence_tracker_core STATIC\n a.cpp\n)\n", "tracker/a.cpp": ""}
+    bad = {
+        "a core includes zmq": ("tracker/a.cpp", "#include <zmq.hpp>"),
+        "a core logs": ("tracker/a.cpp", "#include <spdlog/spdlog.h>"),
+        "a core reads a clock": ("tracker/a.cpp", "auto now = std::chrono::steady_clock::now();"),
+        "a core starts a thread": ("tracker/a.cpp", "#include <thread>"),
+        "a header of a core includes io": ("tracker/a.hpp", '#include "common/io/clock.hpp"'),
+        "a process includes another": ("tracker/loop.cpp", '#include "collector/router.hpp"'),
+        "common includes a process": ("common/x.hpp", '#include "tracker/roster.hpp"'),
+        "a long file": ("tracker/a.cpp", "\n" * (LINES_MAX + 1)),
+        "unfinished work": ("tracker/a.cpp", "// TO" "DO later"),
+    }
+    wrong = [] if not list(faults(good.__getitem__, list(good))) else ["a good tree is refused"]
+    for what, (name, text) in bad.items():
+        tree = {**good, name: text}
+        if not list(faults(tree.__getitem__, list(tree))):
+            wrong.append(f"not found: {what}")
+    return wrong
+
+
+def main():
+    if "--self-test" in sys.argv:
+        found = self_test()
+    else:
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard"], capture_output=True, text=True, check=True
+        ).stdout.split("\n")
+        names = [name for name in listed if name and pathlib.Path(name).is_file()]
+        found = list(faults(lambda name: pathlib.Path(name).read_text(errors="replace"), names))
+    print(*found, sep="\n", end="\n" if found else "")
+    return 1 if found else 0
+
+
+sys.exit(main())
