@@ -2,12 +2,11 @@
 
 import pathlib
 import re
-import socket
 import subprocess
 import sys
 import unittest
 
-from support import BIN, PATIENCE, Program, Scratch, wait_for
+from support import BIN, PATIENCE, Program, Scratch, free_ports, wait_for
 
 README = (pathlib.Path(__file__).parents[2] / "README.md").read_text()
 
@@ -22,20 +21,13 @@ def commands(name):
     return [line.split() for line in found]
 
 
-def free_endpoints(count):
-    """Of ports that the kernel had free together a moment ago."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    endpoints = [f"tcp://127.0.0.1:{one.getsockname()[1]}" for one in sockets]
-    for one in sockets:
-        one.close()
-    return endpoints
-
-
 class Readme(unittest.TestCase):
     def setUp(self):
         self.scratch = Scratch()
         self.addCleanup(self.scratch.close)
-        self.heartbeats, ingest, events, query = free_endpoints(4)
+        self.heartbeats, ingest, events, query = (
+            f"tcp://127.0.0.1:{port}" for port in free_ports(4)
+        )
         self.file = self.scratch.write(
             "presence.toml",
             f'[[collector]]\nid = "c1"\nheartbeats = "{self.heartbeats}"\n'
