@@ -7,7 +7,8 @@ import unittest
 import msgpack
 import zmq
 
-from support import Program, Scratch, free_ports, json_lines, wait_for
+from pipeline import free_ports
+from support import Program, Scratch, json_lines, wait_for
 
 TTL = 2  # seconds
 

@@ -6,7 +6,8 @@ import subprocess
 import sys
 import unittest
 
-from support import BIN, PATIENCE, Program, Scratch, free_ports, wait_for
+from pipeline import free_ports
+from support import BIN, PATIENCE, Program, Scratch, wait_for
 
 README = (pathlib.Path(__file__).parents[2] / "README.md").read_text()
 

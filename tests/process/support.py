@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -27,15 +26,6 @@ def wait_for(condition, what, seconds=PATIENCE):
             told = what() if callable(what) else what
             raise AssertionError(f"waited {seconds:g} s in vain: {told}")
         time.sleep(0.005)
-
-
-def free_ports(count):
-    """Ports that the kernel had free together a moment ago."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 class Scratch:
