@@ -1,5 +1,7 @@
 #include "tracker/loop.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <array>
 #include <vector>
@@ -19,7 +21,7 @@ namespace {
 namespace log = io::log;
 
 // Of each socket, a turn: enough to work in batches, few enough to keep deadlines.
-constexpr std::size_t kFramesPerTurnMax = 64;
+constexpr std::size_t kFramesPerTurnMax = 16;
 constexpr std::size_t kQueriesPerTurnMax = 64;
 constexpr std::size_t kSubscriptionsPerTurnMax = 1'000;
 
@@ -213,6 +215,9 @@ private:
 }  // namespace
 
 int run(const io::Program& program) {
+    // glibc raises this threshold when a large block is freed; large vectors would then leave holes
+    // in the heap between the roster's long-lived blocks. Frames stay below it: they are reused.
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
     return Loop(program).run();
 }
 

@@ -154,6 +154,8 @@ bool Tracker::end_turn(Instant now, WallOffset wall, Output& out) {
     i.pass_time(now);
     i.more_due = i.event_time && i.roster.expire(*i.event_time, wall, kExpiredPerTurnMax, i.events);
     i.publisher.publish(i.events, i.stats.freshness, i.subscriptions, out.publications);
+    // What a storm of arrivals needed is not kept for ever.
+    if (i.events.capacity() > kExpiredPerTurnMax) i.events = {};
     if (now >= i.next_tick) {
         i.publisher.tick(out.publications);
         i.next_tick = now + kTickInterval;
