@@ -1,4 +1,6 @@
 // What a heartbeat and a bye do.
+#include <algorithm>
+
 #include "common/limits.hpp"
 #include "tracker/roster_impl.hpp"
 
@@ -171,6 +173,14 @@ void Roster::Impl::end_session(UserRecord& record, Session* session) {
     --session_count;
 }
 
+// A bye comes ahead of event time. What the other sessions did until then may still be on its way,
+// so none of them ends earlier.
+void Roster::Impl::hold_until(UserRecord& record, Tick tick) {
+    auto* s = record.sessions.begin();
+    for (auto n = record.sessions.count(); n > 0; --n, s = SessionList::next(s))
+        if (const auto missing = tick - deadline_of(*s); missing > 0) s->ttl += low(missing);
+}
+
 void Roster::Impl::on_bye(const Beat& beat, WallOffset wall, std::vector<Event>& out) {
     auto tick = clock.of_read(beat.at);
     make_room(tick);
@@ -195,6 +205,7 @@ void Roster::Impl::on_bye(const Beat& beat, WallOffset wall, std::vector<Event>&
     const std::string status_before(record.sessions.status(window));
     const Ending ending{deadline_of(*session), session->ttl};
     end_session(record, session);
+    hold_until(record, std::min(tick, ending.deadline));
     after_endings(*user, beat.hash, "bye", ending, millis(wall.at(beat.at)), status_before, wall,
                   out);
 }

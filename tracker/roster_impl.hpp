@@ -92,6 +92,8 @@ struct Roster::Impl {
     void to_single_if_possible(UserRecord& record);
     // Removes a session of a list.
     void end_session(UserRecord& record, Session* session);
+    // Lets none of the user's sessions end before `tick`.
+    void hold_until(UserRecord& record, Tick tick);
     // Takes a user out without a word.
     void remove_user(UserIndex user, std::uint64_t hash);
     // Sessions of `user` have ended: tells offline, or a change of status, and sets the deadline.

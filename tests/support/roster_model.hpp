@@ -186,6 +186,10 @@ private:
         if (tick + 2'000 < s.read) return void(++stats.stale);
         const auto before = status_of(user);
         user.sessions.erase(key);
+        const auto held = std::min(tick, deadline(s));
+        for (auto& [other_key, other] : user.sessions)
+            if (deadline(other) < held)
+                other.ttl += static_cast<std::uint32_t>(held - deadline(other));
         after_endings(id, "bye", s.ttl, millis(wall.at(beat.at)), before, wall, out);
     }
 

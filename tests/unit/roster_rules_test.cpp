@@ -163,6 +163,26 @@ TEST_CASE("a bye ends its session on its own edge only", "[roster]") {
     CHECK(offline[0].reason == "bye");
 }
 
+TEST_CASE("a bye ahead of event time leaves the user's other sessions until then", "[roster]") {
+    World w;
+    w.apply(w.session("alice", "phone", at(0s)));
+    w.apply(w.session("alice", "tablet", at(28s)));
+    // Event time is behind: what the phone did between 30 s and 40 s is not known yet.
+    CHECK(w.expire(at(29s)).empty());
+    CHECK(w.apply(World::bye(w.session("alice", "tablet", at(40s)))).empty());
+    CHECK(w.expire(at(40s)).empty());
+
+    SECTION("a heartbeat from before the bye keeps the user online") {
+        CHECK(w.apply(w.session("alice", "phone", at(35s))).empty());
+        CHECK(w.expire(at(65s)).empty());
+    }
+    SECTION("without one the user left with the bye") {
+        const auto offline = w.expire(at(41s));
+        REQUIRE(offline.size() == 1);
+        CHECK(offline[0].at_ms == kWallMs + 40'000);
+    }
+}
+
 TEST_CASE("the status told last is shown, and falls back when its session ends", "[roster]") {
     World w;
     auto phone = w.session("alice", "phone", at(1s)), desk = w.session("alice", "desk", at(2s));
