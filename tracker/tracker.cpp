@@ -45,6 +45,9 @@ struct Tracker::Impl {
           publisher(options.tracker, options.boot),
           next_tick(now) {
         taken.fill(now);
+        // What an earlier run was told is gone: a user known only by an older heartbeat that came
+        // late may have had a newer one.
+        roster.lift(now);
         for (std::uint32_t slot = 0; slot < kSlots; ++slot)
             if (owns(slot)) begin(static_cast<Slot>(slot), options.started_unix_ms);
     }

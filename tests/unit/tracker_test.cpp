@@ -158,6 +158,16 @@ TEST_CASE("a vanished collector lifts every deadline", "[tracker][core]") {
     CHECK(world.events(at(22'500ms)).size() == 1);
 }
 
+TEST_CASE("no deadline lies before the tracker's own start + ttl", "[tracker][core]") {
+    World world;
+    world.frame(at(1s), {beat("alice")}, at(-5s));  // waited in a collector while we were away
+    REQUIRE(world.events(at(1s)).size() == 1);
+    world.frame(at(9'990ms));
+    CHECK(world.events(at(9'990ms)).empty());
+    world.frame(at(10'100ms));
+    CHECK(world.events(at(10'100ms)).size() == 1);
+}
+
 TEST_CASE("each frame is acknowledged with its turn, duplicates too", "[tracker][core]") {
     World world;
     world.frame(at(1s), {beat("alice")});
