@@ -1,0 +1,175 @@
+#include "tests/simulation/collector_process.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/check.hpp"
+#include "common/limits.hpp"
+#include "tests/simulation/edge.hpp"
+
+namespace presence::simulation {
+
+namespace {
+constexpr std::size_t kMessagesPerTurn = 40;
+constexpr std::size_t kQueueMax = 5'000;
+// After a stall as long as the router itself takes for one, the I/O thread needs time to move what
+// the kernel holds; the router's caution lasts a second.
+constexpr Time kStall = 260 * kMillisecond;
+constexpr Time kKernelLagMax = 600 * kMillisecond;
+}  // namespace
+
+CollectorProcess::CollectorProcess(Environment& env, std::size_t index, Random random,
+                                   const Shape& shape, const SlotMap& map, Model& model,
+                                   SendPacket to_tracker)
+    : Process(env, Place::collector, "c" + std::to_string(index), random),
+      index_(index),
+      shape_(shape),
+      map_(map),
+      model_(model),
+      to_tracker_(std::move(to_tracker)) {}
+
+void CollectorProcess::boot() {
+    collector::RouterOptions options;
+    options.collector = name();
+    options.boot = boot_ = static_cast<std::uint64_t>(now()) + 1;
+    options.timeout = Duration{shape_.timeout};
+    options.flush_interval = Duration{shape_.flush};
+    options.resend_bytes_max = shape_.resend_bytes_max;
+    options.backlog_max = shape_.backlog_max;
+    router_.emplace(options, map_);
+    dropped_ = 0;
+    sent_.assign(shape_.trackers, {{}, 0, now()});
+}
+
+void CollectorProcess::die() {
+    model_.evidence().lost(index_, safe());
+    router_.reset();
+    moved_at_ = 0;
+    kernel_.clear();
+    queue_.clear();
+    acks_.clear();
+    turn_.clear();
+    turn_acks_.clear();
+    out_.clear();
+}
+
+void CollectorProcess::on_heartbeats(HeartbeatPacket packet) {
+    if (!up() || queue_.size() + kernel_.size() >= kQueueMax) return;
+    (stopped() ? kernel_ : queue_).push_back({std::move(packet), now()});
+    wake_soon();
+}
+
+void CollectorProcess::stops(Time until, Time length) {
+    const Time lag = length > kStall ? random_.between(0, kKernelLagMax) : 0;
+    moved_at_ = std::max(moved_at_, until + lag);
+    env_.scheduler.at(moved_at_, [this] { wake_soon(); });
+}
+
+void CollectorProcess::on_ack(std::size_t tracker, const Packet& packet) {
+    if (!up() || packet.connection != boot_ || acks_.size() >= kQueueMax) return;
+    acks_.emplace_back(tracker, packet);
+    wake_soon();
+}
+
+void CollectorProcess::receive() {
+    turn_began_ = now();
+    router_->begin_turn(local_now());
+    if (now() >= moved_at_) {
+        queue_.insert(queue_.end(), kernel_.begin(), kernel_.end());
+        kernel_.clear();
+    }
+    while (!queue_.empty() && turn_.size() < kMessagesPerTurn) {
+        turn_.push_back(std::move(queue_.front()));
+        queue_.pop_front();
+    }
+    drained_ = queue_.empty();
+    turn_acks_.assign(acks_.begin(), acks_.end());
+    acks_.clear();
+}
+
+void CollectorProcess::decide() {
+    for (const auto& arrived : turn_)
+        read(arrived);
+    for (const auto& [tracker, packet] : turn_acks_) {
+        router_->on_ack(tracker, *packet.bytes, local_now());
+        note_acknowledged(tracker, *packet.bytes);
+    }
+    turn_.clear();
+    turn_acks_.clear();
+    router_->end_turn(local_now(), drained_, out_);
+    check_bounds();
+}
+
+void CollectorProcess::read(const Arrived& arrived) {
+    router_->on_message(arrived.packet->bytes, local_now());
+    const auto& message = *arrived.packet;
+    for (const auto& beat : message.beats) {
+        Read read;
+        read.collector = index_;
+        read.arrived = arrived.at;
+        read.from = turn_began_;
+        read.to = now();
+        read.sent = message.stamped.value_or(read.from);
+        model_.read(beat, read);
+        if (env_.trace.follows(user_name(beat.user)))
+            trace("reads " + user_name(beat.user) + " session " + beat.edge + "/" + beat.session +
+                  " ttl " + std::to_string(beat.ttl / 1000) + " ms, age " +
+                  std::to_string(beat.age / 1000) + " ms" + (beat.bye ? ", bye" : "") +
+                  (beat.status ? ", status \"" + *beat.status + "\"" : "") +
+                  (arrived.at + kTurnMax < now()
+                       ? ", came " + std::to_string((now() - arrived.at) / 1000) + " ms ago"
+                       : ""));
+    }
+}
+
+void CollectorProcess::check_bounds() {
+    const auto stats = router_->stats();
+    PRESENCE_CHECK(stats.backlog_rows <= shape_.backlog_max * shape_.trackers,
+                   "a backlog outgrew its limit");
+    PRESENCE_CHECK(stats.refused_acks == 0, "the router refused an acknowledgement");
+    PRESENCE_CHECK(stats.moved == 0, "rows went to the wrong tracker");
+    if (stats.dropped > dropped_) {
+        trace("gives up rows: " + std::to_string(stats.dropped - dropped_));
+        model_.evidence().lost(index_, safe());
+        dropped_ = stats.dropped;
+    }
+}
+
+void CollectorProcess::send() {
+    for (const auto& outgoing : std::exchange(out_, {})) {
+        PRESENCE_CHECK(outgoing.frame->size() <= kFrameBytesMax, "a frame is too large");
+        note_sent(outgoing.tracker, *outgoing.frame);
+        to_tracker_(outgoing.tracker, {outgoing.frame, boot_, Packet::Kind::plain});
+    }
+}
+
+void CollectorProcess::note_sent(std::size_t tracker, std::string_view frame) {
+    PRESENCE_CHECK(decode_frame(frame, frame_) == FrameFault::none, "a frame cannot be read back");
+    auto& sent = sent_[tracker];
+    if (frame_.header.number <= sent.newest) return;
+    sent.newest = frame_.header.number;
+    sent.under_way.push_back({sent.newest, clock().truth(micros(frame_.header.watermark))});
+}
+
+void CollectorProcess::note_acknowledged(std::size_t tracker, std::string_view bytes) {
+    const auto ack = decode_ack(bytes);
+    PRESENCE_CHECK(ack.has_value(), "an acknowledgement cannot be read");
+    auto& sent = sent_[tracker];
+    for (; !sent.under_way.empty() && sent.under_way.front().frame <= ack->applied;
+         sent.under_way.pop_front())
+        sent.safe = std::max(sent.safe, sent.under_way.front().watermark);
+}
+
+Time CollectorProcess::safe() const {
+    Time least = kNever;
+    for (const auto& sent : sent_)
+        least = std::min(least, sent.safe);
+    return least;
+}
+
+Time CollectorProcess::next_wakeup() {
+    if (!queue_.empty() || !acks_.empty()) return now() + random_.between(0, kTurnMax / 8);
+    return when(router_->next_wakeup());
+}
+
+}  // namespace presence::simulation

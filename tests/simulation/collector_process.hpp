@@ -1,0 +1,75 @@
+#pragma once
+
+#include <deque>
+#include <optional>
+
+#include "collector/router.hpp"
+#include "tests/simulation/messages.hpp"
+#include "tests/simulation/model.hpp"
+#include "tests/simulation/process.hpp"
+
+namespace presence::simulation {
+
+// A collector: collector::Router with a PULL socket and a DEALER a tracker, all simulated. It tells
+// the model what it really read, and when.
+class CollectorProcess : public Process {
+public:
+    CollectorProcess(Environment& env, std::size_t index, Random random, const Shape& shape,
+                     const SlotMap& map, Model& model, SendPacket to_tracker);
+
+    void on_heartbeats(HeartbeatPacket packet);
+    void on_ack(std::size_t tracker, const Packet& packet);
+    // Everything read up to here was acknowledged by every tracker.
+    [[nodiscard]] Time safe() const;
+
+protected:
+    void boot() override;
+    void die() override;
+    void stops(Time until, Time length) override;
+    void receive() override;
+    void decide() override;
+    void send() override;
+    Time next_wakeup() override;
+
+private:
+    struct Arrived {
+        HeartbeatPacket packet;
+        Time at;
+    };
+    // What a tracker was promised by the frames sent to it.
+    struct Sent {
+        struct Promise {
+            std::uint64_t frame;
+            Time watermark;
+        };
+        std::deque<Promise> under_way;
+        std::uint64_t newest = 0;
+        Time safe = 0;
+    };
+    void read(const Arrived& arrived);
+    void check_bounds();
+    void note_sent(std::size_t tracker, std::string_view frame);
+    void note_acknowledged(std::size_t tracker, std::string_view ack);
+
+    std::size_t index_;
+    const Shape& shape_;
+    const SlotMap& map_;
+    Model& model_;
+    SendPacket to_tracker_;
+    std::optional<collector::Router> router_;
+    std::deque<Arrived> kernel_;  // not yet moved into the socket's queue
+    Time moved_at_ = 0;           // when it is
+    std::deque<Arrived> queue_;
+    std::deque<std::pair<std::size_t, Packet>> acks_;
+    std::vector<Arrived> turn_;
+    std::vector<std::pair<std::size_t, Packet>> turn_acks_;
+    std::vector<collector::Outgoing> out_;
+    Frame frame_;  // reused
+    bool drained_ = false;
+    Time turn_began_ = 0;
+    std::uint64_t boot_ = 0;
+    std::uint64_t dropped_ = 0;
+    std::vector<Sent> sent_;  // by tracker
+};
+
+}  // namespace presence::simulation

@@ -1,0 +1,160 @@
+#include "tests/simulation/evidence.hpp"
+
+#include <algorithm>
+
+namespace presence::simulation {
+
+namespace {
+constexpr Time kOvertaking = 500 * kMillisecond;  // through two collectors, without faults
+}
+
+void Evidence::read(const Beat& beat, Read read) {
+    auto& sessions = sessions_[beat.user];
+    read.session = sessions.try_emplace({beat.edge, beat.session}, sessions.size()).first->second;
+    read.named = !beat.session.empty();
+    read.ttl = beat.ttl;
+    read.age = beat.age;
+    read.bye = beat.bye;
+    read.status = beat.status;
+    ttl_min_[beat.user] = std::min(ttl_min_[beat.user], beat.ttl);
+    reads_[beat.user].push_back(std::move(read));
+}
+
+void Evidence::lost(std::size_t collector, Time since) {
+    for (auto& reads : reads_)
+        for (auto read = reads.rbegin(); read != reads.rend() && read->to > since; ++read)
+            if (read->collector == collector) read->lost = true;
+}
+
+void Evidence::unheard(std::size_t collector, std::size_t tracker, Time since) {
+    auto& outages = outages_[collector];
+    for (auto& outage : outages)
+        if (outage.tracker == tracker && outage.to == kNever) {
+            outage.from = std::min(outage.from, since);
+            return;
+        }
+    outages.push_back({tracker, since, kNever});
+}
+
+void Evidence::heard_again(std::size_t collector, std::size_t tracker, Time now) {
+    constexpr Time kRecovery = 3 * kSecond;
+    for (auto& outage : outages_[collector])
+        if (outage.tracker == tracker && outage.to == kNever) outage.to = now + kRecovery;
+}
+
+bool Evidence::counts(const Read& read) const {
+    return !read.lost && !in_outage(read);
+}
+
+bool Evidence::holds(const Read& read, Time now) const {
+    constexpr Time kKnown = 15 * kSecond;
+    if (in_outage(read)) return false;
+    return !read.lost || std::none_of(forgotten_.begin(), forgotten_.end(), [&](Time at) {
+        return read.from < at + kKnown && at <= now;
+    });
+}
+
+bool Evidence::in_outage(const Read& read) const {
+    const auto outages = outages_.find(read.collector);
+    return outages != outages_.end() &&
+           std::any_of(outages->second.begin(), outages->second.end(), [&](const Outage& outage) {
+               return read.to > outage.from && read.from < outage.to;
+           });
+}
+
+bool Evidence::may_end(const Read& beat, const Read& other) {
+    if (other.session != beat.session || &other == &beat) return false;
+    if (other.bye) return other.latest() >= beat.earliest() - kByeMemory - kClockBoundMax;
+    return other.ttl < beat.ttl && other.latest() >= beat.earliest() - kClockBoundMax;
+}
+
+// Until when this heartbeat must hold its user online.
+Time Evidence::surely_until(std::size_t user, const Read& beat, Time now) const {
+    Time ttl = beat.lost ? ttl_min_[user] : beat.ttl;
+    // A tracker that forgot everyone knows the user from another session's heartbeat at best.
+    for (const Time at : forgotten_)
+        if (beat.from <= at && at <= now) ttl = ttl_min_[user];
+    const Time slack = tolerance(beat.ttl + beat.age);
+    Time until = beat.earliest() + ttl - slack;
+    for (const auto& other : reads_[user])
+        if (other.from < until && may_end(beat, other)) until = other.from;
+    return until;
+}
+
+// Until when it may do so at most.
+Time Evidence::perhaps_until(std::size_t user, const Read& beat) const {
+    Time until = beat.latest() + beat.ttl;
+    for (const auto& other : reads_[user]) {
+        if (other.session != beat.session || !other.bye || !counts(other)) continue;
+        const Time slack = clock_bound_ + tolerance(beat.age + other.age);
+        const bool ends = beat.named ? other.earliest() > beat.to - kByeMemory + slack
+                                     : other.from > beat.to + kOvertaking &&
+                                           other.earliest() > beat.latest() + slack;
+        if (!ends) continue;
+        // A bye that comes late ends what was online meanwhile.
+        const bool may_come_late = other.to + kOvertaking > beat.to;
+        until = std::min(until, may_come_late ? std::max(other.to, beat.to) : other.to);
+    }
+    return until;
+}
+
+Time Evidence::last_deadline(std::size_t user, Time at, Time now) const {
+    Time last = 0;
+    for (const auto& beat : reads_[user]) {
+        if (beat.bye || beat.arrived > at || beat.from > now || !holds(beat, now)) continue;
+        if (beat.earliest() + beat.ttl <= beat.to) continue;  // too old when it was read
+        const auto& reads = reads_[user];
+        if (std::none_of(reads.begin(), reads.end(), [&](const Read& other) {
+                return other.from <= now && may_end(beat, other);
+            }))
+            last = std::max(last, surely_until(user, beat, now));
+    }
+    return last;
+}
+
+bool Evidence::none_holds(std::size_t user, Time now) const {
+    return std::none_of(reads_[user].begin(), reads_[user].end(), [&](const Read& beat) {
+        return !beat.bye && beat.arrived <= now && beat.earliest() + beat.ttl > now;
+    });
+}
+
+std::vector<Span> Evidence::surely_online(std::size_t user, Time now, bool from_read) const {
+    std::vector<Span> spans;
+    for (const auto& beat : reads_[user]) {
+        if (beat.bye || !(from_read ? counts(beat) : holds(beat, now))) continue;
+        Span span{from_read ? beat.to : beat.arrived, surely_until(user, beat, now)};
+        // A bye may overtake a heartbeat of another session that was read before it: that one
+        // holds the user only from when it arrives.
+        const bool cut = span.to < beat.earliest() + beat.ttl - tolerance(beat.ttl + beat.age);
+        if (from_read && cut) span.to -= kOvertaking;
+        if (span.from < span.to) spans.push_back(span);
+    }
+    merge(spans);
+    return spans;
+}
+
+std::vector<Span> Evidence::perhaps_online(std::size_t user) const {
+    std::vector<Span> spans;
+    for (const auto& beat : reads_[user]) {
+        if (beat.bye) continue;
+        const Span span{beat.arrived, perhaps_until(user, beat)};
+        if (span.from < span.to) spans.push_back(span);
+    }
+    merge(spans);
+    return spans;
+}
+
+void Evidence::merge(std::vector<Span>& spans) {
+    std::sort(spans.begin(), spans.end(),
+              [](const Span& a, const Span& b) { return a.from < b.from; });
+    std::size_t kept = 0;
+    for (const auto& span : spans) {
+        if (kept > 0 && span.from <= spans[kept - 1].to)
+            spans[kept - 1].to = std::max(spans[kept - 1].to, span.to);
+        else
+            spans[kept++] = span;
+    }
+    spans.resize(kept);
+}
+
+}  // namespace presence::simulation

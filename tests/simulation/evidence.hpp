@@ -1,0 +1,102 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/simulation/messages.hpp"
+
+namespace presence::simulation {
+
+// [from, to) in true time.
+struct Span {
+    Time from = 0;
+    Time to = 0;
+};
+
+// One heartbeat that a collector read, in true times.
+struct Read {
+    std::size_t collector = 0;
+    std::size_t session = 0;
+    bool named = false;
+    Time arrived = 0;  // at the collector's machine
+    Time from = 0;     // read not before,
+    Time to = 0;       // nor after
+    Time sent = 0;     // earliest time it may be taken for; `from` unless the edge stamped it
+    Time ttl = 0;
+    Time age = 0;
+    bool bye = false;
+    bool lost = false;  // perhaps swallowed: the collector crashed or gave up rows
+    std::optional<std::string> status;
+
+    [[nodiscard]] Time earliest() const { return sent - age; }
+    [[nodiscard]] Time latest() const { return to - age; }
+};
+
+// What collectors really read, and what that says about who is online when.
+//
+// Where the order or the fate of heartbeats leaves two outcomes open, neither is claimed:
+// `surely_online` holds what must count, `perhaps_online` all that may.
+class Evidence {
+public:
+    static constexpr Time kByeMemory = 2 * kSecond;
+    // Milliseconds are cut off in sent_ms, age_ms and at_ms; and a ttl on a clock that is off by
+    // 200 ppm.
+    // How well a tracker knows a collector's clock at worst here.
+    static constexpr Time kClockBoundMax = 2 * kSecond;
+    static constexpr Time tolerance(Time length) { return 3 * kMillisecond + length / 4'000; }
+
+    // `clock_bound`: how well a tracker knows a collector's clock without trouble on the links.
+    Evidence(std::size_t users, Time clock_bound)
+        : clock_bound_(clock_bound), reads_(users), sessions_(users), ttl_min_(users, kNever) {}
+
+    void read(const Beat& beat, Read read);
+    // The collector may have swallowed what it read after `since`; who is online already then has
+    // another ttl, as long as their tracker knew the collector.
+    void lost(std::size_t collector, Time since);
+    // A tracker heard nothing of the collector for so long that it may have given it up; what the
+    // collector read after `since`, until shortly after it is heard again, may not count.
+    void unheard(std::size_t collector, std::size_t tracker, Time since);
+    void heard_again(std::size_t collector, std::size_t tracker, Time now);
+    // A tracker forgot everyone.
+    void forgotten(Time now) { forgotten_.push_back(now); }
+
+    // Spans, by start, as known at `now`. `from_read`: in which the user must be online, each from
+    // when its heartbeat had been read. Otherwise: in which a user who is online must stay so, from
+    // when the heartbeat arrived and the collector could have known.
+    [[nodiscard]] std::vector<Span> surely_online(std::size_t user, Time now, bool from_read) const;
+    // Until when the newest word of the sessions that were still open at `now` holds, as far as it
+    // came before `at`; a session that said bye, or a shorter ttl, has no say.
+    [[nodiscard]] Time last_deadline(std::size_t user, Time at, Time now) const;
+    // Quick: no heartbeat can hold the user online then, whatever else happened.
+    [[nodiscard]] bool none_holds(std::size_t user, Time now) const;
+    [[nodiscard]] std::vector<Span> perhaps_online(std::size_t user) const;
+    [[nodiscard]] const std::vector<Read>& reads(std::size_t user) const { return reads_[user]; }
+
+    static void merge(std::vector<Span>& spans);
+
+private:
+    struct Outage {
+        std::size_t tracker;
+        Time from;
+        Time to;
+    };
+    // Whether it must bring its user online; and whether it must hold a user who is.
+    [[nodiscard]] bool counts(const Read& read) const;
+    [[nodiscard]] bool holds(const Read& read, Time now) const;
+    [[nodiscard]] bool in_outage(const Read& read) const;
+    // Whether `other`, of the same session, may take away what `beat` holds.
+    [[nodiscard]] static bool may_end(const Read& beat, const Read& other);
+    [[nodiscard]] Time surely_until(std::size_t user, const Read& beat, Time now) const;
+    [[nodiscard]] Time perhaps_until(std::size_t user, const Read& beat) const;
+
+    Time clock_bound_;
+    std::vector<std::vector<Read>> reads_;
+    std::vector<std::map<std::pair<std::string, std::string>, std::size_t>> sessions_;
+    std::vector<Time> ttl_min_;
+    std::map<std::size_t, std::vector<Outage>> outages_;  // by collector
+    std::vector<Time> forgotten_;
+};
+
+}  // namespace presence::simulation

@@ -1,0 +1,95 @@
+#include <charconv>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tests/simulation/world.hpp"
+
+namespace {
+
+using namespace presence::simulation;
+
+constexpr std::string_view kUsage =
+    "presence-simulation --seeds FIRST..LAST [--complete]\n"
+    "presence-simulation --seed N [--trace [--user ID]]\n"
+    "  --complete  fail unless every fault met every place it can meet\n"
+    "  --trace     print what happens, in true time; with --user only what concerns that user\n";
+
+struct Arguments {
+    std::uint64_t first = 0;
+    std::uint64_t last = 99;
+    bool complete = false;
+    bool trace = false;
+    std::string user;
+};
+
+std::optional<std::uint64_t> number(std::string_view text) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return value;
+}
+
+std::optional<Arguments> parse(int argc, char** argv) {
+    Arguments arguments;
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view flag = argv[i];
+        const std::string_view value = i + 1 < argc ? argv[i + 1] : "";
+        if (flag == "--complete") {
+            arguments.complete = true;
+        } else if (flag == "--trace") {
+            arguments.trace = true;
+        } else if (flag == "--user") {
+            arguments.user = value;
+            ++i;
+        } else if (flag == "--seed" || flag == "--seeds") {
+            const auto dots = value.find("..");
+            const auto first = number(value.substr(0, dots));
+            const auto last = dots == value.npos ? first : number(value.substr(dots + 2));
+            if (!first || !last || *first > *last) return std::nullopt;
+            arguments.first = *first;
+            arguments.last = *last;
+            ++i;
+        } else {
+            return std::nullopt;
+        }
+    }
+    return arguments;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const auto arguments = parse(argc, argv);
+    if (!arguments) {
+        std::fputs(kUsage.data(), stderr);
+        return 64;
+    }
+    Coverage coverage;
+    Judged judged;
+    std::uint64_t failed = 0;
+    double virtual_seconds = 0;
+    for (auto seed = arguments->first; seed <= arguments->last; ++seed) {
+        World world(seed, Trace(arguments->trace, arguments->user));
+        const auto failure = world.run();
+        coverage.add(world.coverage());
+        judged.add(world.judged());
+        virtual_seconds += static_cast<double>(world.virtual_time()) / 1e6;
+        if (failure.empty()) continue;
+        ++failed;
+        std::printf("seed %llu at %.6f s: %s\n  again: presence-simulation --seed %llu --trace\n",
+                    static_cast<unsigned long long>(seed),
+                    static_cast<double>(world.virtual_time()) / 1e6, failure.c_str(),
+                    static_cast<unsigned long long>(seed));
+        std::fflush(stdout);
+    }
+    std::printf("\n%s\n", coverage.table().c_str());
+    std::printf("%llu seeds, %.0f virtual seconds, %llu failed\n%s",
+                static_cast<unsigned long long>(arguments->last - arguments->first + 1),
+                virtual_seconds, static_cast<unsigned long long>(failed), judged.table().c_str());
+    const auto empty = coverage.empty_cells();
+    if (arguments->complete && empty > 0)
+        std::printf("%zu faults never met a place they can meet\n", empty);
+    return failed > 0 || (arguments->complete && empty > 0) ? 1 : 0;
+}

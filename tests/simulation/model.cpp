@@ -1,0 +1,215 @@
+#include "tests/simulation/model.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "tests/simulation/edge.hpp"
+
+namespace presence::simulation {
+
+namespace {
+
+std::string seconds(Time t) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.6f", static_cast<double>(t) / 1e6);
+    return text;
+}
+
+}  // namespace
+
+Model::Model(Environment& env, const Shape& shape, bool faults,
+             std::function<void(const std::string&)> fail)
+    : env_(env),
+      shape_(shape),
+      fail_(std::move(fail)),
+      evidence_(shape.users, 50 * kMillisecond + 2 * shape.delay_max()),
+      trackers_(shape.trackers),
+      said_(shape.users) {
+    // A tracker that starts gives everyone a whole ttl.
+    const Time started = shape.ttl_max + kSecond;
+    if (faults)
+        calm_ = {{started, shape.faults_begin}, {shape.calm_again, shape.end}};
+    else
+        calm_ = {{started, shape.end}};
+    for (std::size_t user = 0; user < shape.users; ++user)
+        user_of_.emplace(user_name(user), user);
+}
+
+bool Model::calm(Time from, Time to) const {
+    return std::any_of(calm_.begin(), calm_.end(),
+                       [&](const Span& span) { return span.from <= from && to <= span.to; });
+}
+
+void Model::wrong(std::size_t user, const std::string& who, const Event& event,
+                  const std::string& why) const {
+    fail_(who + " " + (event.state == State::online ? "online" : "offline") + " (" + event.reason +
+          ") of " + user_name(user) + ", id " + std::to_string(event.slot) + "." +
+          std::to_string(event.epoch) + "." + std::to_string(event.seq) + ": " + why);
+}
+
+void Model::read(const Beat& beat, Read read) {
+    ++judged_.reads;
+    evidence_.read(beat, std::move(read));
+}
+
+void Model::tracker_started(std::size_t tracker) {
+    if (!trackers_[tracker].users.empty()) evidence_.forgotten(env_.scheduler.now());
+    trackers_[tracker].users.assign(shape_.users, {});
+}
+
+void Model::handed_out(std::size_t tracker, const Event& event, Time at) {
+    ++judged_.tracker_events;
+    const auto name = "t" + std::to_string(tracker);
+    const auto found = user_of_.find(event.user);
+    if (found == user_of_.end()) return fail_(name + " knows a user that never was: " + event.user);
+    const auto user = found->second;
+    auto& state = trackers_[tracker];
+    auto& known = state.users[user];
+    const Time now = env_.scheduler.now();
+
+    judge_order(tracker, state, user, event);
+    said_[user].push_back({event.epoch, event.seq, now, event.state == State::online});
+    if (event.state == State::online) {
+        if (known.online) return;
+        judge_online(tracker, known, user, event);
+    } else if (event.reason == "bye") {
+        judge_bye(tracker, known, user, event);
+    } else {
+        judge_timeout(tracker, known, user, event, at);
+    }
+    known.online = event.state == State::online;
+    // An online that comes out late, as its evidence did, was true since its heartbeat.
+    known.changed = known.online ? std::min(now, at) : now;
+    known.offline_at = event.reason == "timeout" ? at : -1;
+}
+
+// Gap-free per slot, and changes only.
+void Model::judge_order(std::size_t tracker, Tracker& state, std::size_t user, const Event& event) {
+    auto& stream = state.streams[event.slot];
+    const auto expected = event.epoch == stream.epoch ? stream.seq + 1 : 1;
+    const auto name = "t" + std::to_string(tracker);
+    if (event.epoch < stream.epoch || event.seq != expected)
+        wrong(user, name, event,
+              "follows " + std::to_string(stream.epoch) + "." + std::to_string(stream.seq));
+    stream = {event.epoch, event.seq};
+    const bool status = event.state == State::online && event.reason == "status";
+    const bool online = state.users[user].online;
+    if (status ? !online : online == (event.state == State::online))
+        wrong(user, name, event, "the same state was said before");
+}
+
+void Model::judge_online(std::size_t tracker, const TrackerUser& state, std::size_t user,
+                         const Event& event) {
+    const Time now = env_.scheduler.now();
+    const auto& reads = evidence_.reads(user);
+    const bool after_timeout = state.offline_at >= 0;
+    const bool justified = std::any_of(reads.begin(), reads.end(), [&](const Read& beat) {
+        if (beat.bye || beat.from > now) return false;
+        // One whose deadline had passed brings nobody back.
+        const Time slack = Evidence::tolerance(beat.ttl + beat.age) + 100 * kMillisecond;
+        return !after_timeout || beat.latest() + beat.ttl + slack > state.offline_at;
+    });
+    if (!justified)
+        wrong(user, "t" + std::to_string(tracker), event,
+              "no heartbeat that was read can bring them online");
+}
+
+// Whether heartbeats held the user online from one time to another without a break.
+bool Model::held_throughout(std::size_t user, Time from, Time to) {
+    if (evidence_.none_holds(user, to)) return false;
+    ++judged_.offlines_held;
+    const auto spans = evidence_.surely_online(user, to, false);
+    return std::any_of(spans.begin(), spans.end(),
+                       [&](const Span& span) { return span.from <= from && span.to > to; });
+}
+
+void Model::judge_timeout(std::size_t tracker, const TrackerUser& state, std::size_t user,
+                          const Event& event, Time at) {
+    ++judged_.timeouts;
+    const auto name = "t" + std::to_string(tracker);
+    const Time now = env_.scheduler.now();
+    if (held_throughout(user, state.changed, now))
+        wrong(user, name, event,
+              "heartbeats were read all the time since " + seconds(state.changed));
+    if (event.reason != "timeout") return;
+    if (at > now + Evidence::tolerance(0)) wrong(user, name, event, "at_ms is in the future");
+    if (evidence_.none_holds(user, at)) return;
+    if (const Time deadline = evidence_.last_deadline(user, at, now); deadline > at)
+        wrong(user, name, event,
+              "at_ms is " + seconds(at) + ", but a heartbeat held until " + seconds(deadline));
+}
+
+void Model::judge_bye(std::size_t tracker, const TrackerUser& state, std::size_t user,
+                      const Event& event) {
+    constexpr Time kOnTheWay = 500 * kMillisecond;
+    const auto name = "t" + std::to_string(tracker);
+    const Time now = env_.scheduler.now();
+    const auto& reads = evidence_.reads(user);
+    if (std::none_of(reads.begin(), reads.end(), [&](const Read& r) {
+            return r.bye && r.from <= now && r.to > state.changed - 10 * kSecond;
+        }))
+        wrong(user, name, event, "no bye of theirs was read");
+    // What is still on its way to the tracker cannot keep the user online.
+    if (!calm(now - kOnTheWay, now) || evidence_.none_holds(user, now)) return;
+    if (const Time deadline = evidence_.last_deadline(user, now - kOnTheWay, now); deadline > now)
+        wrong(user, name, event, "another session holds until " + seconds(deadline));
+}
+
+void Model::sink_started(std::size_t sink) {
+    const Time now = env_.scheduler.now();
+    for (auto& life : sinks_)
+        if (life.number == sink && life.ended == kNever) life.ended = now;
+    sinks_.push_back({sink, now, kNever, std::vector<SinkUser>(shape_.users)});
+}
+
+// When the user's tracker last said online, as far as the sink has been told its stream.
+Time Model::tracker_said_online(std::size_t user, const Event& event) const {
+    const auto position = std::pair(event.epoch, event.seq);
+    for (auto it = said_[user].rbegin(); it != said_[user].rend(); ++it)
+        if (it->online && std::pair(it->epoch, it->seq) <= position) return it->time;
+    return env_.scheduler.now();
+}
+
+// Whether the user's tracker said offline after what the sink had been told, and not after the
+// event.
+bool Model::tracker_said_offline(std::size_t user, const SinkUser& known,
+                                 const Event& event) const {
+    return std::any_of(said_[user].begin(), said_[user].end(), [&](const HandedOut& said) {
+        const auto position = std::pair(said.epoch, said.seq);
+        return !said.online && position > std::pair(known.epoch, known.seq) &&
+               position <= std::pair(event.epoch, event.seq);
+    });
+}
+
+void Model::told(std::size_t sink, const Event& event) {
+    ++judged_.told;
+    const auto name = "sink" + std::to_string(sink);
+    const auto found = user_of_.find(event.user);
+    if (found == user_of_.end()) return fail_(name + " is told of a user that never was");
+    const auto user = found->second;
+    const auto life = std::find_if(sinks_.begin(), sinks_.end(), [&](const Sink& s) {
+        return s.number == sink && s.ended == kNever;
+    });
+    auto& known = life->users[user];
+    const Time now = env_.scheduler.now();
+    const bool online = event.state == State::online;
+
+    if (std::pair(event.epoch, event.seq) < std::pair(known.epoch, known.seq))
+        wrong(user, name, event, "an older event after a newer one");
+    if (known.known && known.online == online && (!online || known.status == event.status))
+        wrong(user, name, event, "nothing new");
+    if (!online && known.online && !tracker_said_offline(user, known, event) &&
+        held_throughout(user, known.online_since, now))
+        wrong(user, name, event,
+              "heartbeats were read all the time since " + seconds(known.online_since));
+    if (online && !known.online) known.online_since = tracker_said_online(user, event);
+    known.known = true;
+    known.online = online;
+    known.status = event.status;
+    known.epoch = event.epoch;
+    known.seq = event.seq;
+    known.history.push_back({now, online, event.status});
+}
+
+}  // namespace presence::simulation

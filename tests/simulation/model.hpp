@@ -1,0 +1,126 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "common/event.hpp"
+#include "tests/simulation/environment.hpp"
+#include "tests/simulation/evidence.hpp"
+#include "tests/simulation/plan.hpp"
+
+namespace presence::simulation {
+
+// How much was judged: a model that judges nothing finds nothing.
+struct Judged {
+    std::uint64_t reads = 0;
+    std::uint64_t tracker_events = 0;
+    std::uint64_t timeouts = 0;
+    std::uint64_t told = 0;
+    std::uint64_t offlines_held = 0;  // a heartbeat could have forbidden it: looked at closely
+    std::uint64_t online_in_time = 0;
+    std::uint64_t offline_in_time = 0;
+    std::uint64_t statuses = 0;
+    void add(const Judged& other);
+    [[nodiscard]] std::string table() const;
+};
+
+// Knows from the load and from what collectors read who is online, and judges what trackers hand
+// out and what sinks are told. Uses none of the project's logic, and event objects only as data.
+class Model {
+public:
+    // `fail`: a promise is broken; what, about whom and why, in one line.
+    Model(Environment& env, const Shape& shape, bool faults,
+          std::function<void(const std::string&)> fail);
+
+    Evidence& evidence() { return evidence_; }
+    void read(const Beat& beat, Read read);
+
+    void tracker_started(std::size_t tracker);
+    // The tracker hands the event out now; `at`: its at_ms in true time.
+    void handed_out(std::size_t tracker, const Event& event, Time at);
+
+    void sink_started(std::size_t sink);
+    // A sink was told the event now, for the first time.
+    void told(std::size_t sink, const Event& event);
+
+    // The run is over: was everything told, in time?
+    void finish();
+    [[nodiscard]] const Judged& judged() const { return judged_; }
+
+private:
+    struct Told {
+        Time time;
+        bool online;
+        std::optional<std::string> status;
+    };
+    struct SinkUser {
+        bool known = false;
+        bool online = false;
+        std::optional<std::string> status;
+        Epoch epoch = 0;
+        std::uint64_t seq = 0;
+        Time online_since = 0;
+        std::vector<Told> history;
+    };
+    struct Sink {
+        std::size_t number = 0;
+        Time started = 0;
+        Time ended = kNever;
+        std::vector<SinkUser> users;
+    };
+    struct TrackerUser {
+        bool online = false;
+        Time changed = 0;  // since when it is online, or when it was told offline
+        Time offline_at = -1;
+    };
+    struct Stream {  // of a slot
+        Epoch epoch = 0;
+        std::uint64_t seq = 0;
+    };
+    struct Tracker {
+        std::vector<TrackerUser> users;
+        std::map<Slot, Stream> streams;
+    };
+    struct HandedOut {
+        Epoch epoch;
+        std::uint64_t seq;
+        Time time;
+        bool online;
+    };
+
+    void wrong(std::size_t user, const std::string& who, const Event& event,
+               const std::string& why) const;
+    [[nodiscard]] bool calm(Time from, Time to) const;
+    void judge_order(std::size_t tracker, Tracker& state, std::size_t user, const Event& event);
+    void judge_online(std::size_t tracker, const TrackerUser& state, std::size_t user,
+                      const Event& event);
+    void judge_timeout(std::size_t tracker, const TrackerUser& state, std::size_t user,
+                       const Event& event, Time at);
+    void judge_bye(std::size_t tracker, const TrackerUser& state, std::size_t user,
+                   const Event& event);
+    [[nodiscard]] bool held_throughout(std::size_t user, Time from, Time to);
+    [[nodiscard]] Time tracker_said_online(std::size_t user, const Event& event) const;
+    [[nodiscard]] bool tracker_said_offline(std::size_t user, const SinkUser& known,
+                                            const Event& event) const;
+
+    void judge_sink(const Sink& sink, std::size_t user, const std::vector<Span>& surely,
+                    const std::vector<Span>& perhaps);
+    void judge_status(const Sink& sink, std::size_t user, const std::vector<Span>& surely);
+    [[nodiscard]] static const Told* last_told(const SinkUser& user, Time at);
+
+    Environment& env_;
+    const Shape& shape_;
+    std::function<void(const std::string&)> fail_;
+    Evidence evidence_;
+    std::vector<Span> calm_;
+    std::unordered_map<std::string, std::size_t> user_of_;
+    std::vector<Tracker> trackers_;
+    std::vector<Sink> sinks_;                   // every life of each
+    std::vector<std::vector<HandedOut>> said_;  // by user
+    Judged judged_;
+};
+
+}  // namespace presence::simulation

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+
+#include "notifier/delivery.hpp"
+#include "notifier/follower.hpp"
+#include "tests/simulation/link.hpp"
+#include "tests/simulation/messages.hpp"
+#include "tests/simulation/model.hpp"
+#include "tests/simulation/process.hpp"
+
+namespace presence::simulation {
+
+// What a sink does with the events it is handed: takes them after a while, and in trouble takes
+// some of them and fails, or hangs. It tells the model what it was told.
+class SimulatedSink : public Troubled {
+public:
+    SimulatedSink(Environment& env, std::size_t number, Random random, const Shape& shape,
+                  Model& model);
+
+    // Fault::crash: deliveries fail; Fault::pause: they take until the end.
+    void begin(Fault fault, Time until) override;
+    void end(Fault fault) override;
+
+    void restart();
+    // Hands out what `delivery` has, if the sink is free. `done` is called when it answered.
+    void pump(notifier::Delivery& delivery, Instant now, const notifier::Follower& truth,
+              std::function<void()> done);
+    // Takes the answer into the delivery, if there is one.
+    void take_answer(notifier::Delivery& delivery, Instant now);
+
+private:
+    enum class Answer { none, delivered, failed };
+    void finish(bool fails);
+
+    Environment& env_;
+    std::size_t number_;
+    std::string name_;
+    Random random_;
+    const Shape& shape_;
+    Model& model_;
+    bool failing_ = false;
+    Time hangs_until_ = 0;
+    std::uint64_t life_ = 0;
+    std::vector<Event> chunk_;  // at the sink, or to be tried again
+    bool busy_ = false;
+    bool again_ = false;     // chunk_ failed: the next must be the same
+    std::size_t known_ = 0;  // of chunk_: told already in an earlier try
+    Answer answer_ = Answer::none;
+};
+
+// A notifier: notifier::Follower and a notifier::Delivery a sink.
+class NotifierProcess : public Process {
+public:
+    NotifierProcess(Environment& env, std::size_t index, Random random, const Shape& shape,
+                    const SlotMap& map, Model& model, SendPacket ask);
+
+    void on_publication(std::size_t tracker, const Packet& packet);
+    void on_answer(std::size_t tracker, const Packet& packet);
+    [[nodiscard]] SimulatedSink& sink(std::size_t which) { return *sinks_[which]; }
+
+protected:
+    void boot() override;
+    void die() override;
+    void receive() override;
+    void decide() override;
+    void send() override;
+    Time next_wakeup() override;
+
+private:
+    struct Arrived {
+        std::size_t tracker;
+        Packet packet;
+    };
+    std::size_t index_;
+    const Shape& shape_;
+    const SlotMap& map_;
+    SendPacket ask_;
+    std::optional<notifier::Follower> follower_;
+    std::vector<notifier::Delivery> deliveries_;
+    std::vector<std::unique_ptr<SimulatedSink>> sinks_;
+    std::deque<Arrived> publications_, answers_;
+    std::vector<bool> overflowed_;
+    std::vector<Arrived> turn_publications_, turn_answers_;
+    std::vector<Event> events_;
+    std::vector<notifier::Question> questions_;
+    std::uint64_t boot_ = 0;
+};
+
+}  // namespace presence::simulation

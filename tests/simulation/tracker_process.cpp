@@ -1,0 +1,164 @@
+#include "tests/simulation/tracker_process.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/batch.hpp"
+#include "common/check.hpp"
+#include "common/limits.hpp"
+
+namespace presence::simulation {
+
+namespace {
+constexpr std::size_t kFramesPerTurn = 64;
+constexpr std::size_t kQuestionsPerTurn = 16;
+constexpr std::size_t kQueueMax = 2'000;  // of each kind
+}  // namespace
+
+TrackerProcess::TrackerProcess(Environment& env, std::size_t index, Random random,
+                               const Shape& shape, const SlotMap& map, Model& model,
+                               std::vector<CollectorProcess*> collectors, Links links)
+    : Process(env, Place::tracker, "t" + std::to_string(index), random),
+      index_(index),
+      shape_(shape),
+      map_(map),
+      model_(model),
+      collectors_(std::move(collectors)),
+      links_(std::move(links)) {}
+
+void TrackerProcess::boot() {
+    tracker::TrackerOptions options;
+    options.tracker = name();
+    options.boot = boot_ = static_cast<std::uint64_t>(now()) + 1;
+    // Runs and epochs rise as long as nobody sets the wall clock back between two of them.
+    started_ms_ = std::max(millis(clock().wall().at(local_now())), started_ms_ + 1);
+    options.started_unix_ms = started_ms_;
+    options.timeout = Duration{shape_.timeout};
+    options.collector_grace = Duration{shape_.grace};
+    for (const auto* collector : collectors_)
+        options.collectors_expected.push_back(collector->name());
+    for (std::size_t t = 0; t < shape_.trackers; ++t) {
+        options.trackers.emplace_back();
+        options.trackers.back().id = "t" + std::to_string(t);
+    }
+    tracker_.emplace(options, map_, local_now());
+    batches_ = 0;
+    heard_.assign(shape_.collectors, now());
+    silent_.assign(shape_.collectors, false);
+    model_.tracker_started(index_);
+}
+
+void TrackerProcess::die() {
+    tracker_.reset();
+    frames_.clear();
+    questions_.clear();
+    turn_frames_.clear();
+    turn_questions_.clear();
+    peers_.clear();
+    out_.clear();
+}
+
+void TrackerProcess::on_frame(std::size_t collector, const Packet& packet) {
+    if (!up() || frames_.size() >= kQueueMax) return;
+    frames_.push_back({collector, packet});
+    wake_soon();
+}
+
+void TrackerProcess::on_question(std::size_t notifier, const Packet& packet) {
+    if (!up() || questions_.size() >= kQueueMax) return;
+    questions_.push_back({notifier, packet});
+    wake_soon();
+}
+
+void TrackerProcess::receive() {
+    const auto take = [](auto& from, auto& to, std::size_t limit) {
+        while (!from.empty() && to.size() < limit) {
+            to.push_back(std::move(from.front()));
+            from.pop_front();
+        }
+    };
+    take(frames_, turn_frames_, kFramesPerTurn);
+    take(questions_, turn_questions_, kQuestionsPerTurn);
+}
+
+std::string TrackerProcess::peer(const char* kind, const Arrived& arrived) {
+    auto id = kind + std::to_string(arrived.from) + "/" + std::to_string(arrived.packet.connection);
+    peers_[id] = {arrived.from, arrived.packet.connection};
+    return id;
+}
+
+void TrackerProcess::feed() {
+    for (const auto& arrived : turn_frames_) {
+        tracker_->on_frame(peer("c", arrived), *arrived.packet.bytes, local_now(), clock().wall());
+        heard_[arrived.from] = now();
+        if (silent_[arrived.from]) model_.evidence().heard_again(arrived.from, index_, now());
+        silent_[arrived.from] = false;
+    }
+    for (const auto& arrived : turn_questions_)
+        tracker_->on_query(peer("n", arrived), *arrived.packet.bytes);
+    turn_frames_.clear();
+    turn_questions_.clear();
+}
+
+// A collector that is silent for about the grace may be given up, with what it reads meanwhile.
+void TrackerProcess::note_silence() {
+    for (std::size_t c = 0; c < heard_.size(); ++c) {
+        if (now() - heard_[c] < shape_.grace - 5 * kMillisecond) continue;
+        model_.evidence().unheard(c, index_, std::min(heard_[c], collectors_[c]->safe()));
+        silent_[c] = true;
+    }
+}
+
+void TrackerProcess::decide() {
+    note_silence();
+    feed();
+    note_silence();
+    more_ = tracker_->end_turn(local_now(), clock().wall(), out_);
+    for (const auto& publication : out_.publications)
+        if (publication.topic == kTopicBatch) hand_out(publication.bytes);
+}
+
+void TrackerProcess::hand_out(const std::string& bytes) {
+    PRESENCE_CHECK(bytes.size() <= kBatchBytesMax, "a batch is too large");
+    const auto batch = decode_batch(bytes);
+    PRESENCE_CHECK(batch.has_value() && batch->boot == boot_, "a batch cannot be read back");
+    PRESENCE_CHECK(batch->number == ++batches_, "batches are not numbered without gaps");
+    for (const auto& slot : batch->slots) {
+        for (const auto& event : slot.events) {
+            const Time at = clock().truth(event.at_ms * 1000 - clock().wall_at_zero());
+            if (env_.trace.follows(event.user))
+                trace("hands out " + id_of(event) + " " + event.user + " " +
+                      std::string(name_of(event.state)) + " (" + event.reason + "), at " +
+                      std::to_string(at) + " us, batch " + std::to_string(batch->number));
+            model_.handed_out(index_, event, at);
+        }
+    }
+}
+
+void TrackerProcess::send() {
+    const auto to_peers = [&](const std::vector<tracker::ToPeer>& messages,
+                              const SendPacket& link) {
+        for (const auto& message : messages) {
+            const auto to = peers_.find(message.peer);
+            PRESENCE_CHECK(to != peers_.end(), "a message to a peer that never was");
+            link(to->second.index, packet_of(message.bytes, to->second.connection));
+        }
+    };
+    for (const auto& publication : out_.publications) {
+        const auto kind =
+            publication.topic == kTopicBatch ? Packet::Kind::batch : Packet::Kind::tick;
+        const auto packet = packet_of(publication.bytes, boot_, kind);
+        for (std::size_t n = 0; n < shape_.notifiers; ++n)
+            links_.publish(n, packet);
+    }
+    to_peers(out_.acks, links_.to_collector);
+    to_peers(out_.answers, links_.answer);
+    out_.clear();
+}
+
+Time TrackerProcess::next_wakeup() {
+    if (more_ || !frames_.empty() || !questions_.empty()) return now() + 10;
+    return when(tracker_->next_wakeup(local_now()));
+}
+
+}  // namespace presence::simulation

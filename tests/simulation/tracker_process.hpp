@@ -1,0 +1,72 @@
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <unordered_map>
+
+#include "tests/simulation/collector_process.hpp"
+#include "tests/simulation/messages.hpp"
+#include "tests/simulation/model.hpp"
+#include "tests/simulation/process.hpp"
+#include "tracker/tracker.hpp"
+
+namespace presence::simulation {
+
+// A tracker: tracker::Tracker with its ROUTER and XPUB sockets simulated. It tells the model what
+// it hands out.
+class TrackerProcess : public Process {
+public:
+    struct Links {
+        SendPacket to_collector;  // acknowledgements
+        SendPacket publish;       // to one notifier
+        SendPacket answer;        // to one notifier
+    };
+    TrackerProcess(Environment& env, std::size_t index, Random random, const Shape& shape,
+                   const SlotMap& map, Model& model, std::vector<CollectorProcess*> collectors,
+                   Links links);
+
+    void on_frame(std::size_t collector, const Packet& packet);
+    void on_question(std::size_t notifier, const Packet& packet);
+
+protected:
+    void boot() override;
+    void die() override;
+    void receive() override;
+    void decide() override;
+    void send() override;
+    Time next_wakeup() override;
+
+private:
+    struct Arrived {
+        std::size_t from;
+        Packet packet;
+    };
+    struct Peer {
+        std::size_t index;
+        std::uint64_t connection;
+    };
+    std::string peer(const char* kind, const Arrived& arrived);
+    void feed();
+    void note_silence();
+    void hand_out(const std::string& bytes);
+
+    std::size_t index_;
+    const Shape& shape_;
+    const SlotMap& map_;
+    Model& model_;
+    std::vector<CollectorProcess*> collectors_;
+    Links links_;
+    std::optional<tracker::Tracker> tracker_;
+    std::deque<Arrived> frames_, questions_;
+    std::vector<Arrived> turn_frames_, turn_questions_;
+    std::unordered_map<std::string, Peer> peers_;
+    tracker::Output out_;
+    bool more_ = false;
+    std::uint64_t boot_ = 0;
+    std::uint64_t batches_ = 0;
+    std::int64_t started_ms_ = 0;
+    std::vector<Time> heard_;  // by collector: when a frame was last received
+    std::vector<bool> silent_;
+};
+
+}  // namespace presence::simulation

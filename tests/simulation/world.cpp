@@ -1,0 +1,200 @@
+#include "tests/simulation/world.hpp"
+
+#include <utility>
+
+#include "common/check.hpp"
+
+namespace presence::simulation {
+
+namespace {
+
+SlotMap map_of(std::size_t trackers) {
+    std::vector<std::string> ids;
+    for (std::size_t t = 0; t < trackers; ++t)
+        ids.push_back("t" + std::to_string(t));
+    return SlotMap::rendezvous(1, std::move(ids));
+}
+
+}  // namespace
+
+World::World(std::uint64_t seed, Trace trace)
+    : env_{{}, std::move(trace), {}},
+      random_(seed),
+      shape_(Shape::draw(random_)),
+      faults_(draw_faults(random_, shape_)),
+      model_(env_, shape_, !faults_.empty(),
+             [this](const std::string& what) {
+                 if (!failure_.empty()) return;
+                 failure_ = what;
+                 env_.trace.line(env_.scheduler.now(), "WRONG", what);
+             }),
+      map_(map_of(shape_.trackers)) {
+    connect(random_);
+    populate(random_);
+    for (const auto& fault : faults_)
+        plan(fault);
+    describe(faults_);
+}
+
+// Every link by its two ends. Processes are looked up when something arrives: they come later.
+void World::connect(Random& random) {
+    const auto links = [&](auto& all, Place place, std::size_t from, std::size_t to, auto deliver) {
+        // A notifier asks once for each slot: far from its trackers it would take the whole run.
+        const bool asks = place == Place::questions || place == Place::answers;
+        const Time far = asks ? 0 : shape_.far;
+        using L = typename std::decay_t<decltype(all)>::value_type::element_type;
+        for (std::size_t f = 0; f < from; ++f)
+            for (std::size_t t = 0; t < to; ++t)
+                all.push_back(std::make_unique<L>(
+                    env_, place, random.fork(), far,
+                    [f, t, deliver](const auto& message) { deliver(f, t, message); }));
+    };
+    links(heartbeats_, Place::heartbeats, shape_.edges, shape_.collectors,
+          [this](std::size_t, std::size_t c, const auto& m) { collectors_[c]->on_heartbeats(m); });
+    links(frames_, Place::frames, shape_.collectors, shape_.trackers,
+          [this](std::size_t c, std::size_t t, const auto& m) { trackers_[t]->on_frame(c, m); });
+    links(acks_, Place::acks, shape_.trackers, shape_.collectors,
+          [this](std::size_t t, std::size_t c, const auto& m) { collectors_[c]->on_ack(t, m); });
+    links(publications_, Place::publications, shape_.trackers, shape_.notifiers,
+          [this](std::size_t t, std::size_t n, const auto& m) {
+              notifiers_[n]->on_publication(t, m);
+          });
+    links(questions_, Place::questions, shape_.notifiers, shape_.trackers,
+          [this](std::size_t n, std::size_t t, const auto& m) { trackers_[t]->on_question(n, m); });
+    links(answers_, Place::answers, shape_.trackers, shape_.notifiers,
+          [this](std::size_t t, std::size_t n, const auto& m) { notifiers_[n]->on_answer(t, m); });
+}
+
+void World::populate(Random& random) {
+    for (std::size_t e = 0; e < shape_.edges; ++e) {
+        edges_.push_back(std::make_unique<Edge>(
+            env_, "e" + std::to_string(e), random.fork(), shape_,
+            [this, e](std::size_t c, HeartbeatPacket packet) {
+                heartbeats_[e * shape_.collectors + c]->send(std::move(packet));
+            }));
+        edges_.back()->reachable = [this](std::size_t c) { return collectors_[c]->up(); };
+    }
+    std::vector<CollectorProcess*> collectors;
+    for (std::size_t c = 0; c < shape_.collectors; ++c) {
+        collectors_.push_back(std::make_unique<CollectorProcess>(
+            env_, c, random.fork(), shape_, map_, model_, [this, c](std::size_t t, Packet packet) {
+                frames_[c * shape_.trackers + t]->send(std::move(packet));
+            }));
+        collectors.push_back(collectors_.back().get());
+    }
+    for (std::size_t t = 0; t < shape_.trackers; ++t) {
+        const auto over = [t](Links<Packet>& links, std::size_t to) {
+            return [&links, t, to](std::size_t which, Packet packet) {
+                links[t * to + which]->send(std::move(packet));
+            };
+        };
+        trackers_.push_back(std::make_unique<TrackerProcess>(
+            env_, t, random.fork(), shape_, map_, model_, collectors,
+            TrackerProcess::Links{over(acks_, shape_.collectors),
+                                  over(publications_, shape_.notifiers),
+                                  over(answers_, shape_.notifiers)}));
+    }
+    for (std::size_t n = 0; n < shape_.notifiers; ++n)
+        notifiers_.push_back(std::make_unique<NotifierProcess>(
+            env_, n, random.fork(), shape_, map_, model_, [this, n](std::size_t t, Packet packet) {
+                questions_[n * shape_.trackers + t]->send(std::move(packet));
+            }));
+    load_ = std::make_unique<Load>(
+        env_.scheduler, random.fork(), shape_,
+        [this](std::size_t edge, Beat beat) { edges_[edge]->add(std::move(beat)); });
+}
+
+Process& World::process(Place place, std::size_t which) {
+    switch (place) {
+        case Place::edge:
+            return *edges_[which];
+        case Place::collector:
+            return *collectors_[which];
+        case Place::tracker:
+            return *trackers_[which];
+        default:
+            PRESENCE_CHECK(place == Place::notifier, "no process");
+            return *notifiers_[which];
+    }
+}
+
+Troubled& World::troubled(Place place, std::size_t which) {
+    switch (place) {
+        case Place::sink:
+            return notifiers_[which / shape_.sinks]->sink(which % shape_.sinks);
+        case Place::heartbeats:
+            return *heartbeats_[which];
+        case Place::frames:
+            return *frames_[which];
+        case Place::acks:
+            return *acks_[which];
+        case Place::publications:
+            return *publications_[which];
+        case Place::questions:
+            return *questions_[which];
+        default:
+            PRESENCE_CHECK(place == Place::answers, "no link");
+            return *answers_[which];
+    }
+}
+
+void World::plan(const PlannedFault& fault) {
+    auto& scheduler = env_.scheduler;
+    if (is_link(fault.place) || fault.place == Place::sink) {
+        auto& target = troubled(fault.place, fault.which);
+        const Time strength = fault.place == Place::sink ? fault.end : fault.strength;
+        scheduler.at(fault.begin, [=, &target] { target.begin(fault.fault, strength); });
+        scheduler.at(fault.end, [=, &target] { target.end(fault.fault); });
+        return;
+    }
+    auto& target = process(fault.place, fault.which);
+    scheduler.at(fault.begin, [=, &target] {
+        switch (fault.fault) {
+            case Fault::pause:
+                return target.pause(fault.end);
+            case Fault::stall:
+                return target.stall(fault.end - fault.begin, fault.strength != 0);
+            case Fault::crash:
+                return target.crash(fault.end, fault.strength != 0);
+            default:
+                return target.jump_wall(fault.strength);
+        }
+    });
+}
+
+void World::describe(const std::vector<PlannedFault>& faults) const {
+    const auto number = [](auto n) { return std::to_string(n); };
+    env_.trace.line(
+        0, "world",
+        number(shape_.users) + " users, " + number(shape_.edges) + " edges, " +
+            number(shape_.collectors) + " collectors, " + number(shape_.trackers) + " trackers, " +
+            number(shape_.notifiers) + " notifiers with " + number(shape_.sinks) +
+            " sinks each; timeout " + number(shape_.timeout / 1000) + " ms, grace " +
+            number(shape_.grace / 1000) + " ms; faults until " + number(shape_.faults_end / 1000) +
+            " ms, calm again from " + number(shape_.calm_again / 1000) + " ms");
+    for (const auto& fault : faults)
+        env_.trace.line(0, "plan",
+                        std::string(name_of(fault.fault)) + " of " +
+                            std::string(name_of(fault.place)) + " " + number(fault.which) +
+                            " from " + number(fault.begin) + " to " + number(fault.end) +
+                            " us, strength " + number(fault.strength));
+}
+
+std::string World::run() {
+    const auto start = [&](auto& processes) {
+        for (auto& process : processes)
+            env_.scheduler.at(random_.between(0, 200 * kMillisecond),
+                              [&process] { process->start(); });
+    };
+    start(edges_);
+    start(collectors_);
+    start(trackers_);
+    start(notifiers_);
+    load_->start();
+    while (failure_.empty() && env_.scheduler.step(shape_.end)) {
+    }
+    if (failure_.empty()) model_.finish();
+    return failure_;
+}
+
+}  // namespace presence::simulation

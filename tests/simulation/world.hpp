@@ -1,0 +1,55 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/collector_process.hpp"
+#include "tests/simulation/edge.hpp"
+#include "tests/simulation/link.hpp"
+#include "tests/simulation/load.hpp"
+#include "tests/simulation/notifier_process.hpp"
+#include "tests/simulation/tracker_process.hpp"
+
+namespace presence::simulation {
+
+// Everything from edges to sinks, one seed: the processes, the links between them, the load, the
+// faults, the model. One thread, virtual time; the same seed runs the same, byte for byte.
+class World {
+public:
+    World(std::uint64_t seed, Trace trace);
+
+    // Runs to the end or to the first broken promise; empty, or what is wrong.
+    std::string run();
+    [[nodiscard]] const Coverage& coverage() const { return env_.coverage; }
+    [[nodiscard]] const Judged& judged() const { return model_.judged(); }
+    [[nodiscard]] Time virtual_time() const { return env_.scheduler.now(); }
+
+private:
+    template <class Message>
+    using Links = std::vector<std::unique_ptr<Link<Message>>>;  // [from * number of `to` + to]
+
+    void connect(Random& random);
+    void populate(Random& random);
+    void plan(const PlannedFault& fault);
+    Process& process(Place place, std::size_t which);
+    Troubled& troubled(Place place, std::size_t which);
+    void describe(const std::vector<PlannedFault>& faults) const;
+
+    Environment env_;
+    Random random_;
+    Shape shape_;
+    std::vector<PlannedFault> faults_;
+    std::string failure_;
+    Model model_;
+    SlotMap map_;
+    std::vector<std::unique_ptr<Edge>> edges_;
+    std::vector<std::unique_ptr<CollectorProcess>> collectors_;
+    std::vector<std::unique_ptr<TrackerProcess>> trackers_;
+    std::vector<std::unique_ptr<NotifierProcess>> notifiers_;
+    Links<HeartbeatPacket> heartbeats_;
+    Links<Packet> frames_, acks_, publications_, questions_, answers_;
+    std::unique_ptr<Load> load_;
+};
+
+}  // namespace presence::simulation
