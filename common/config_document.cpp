@@ -40,7 +40,7 @@ ConfigNode convert(const toml::node& node) {
                          [](const Entry& a, const Entry& b) { return a.line < b.line; });
         for (auto& entry : entries) {
             out.key_lines.push_back(entry.line);
-            out.table.emplace_back(std::move(entry.key), std::move(entry.value));
+            out.table.push_back({std::move(entry.key), std::move(entry.value)});
         }
     }
     return out;

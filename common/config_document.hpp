@@ -3,13 +3,13 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 // A TOML file as plain values with line numbers, so that only one .cpp knows the TOML library.
 namespace presence {
 
 struct ConfigNode {
+    struct Entry;
     enum class Kind { text, integer, boolean, list, table, other };
     Kind kind = Kind::other;
     int line = 0;
@@ -17,8 +17,13 @@ struct ConfigNode {
     std::int64_t integer = 0;
     bool boolean = false;
     std::vector<ConfigNode> list;
-    std::vector<std::pair<std::string, ConfigNode>> table;  // in the order of the file
-    std::vector<int> key_lines;                             // of table, in the same order
+    std::vector<Entry> table;    // in the order of the file
+    std::vector<int> key_lines;  // of table, in the same order
+};
+
+struct ConfigNode::Entry {
+    std::string key;
+    ConfigNode value;
 };
 
 // The file's top table. Throws ConfigError "FILE:LINE: ..." for what is no TOML, duplicate keys

@@ -35,7 +35,7 @@ public:
         : node_(node), title_(std::move(title)), place_(std::move(place)), origin_(origin) {
         origin_.lines[place_] = node.line;
         for (std::size_t i = 0; i < node.table.size(); ++i) {
-            const auto& key = node.table[i].first;
+            const auto& key = node.table[i].key;
             origin_.lines[place_ + "/" + key] = node.key_lines[i];
             if (std::find(known.begin(), known.end(), key) == known.end())
                 origin_.fail(place_ + "/" + key, "unknown key " + quoted(key) + " in " + title_ +

@@ -57,7 +57,7 @@ void read_echo(Reader& reader, std::optional<FrameHeader::Echo>& to) {
     to.reset();
     if (reader.nil()) return;
     if (!reader.array_of(3)) return;
-    auto& echo = to.emplace();
+    auto& echo = to.emplace(FrameHeader::Echo{});
     reader.read(echo.tracker_boot);
     reader.read(echo.acked_us);
     reader.read(echo.received);

@@ -163,7 +163,7 @@ FollowedSlot::Compared FollowedSlot::compare(SnapshotAnswer& snapshot, Freshness
     return result;
 }
 
-void FollowedSlot::compare_present(SnapshotAnswer::User& user, Event difference,
+void FollowedSlot::compare_present(SnapshotAnswer::User& user, const Event& difference,
                                    FollowedTotals& totals) {
     const Position at = position_of(difference);
     const auto known = users_.find(std::string_view(user.user));
@@ -176,7 +176,7 @@ void FollowedSlot::compare_present(SnapshotAnswer::User& user, Event difference,
         return;
     }
     const bool news = known == users_.end() || known->status != user.status;
-    Event event = news ? std::move(difference) : *known;
+    Event event = news ? difference : *known;
     if (known == users_.end()) event.at_ms = user.since_ms;
     event.user = user.user;
     event.state = State::online;

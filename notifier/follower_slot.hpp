@@ -100,7 +100,8 @@ private:
                                   const std::optional<std::string>& status) const;
     void apply_online(Event& event, FollowedTotals& totals);
     void apply_offline(Event& event, FollowedTotals& totals);
-    void compare_present(SnapshotAnswer::User& user, Event difference, FollowedTotals& totals);
+    void compare_present(SnapshotAnswer::User& user, const Event& difference,
+                         FollowedTotals& totals);
     std::uint32_t compare_absent(const std::unordered_set<std::string_view>& present,
                                  std::uint64_t covers_ms, const Event& difference,
                                  FollowedTotals& totals);

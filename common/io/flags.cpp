@@ -18,8 +18,8 @@ struct Flags::Impl {
     std::vector<std::unique_ptr<Flags>> commands;
 
     CLI::Option* add(const std::string& name, const std::string& value,
-                     std::function<void(const std::string&)> set, const std::string& help) {
-        return app->add_option_function<std::string>(name, std::move(set), help)->type_name(value);
+                     const std::function<void(const std::string&)>& set, const std::string& help) {
+        return app->add_option_function<std::string>(name, set, help)->type_name(value);
     }
 };
 
