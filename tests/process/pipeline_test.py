@@ -7,45 +7,35 @@ import unittest
 import msgpack
 import zmq
 
-from pipeline import free_ports
-from support import Program, Scratch, json_lines, wait_for
+from pipeline import Installation, Process, binary
+from support import json_lines, wait_for
 
 TTL = 2  # seconds
+SINK = '[[sink]]\nname = "file"\ntype = "jsonl"\npath = "events.jsonl"\n'
 
 
 class Pipeline(unittest.TestCase):
     def start(self, collectors=1, trackers=1):
-        self.scratch = Scratch()
-        self.addCleanup(self.scratch.close)
-        ports = iter(free_ports(collectors + 3 * trackers))
-        at = lambda: f'"tcp://127.0.0.1:{next(ports)}"'
-        text = f'[presence]\ntimeout = "{TTL}s"\n'
-        self.edges = []
-        for number in range(collectors):
-            endpoint = at()
-            text += f'[[collector]]\nid = "c{number}"\nheartbeats = {endpoint}\n'
-            self.edges.append(zmq.Context.instance().socket(zmq.PUSH))
-            self.edges[-1].linger = 0
-            self.edges[-1].connect(endpoint.strip('"'))
-            self.addCleanup(self.edges[-1].close)
-        for number in range(trackers):
-            text += f'[[tracker]]\nid = "t{number}"\ningest = {at()}\nevents = {at()}\nquery = {at()}\n'
-        text += '[[notifier]]\nid = "n1"\n[[sink]]\nname = "file"\ntype = "jsonl"\npath = "events.jsonl"\n'
-        self.file = self.scratch.write("presence.toml", text)
-        self.trackers = [self.program("presence-tracker", f"t{n}") for n in range(trackers)]
-        self.collectors = [self.program("presence-collector", f"c{n}") for n in range(collectors)]
-        self.notifier = self.program("presence-notifier", "n1")
+        self.files = self.enterContext(Installation(collectors, trackers, f"{TTL}s", SINK))
+        self.trackers = [self.program("tracker", f"t{n + 1}") for n in range(trackers)]
+        self.collectors = [self.program("collector", f"c{n + 1}") for n in range(collectors)]
+        self.notifier = self.program("notifier", "n1")
+        context = self.enterContext(zmq.Context())
+        self.edges = [context.socket(zmq.PUSH) for _ in range(collectors)]
+        for edge, endpoint in zip(self.edges, self.files.heartbeats):
+            edge.linger = 0
+            edge.connect(endpoint)
+            self.addCleanup(edge.close)
 
-    def program(self, name, identity):
-        program = Program(self.scratch, name, "--config", self.file, "--id", identity)
-        self.addCleanup(program.kill)
-        return program
+    def program(self, kind, name):
+        command = (binary(f"presence-{kind}"), "--config", self.files.config, "--id", name)
+        return self.enterContext(Process(*command, cwd=self.files.directory))
 
     def beat(self, *items, edge=0):
         self.edges[edge].send(msgpack.packb(list(items)))
 
     def states(self, user):
-        return [e["state"] for e in json_lines(self.scratch / "events.jsonl") if e["user"] == user]
+        return [e["state"] for e in json_lines(self.files.directory / "events.jsonl") if e["user"] == user]
 
     def keep(self, users, until, what):
         """Users go on beating, several times a ttl, until the condition is true."""
@@ -85,10 +75,10 @@ class Pipeline(unittest.TestCase):
         self.beat("alice", "carol")
         self.wait_states("carol", ["online"])
         program = stopped()
-        program.signal(signal.SIGSTOP)
+        program.send(signal.SIGSTOP)
         rest = self.passed(2 * TTL)
         self.keep(["alice"], rest, "time to pass")
-        program.signal(signal.SIGCONT)
+        program.send(signal.SIGCONT)
         self.keep(["alice"], lambda: self.states("carol") == ["online", "offline"], "carol to end")
         self.assertEqual(self.states("alice"), ["online"])
 
@@ -106,8 +96,9 @@ class Pipeline(unittest.TestCase):
         self.start()
         self.beat("alice", "carol")
         self.wait_states("carol", ["online"])
-        self.trackers[0].kill()
-        self.program("presence-tracker", "t0")
+        self.trackers[0].send(signal.SIGKILL)
+        self.trackers[0].wait()
+        self.program("tracker", "t1")
         self.beat({"user": "dave", "ttl_ms": 2_000})
         self.keep(["alice"], lambda: self.states("dave")[-1:] == ["offline"], "dave to end")
         self.assertEqual(self.states("alice"), ["online"])
