@@ -15,8 +15,8 @@ SINK = '[[sink]]\nname = "file"\ntype = "jsonl"\npath = "events.jsonl"\n'
 
 
 class Pipeline(unittest.TestCase):
-    def start(self, collectors=1, trackers=1):
-        self.files = self.enterContext(Installation(collectors, trackers, f"{TTL}s", SINK))
+    def start(self, collectors=1, trackers=1, settings=""):
+        self.files = self.enterContext(Installation(collectors, trackers, f"{TTL}s", SINK, settings))
         self.trackers = [self.program("tracker", f"t{n + 1}") for n in range(trackers)]
         self.collectors = [self.program("collector", f"c{n + 1}") for n in range(collectors)]
         self.notifier = self.program("notifier", "n1")
@@ -70,8 +70,8 @@ class Pipeline(unittest.TestCase):
 
     def goes_on_though_stopped(self, stopped):
         """alice beats on while the program is stopped for longer than the ttl; carol's end shows, once
-        it goes on, that time has passed."""
-        self.start()
+        it goes on, that time has passed. The long grace leaves it to the watermark alone."""
+        self.start(settings='collector_grace = "60s"')
         self.beat("alice", "carol")
         self.wait_states("carol", ["online"])
         program = stopped()
