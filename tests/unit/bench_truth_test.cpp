@@ -96,6 +96,10 @@ TEST_CASE("a percentile is the smallest value that so many do not exceed", "[cli
     CHECK(percentile(values, 50) == 3);
     CHECK(percentile(values, 100) == 5);
     CHECK(percentile(values, 1) == 1);
+    std::vector<int> fourteen_of_25(25, 1);
+    std::fill_n(fourteen_of_25.begin(), 14, 0);
+    CHECK(percentile(fourteen_of_25, 56) == 0);
+    CHECK(percentile(fourteen_of_25, 57) == 1);
     rc::prop("as counted", [](const std::vector<int>& given) {
         RC_PRE(!given.empty());
         const auto percent = *rc::gen::inRange(1, 101);
