@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import unittest
@@ -10,6 +11,17 @@ from pipeline import Installation, Process, binary, presence, run
 from support import PATIENCE, wait_for
 
 README = (pathlib.Path(__file__).parents[2] / "README.md").read_text()
+
+
+GATEWAY = pathlib.Path(__file__).parents[2] / "edges/websocket"
+
+
+def no_node():
+    if not shutil.which("node"):
+        return "node is not installed"
+    if not (GATEWAY / "node_modules/zeromq").exists():
+        return "edges/websocket/node_modules is missing: script/bootstrap installs it"
+    return None
 
 
 def snippets(language):
@@ -45,13 +57,12 @@ class Readme(unittest.TestCase):
         shown = snippets("python")
         self.assertTrue(shown)
         for body in shown:
-            # It goes on running, as a server does, so that the message is not lost with it.
-            running = subprocess.Popen(
-                [sys.executable, "-c", self.client(body) + "\nimport sys; sys.stdin.read()"],
-                stdin=subprocess.PIPE,
-            )
+            opening, found, sending = self.client(body).partition("try:")
+            lines = (found + sending).splitlines()
+            again = "\n".join(["import time", "while True:", *("    " + line for line in lines), "    time.sleep(.05)"])
+            running = subprocess.Popen([sys.executable, "-c", opening + again])
             self.addCleanup(running.wait, PATIENCE)
-            self.addCleanup(running.stdin.close)
+            self.addCleanup(running.kill)
             for user in ("alice", "bob"):
                 wait_for(lambda: "online" in self.presence("get", user)[1].split(),
                          lambda: f"{user} online: {self.presence('get', user)}")
@@ -65,6 +76,26 @@ class Readme(unittest.TestCase):
             often = "\n".join(["for _ in range(5_000):", *("    " + line for line in lines)])
             done = subprocess.run([sys.executable, "-c", opening + often], timeout=PATIENCE)
             self.assertEqual(done.returncode, 0)
+
+    def node(self, more=""):
+        shown = snippets("js")
+        self.assertEqual(len(shown), 1)
+        script = self.client(shown[0]).replace("5_000", "50") + more
+        return ["node", "-e", script]
+
+    @unittest.skipIf(no_node(), no_node())
+    def test_the_node_client_brings_its_users_online(self):
+        self.start()
+        running = subprocess.Popen(self.node(), cwd=GATEWAY)
+        self.addCleanup(running.wait, PATIENCE)
+        self.addCleanup(running.kill)
+        wait_for(lambda: "online" in self.presence("get", "bob")[1].split(), "bob is online")
+
+    @unittest.skipIf(no_node(), no_node())
+    def test_the_node_client_never_waits_though_no_collector_runs(self):
+        often = "for (let n = 0; n < 5_000; n += 1) beat(['alice']); process.exit(0);"
+        done = subprocess.run(self.node(often), cwd=GATEWAY, timeout=PATIENCE)
+        self.assertEqual(done.returncode, 0)
 
     def test_the_configuration_is_right(self):
         shown = snippets("toml")
