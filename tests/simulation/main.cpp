@@ -1,8 +1,13 @@
+#include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <cstdio>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 #include "tests/simulation/world.hpp"
 
@@ -58,6 +63,31 @@ std::optional<Arguments> parse(int argc, char** argv) {
     return arguments;
 }
 
+// What all worlds came to. A world is one thread's own; only this is shared.
+struct Sum {
+    Coverage coverage;
+    Judged judged;
+    std::uint64_t failed = 0;
+    double virtual_seconds = 0;
+    std::mutex mutex;
+};
+
+void run_seed(std::uint64_t seed, const Arguments& arguments, Sum& sum) {
+    World world(seed, Trace(arguments.trace, arguments.user));
+    const auto failure = world.run();
+    const std::lock_guard lock(sum.mutex);
+    sum.coverage.add(world.coverage());
+    sum.judged.add(world.judged());
+    sum.virtual_seconds += static_cast<double>(world.virtual_time()) / 1e6;
+    if (failure.empty()) return;
+    ++sum.failed;
+    std::printf("seed %llu at %.6f s: %s\n  again: presence-simulation --seed %llu --trace\n",
+                static_cast<unsigned long long>(seed),
+                static_cast<double>(world.virtual_time()) / 1e6, failure.c_str(),
+                static_cast<unsigned long long>(seed));
+    std::fflush(stdout);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -66,24 +96,18 @@ int main(int argc, char** argv) {
         std::fputs(kUsage.data(), stderr);
         return 64;
     }
-    Coverage coverage;
-    Judged judged;
-    std::uint64_t failed = 0;
-    double virtual_seconds = 0;
-    for (auto seed = arguments->first; seed <= arguments->last; ++seed) {
-        World world(seed, Trace(arguments->trace, arguments->user));
-        const auto failure = world.run();
-        coverage.add(world.coverage());
-        judged.add(world.judged());
-        virtual_seconds += static_cast<double>(world.virtual_time()) / 1e6;
-        if (failure.empty()) continue;
-        ++failed;
-        std::printf("seed %llu at %.6f s: %s\n  again: presence-simulation --seed %llu --trace\n",
-                    static_cast<unsigned long long>(seed),
-                    static_cast<double>(world.virtual_time()) / 1e6, failure.c_str(),
-                    static_cast<unsigned long long>(seed));
-        std::fflush(stdout);
-    }
+    Sum sum;
+    std::vector<std::thread> workers;
+    std::atomic<std::uint64_t> next{arguments->first};
+    const auto jobs = arguments->trace ? 1u : std::max(1u, std::thread::hardware_concurrency());
+    for (unsigned job = 0; job < jobs; ++job)
+        workers.emplace_back([&] {
+            for (auto seed = next++; seed <= arguments->last; seed = next++)
+                run_seed(seed, *arguments, sum);
+        });
+    for (auto& worker : workers)
+        worker.join();
+    const auto& [coverage, judged, failed, virtual_seconds, mutex] = sum;
     std::printf("\n%s\n", coverage.table().c_str());
     std::printf("%llu seeds, %.0f virtual seconds, %llu failed\n%s",
                 static_cast<unsigned long long>(arguments->last - arguments->first + 1),
