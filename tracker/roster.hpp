@@ -37,9 +37,9 @@ struct Beat {
 //
 // A bye ends its session at once and, if that has a name, keeps it dead for heartbeats up to
 // kByeMemory after it, also if the bye came first. For the unnamed session the last arrival wins. A
-// bye more than kByeMemory older than its session's newest heartbeat is a straggler and ignored. The
-// session held its user until the bye, so none of the user's other sessions ends before that: what
-// they did meanwhile may still be on its way, as a bye comes ahead of event time.
+// bye more than kByeMemory older than its session's newest heartbeat is a straggler and ignored.
+// The session held its user until the bye, so none of the user's other sessions ends before that:
+// what they did meanwhile may still be on its way, as a bye comes ahead of event time.
 //
 // A user's status is the one told last, by the time of the heartbeat that told it (at one time:
 // that arrived last), among their living sessions; told empty, it is none, whatever others told
