@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { decode } from '@msgpack/msgpack';
 import { Beats } from './beats.js';
+import { userOf } from './gateway.js';
 import { faultOfId } from './ids.js';
 import { envelopeOf } from './link.js';
 
@@ -46,6 +47,12 @@ test('a message stays within 64 KiB', () => {
   const items = beats.take();
   assert.ok(items.length < 1_000);
   assert.equal(items.length + beats.size, 1_000);
+});
+
+test('no request line makes the user hook throw', () => {
+  assert.equal(userOf({ url: '/?user=a%20b' }), 'a b');
+  for (const url of ['//', '', '/', '?', '//?user', '/?user=%ff%', '/\\'])
+    assert.doesNotThrow(() => userOf({ url }));
 });
 
 test('ids keep the contract', () => {

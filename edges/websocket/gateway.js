@@ -8,9 +8,10 @@ const POLICY_VIOLATION = 1008;
 const GOING_AWAY = 1001;
 const CUT = 1006; // no close frame came
 
-/** The one place to replace: who is this? Returns the user's id. */
+/** The one place to replace: who is this? Returns the user's id, or null. Must not throw. */
 export function userOf(request) {
-  return new URL(request.url, 'http://gateway').searchParams.get('user');
+  // Not new URL(): it throws for what a client may well send, such as `//`.
+  return new URLSearchParams(request.url.split('?', 2)[1] ?? '').get('user');
 }
 
 /**
