@@ -29,6 +29,15 @@ TEST_CASE("a bye that outstays its time behind a later one covers nothing", "[ro
     CHECK_FALSE(byes.cover(2, 100));
 }
 
+TEST_CASE("a session's newer bye stays when its older one is forgotten", "[roster][byes]") {
+    Byes byes(10, 2'000);
+    byes.remember(1, 100);
+    byes.remember(1, 4'000);
+    byes.forget_before(3'000);
+    CHECK(byes.size() == 1);
+    CHECK(byes.cover(1, 5'000));
+}
+
 TEST_CASE("beyond its size the bye told first is forgotten", "[roster][byes]") {
     Byes byes(3, 2'000);
     for (std::uint64_t key = 1; key <= 1'000; ++key) {

@@ -42,3 +42,29 @@ TEST_CASE("a longer id costs its bytes, and a session name 20 more than its byte
           Approx(base + 37).margin(1));
     CHECK(bytes_per_user(100'000, "user-id", "16-bytes-session") == Approx(base + 36).margin(1));
 }
+
+TEST_CASE("users who come and go leave no memory behind", "[roster][memory]") {
+    Roster roster({}, Instant{});
+    std::vector<Event> out;
+    std::uint64_t after_first = 0;
+    for (int round = 0; round < 10; ++round) {
+        const Instant now{round * 100s};
+        for (int u = 0; u < 3'000; ++u) {
+            const auto id = "a user of more than twenty bytes " + std::to_string(round * 3'000 + u);
+            Beat b;
+            b.user = id;
+            b.hash = hash_of(id);
+            b.session = u % 2 ? "c1" : "";
+            b.edge = u % 3 ? "edge-1" : "";
+            b.ttl_ms = 30'000;
+            b.at = now;
+            roster.apply(std::span(&b, 1), {}, out);
+        }
+        REQUIRE(roster.users() == 3'000);
+        if (round == 0) after_first = roster.bytes();
+        while (roster.expire(now + 50s, {}, 1'000, out)) {
+        }
+        REQUIRE(roster.users() == 0);
+        CHECK(roster.bytes() < after_first);
+    }
+}

@@ -205,6 +205,24 @@ TEST_CASE("the status told last is shown, and falls back when its session ends",
     CHECK_FALSE(cleared[0].status.has_value());
 }
 
+TEST_CASE("a status told a month ago is still older than one told today", "[roster]") {
+    World w;
+    auto old = w.session("alice", "desk", at(1s)), fresh = w.session("alice", "phone", at(1s));
+    old.status = "away";
+    w.apply(old);
+    old.status.reset();
+    old.ttl_ms = kTtlMaxMs;
+    for (int day = 1; day <= 30; ++day) {
+        old.at = at(24h * day);
+        w.apply(old);
+        CHECK(w.expire(old.at).empty());
+    }
+    fresh.at = old.at;
+    fresh.status = "busy";
+    w.apply(fresh);
+    CHECK(w.roster.find(old.hash, "alice", kWall)->status == "busy");
+}
+
 TEST_CASE("what breaks a limit is left out and counted", "[roster]") {
     World w(2);
     w.apply(w.beat("alice", at(1s)));
