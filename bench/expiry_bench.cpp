@@ -61,7 +61,7 @@ struct World {
             if (user[i] >= silent_from) continue;
             auto& r = records[user[i]];
             r.read = now;
-            deadlines.postpone(user[i], now + r.ttl);
+            deadlines.set(user[i], now + r.ttl);
             ++beats;
         }
     }

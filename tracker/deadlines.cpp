@@ -44,8 +44,7 @@ Deadlines::Block::Block() {
     bounds.fill(kNone);
 }
 
-void Deadlines::set(std::uint32_t user, std::uint32_t deadline) {
-    deadline -= deadline == kNone;
+void Deadlines::set_anew(std::uint32_t user, std::uint32_t deadline) {
     while (blocks_.size() <= user / kBlock) {
         blocks_.push_back(std::make_unique<Block>());
         bounds_.push_back(kNone);

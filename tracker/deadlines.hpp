@@ -25,11 +25,17 @@ class Deadlines {
 public:
     static constexpr std::uint32_t kNone = 0xffff'ffff;  // no deadline
 
-    // Sets, or moves in any direction.
-    void set(std::uint32_t user, std::uint32_t deadline);
-    // Requires: set, and not later than `deadline`.
-    void postpone(std::uint32_t user, std::uint32_t deadline) {
-        entry(user) = deadline - (deadline == kNone);
+    // Sets, or moves in any direction; onwards is one store.
+    void set(std::uint32_t user, std::uint32_t deadline) {
+        deadline -= deadline == kNone;
+        if (user / kBlock < blocks_.size()) {
+            auto& held = entry(user);
+            if (held != kNone && static_cast<std::int32_t>(deadline - held) >= 0) {
+                held = deadline;
+                return;
+            }
+        }
+        set_anew(user, deadline);
     }
     void erase(std::uint32_t user);
     void prefetch(std::uint32_t user) const {
@@ -61,6 +67,8 @@ private:
     std::uint32_t& entry(std::uint32_t user) {
         return blocks_[user / kBlock]->deadlines[user % kBlock];
     }
+    // As set(), and lowers the bounds.
+    void set_anew(std::uint32_t user, std::uint32_t deadline);
     static bool take_leaf(Block& block, std::uint32_t leaf, std::uint32_t first_user,
                           std::uint32_t now, std::size_t room, std::vector<Due>& out);
     bool take_block(std::size_t block, std::uint32_t now, std::size_t room, std::vector<Due>& out);

@@ -54,27 +54,18 @@ void Roster::Impl::on_beat(const Beat& beat, std::optional<UserIndex> hint, Wall
         user = add_user(beat, tick, wall);
         if (!user) return;
         const auto& record = records[*user];
-        out.push_back(event(record, slot_of(beat.hash), State::online, "heartbeat", record.since_ms,
-                            beat.ttl_ms));
+        out.push_back(event(record, slot_of(beat.hash), State::online, Reason::heartbeat,
+                            record.since_ms, beat.ttl_ms));
         return;
     }
     auto& record = records[*user];
     if (record.single() && beat.session.empty() && !beat.status &&
-        edges.find(beat.edge) == record.edge)
-        refresh_single(*user, beat, tick);
-    else
+        edges.find(beat.edge) == record.edge) {
+        advance(record, tick, beat.ttl_ms, window);
+        set_deadline(*user);
+    } else {
         refresh_listed(*user, beat, tick, wall, out);
-}
-
-void Roster::Impl::refresh_single(UserIndex user, const Beat& beat, Tick tick) {
-    auto& record = records[user];
-    const auto before = deadline_of(record);
-    advance(record, tick, beat.ttl_ms, window);
-    const auto after = deadline_of(record);
-    if (after >= before)
-        deadlines.postpone(user, low(after));
-    else
-        deadlines.set(user, low(after));
+    }
 }
 
 void Roster::Impl::refresh_listed(UserIndex user, const Beat& beat, Tick tick, WallOffset wall,
@@ -100,7 +91,7 @@ void Roster::Impl::refresh_listed(UserIndex user, const Beat& beat, Tick tick, W
         const std::string before(record.sessions.status(window));
         record.sessions.tell(session, tick, *beat.status, window);
         if (record.sessions.status(window) != before)
-            out.push_back(event(record, slot_of(beat.hash), State::online, "status",
+            out.push_back(event(record, slot_of(beat.hash), State::online, Reason::status,
                                 millis(wall.at(beat.at)), ttl_max(record)));
     }
     to_single_if_possible(record);
@@ -206,12 +197,12 @@ void Roster::Impl::on_bye(const Beat& beat, WallOffset wall, std::vector<Event>&
     const Ending ending{deadline_of(*session), session->ttl};
     end_session(record, session);
     hold_until(record, std::min(tick, ending.deadline));
-    after_endings(*user, beat.hash, "bye", ending, millis(wall.at(beat.at)), status_before, wall,
-                  out);
+    after_endings(*user, beat.hash, Reason::bye, ending, millis(wall.at(beat.at)), status_before,
+                  wall, out);
 }
 
-void Roster::Impl::after_endings(UserIndex user, std::uint64_t hash, std::string_view reason,
-                                 Ending last, std::int64_t at_ms, std::string_view status_before,
+void Roster::Impl::after_endings(UserIndex user, std::uint64_t hash, Reason reason, Ending last,
+                                 std::int64_t at_ms, std::string_view status_before,
                                  WallOffset wall, std::vector<Event>& out) {
     auto& record = records[user];
     if (record.sessions.empty()) {
@@ -223,7 +214,7 @@ void Roster::Impl::after_endings(UserIndex user, std::uint64_t hash, std::string
     }
     if (record.sessions.status(window) != status_before)
         out.push_back(
-            event(record, slot_of(hash), State::online, "status", at_ms, ttl_max(record)));
+            event(record, slot_of(hash), State::online, Reason::status, at_ms, ttl_max(record)));
     to_single_if_possible(record);
     set_deadline(user);
 }

@@ -61,7 +61,7 @@ void Roster::Impl::settle(const Ripe& ended, WallOffset wall, std::vector<Event>
             s = SessionList::next(s);
         }
     }
-    after_endings(ended.user, ended.hash, "timeout", last,
+    after_endings(ended.user, ended.hash, Reason::timeout, last,
                   millis(wall.at(clock.instant(last.deadline))), status_before, wall, out);
 }
 
@@ -108,12 +108,12 @@ std::uint32_t Roster::Impl::ttl_max(const UserRecord& record) const {
     return ttl;
 }
 
-Event Roster::Impl::event(const UserRecord& record, Slot slot, State state, std::string_view reason,
+Event Roster::Impl::event(const UserRecord& record, Slot slot, State state, Reason reason,
                           std::int64_t at_ms, std::uint32_t ttl_ms) const {
     Event e;
     e.user = record.id();
     e.state = state;
-    e.reason = reason;
+    e.reason = name_of(reason);
     e.at_ms = at_ms;
     e.since_ms = record.since_ms;
     e.ttl_ms = ttl_ms;

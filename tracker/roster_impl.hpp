@@ -84,7 +84,6 @@ struct Roster::Impl {
     void on_beat(const Beat& beat, std::optional<UserIndex> hint, WallOffset wall,
                  std::vector<Event>& out);
     void on_bye(const Beat& beat, WallOffset wall, std::vector<Event>& out);
-    void refresh_single(UserIndex user, const Beat& beat, Tick tick);
     void refresh_listed(UserIndex user, const Beat& beat, Tick tick, WallOffset wall,
                         std::vector<Event>& out);
     // What one record holds, as a list of one.
@@ -97,7 +96,7 @@ struct Roster::Impl {
     // Takes a user out without a word.
     void remove_user(UserIndex user, std::uint64_t hash);
     // Sessions of `user` have ended: tells offline, or a change of status, and sets the deadline.
-    void after_endings(UserIndex user, std::uint64_t hash, std::string_view reason, Ending last,
+    void after_endings(UserIndex user, std::uint64_t hash, Reason reason, Ending last,
                        std::int64_t at_ms, std::string_view status_before, WallOffset wall,
                        std::vector<Event>& out);
 
@@ -108,9 +107,8 @@ struct Roster::Impl {
     void clamp_all(Tick now);
 
     [[nodiscard]] std::uint32_t ttl_max(const UserRecord& record) const;
-    [[nodiscard]] Event event(const UserRecord& record, Slot slot, State state,
-                              std::string_view reason, std::int64_t at_ms,
-                              std::uint32_t ttl_ms) const;
+    [[nodiscard]] Event event(const UserRecord& record, Slot slot, State state, Reason reason,
+                              std::int64_t at_ms, std::uint32_t ttl_ms) const;
     [[nodiscard]] View view(const UserRecord& record, WallOffset wall) const;
     void check() const;
 };

@@ -41,7 +41,12 @@ public:
     [[nodiscard]] bool empty() const { return !head_; }
     [[nodiscard]] std::size_t count() const { return head_ ? head_->count : 0; }
     [[nodiscard]] std::size_t bytes() const { return head_ ? head_->bytes : 0; }
-    void prefetch() const { __builtin_prefetch(head_); }
+    // A list of one session may lie in two cache lines. (Asking for address 0 costs a page walk.)
+    void prefetch() const {
+        if (!head_) return;
+        __builtin_prefetch(head_, 1);
+        __builtin_prefetch(reinterpret_cast<const char*>(head_) + 40, 1);
+    }
 
     [[nodiscard]] Session* begin() const;
     [[nodiscard]] Session* end() const;

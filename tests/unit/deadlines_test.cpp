@@ -78,14 +78,6 @@ TEST_CASE("deadlines come due as in a multimap, also where the ms wrap", "[deadl
                     now += *rc::gen::inRange<std::int64_t>(0, 100);
                     take_all(deadlines, oracle, now);
                     break;
-                case 2:
-                case 3:
-                    if (known != oracle.by_user.end() && known->second->first <= deadline) {
-                        deadlines.postpone(user, wrapped(deadline));
-                        oracle.set(user, deadline);
-                        break;
-                    }
-                    [[fallthrough]];
                 default:
                     deadlines.set(user, wrapped(deadline));
                     oracle.set(user, deadline);
