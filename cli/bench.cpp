@@ -15,7 +15,6 @@
 #include "cli/built_in_file.hpp"
 #include "cli/commands.hpp"
 #include "cli/pipeline.hpp"
-#include "cli/readiness.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/program.hpp"
 
@@ -117,15 +116,13 @@ public:
 
 private:
     void await_pipeline() {
-        Readiness readiness(context_, config_, 0);
-        const auto deadline = io::now() + kReadyWithin;
-        while (!readiness.ready()) {
-            if (pipeline_) pipeline_->turn(io::now());
-            readiness.turn(io::now());
-            if (io::now() > deadline) throw NoAnswer(readiness.missing());
+        if (!pipeline_) return;
+        for (const auto deadline = io::now() + kReadyWithin; !pipeline_->ready();) {
+            pipeline_->turn(io::now());
+            if (io::now() > deadline) throw NoAnswer("no word from " + pipeline_->missing());
             io::poll({}, 5ms);
         }
-        if (pipeline_) pipeline_->supervision().on_ready();
+        pipeline_->supervision().on_ready();
     }
 
     // Before anything is sent: nothing that is told may be missed.

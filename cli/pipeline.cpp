@@ -66,6 +66,9 @@ void Pipeline::add(int stage, const std::string& kind, const std::string& id,
 void Pipeline::turn(Instant now) {
     for (std::size_t i = 0; i < processes_.size(); ++i)
         reap(i, now);
+    for (const pid_t pid : listener_.take())
+        for (auto& process : processes_)
+            if (process.pid == pid) process.ready = true;
     for (const auto& action : supervision_.decide(now)) {
         const Process& process = processes_[action.child];
         switch (action.kind) {
@@ -86,7 +89,7 @@ void Pipeline::turn(Instant now) {
 void Pipeline::start(std::size_t index, Instant now) {
     Process& process = processes_[index];
     try {
-        process.pid = io::spawn(process.command, no_input_);
+        process.pid = io::spawn(process.command, no_input_, {listener_.variable()});
     } catch (const std::system_error& e) {
         tell(e.what());
         supervision_.on_end(index, kExitSoftware, now);
@@ -100,6 +103,7 @@ void Pipeline::reap(std::size_t index, Instant now) {
     int status = 0;
     if (process.pid <= 0 || ::waitpid(process.pid, &status, WNOHANG) != process.pid) return;
     process.pid = -1;
+    process.ready = false;
     ::close(process.watch);
     process.watch = -1;
     const bool expected = supervision_.stopping();
@@ -117,9 +121,16 @@ void Pipeline::tell_end(const Process& process, int status) const {
 }
 
 std::vector<int> Pipeline::descriptors() const {
-    std::vector<int> all;
+    std::vector<int> all{listener_.fd()};
     for (const auto& process : processes_)
         if (process.watch >= 0) all.push_back(process.watch);
+    return all;
+}
+
+std::string Pipeline::missing() const {
+    std::string all;
+    for (const auto& process : processes_)
+        if (!process.ready) all += (all.empty() ? "" : ", ") + process.name;
     return all;
 }
 

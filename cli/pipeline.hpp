@@ -9,6 +9,7 @@
 
 #include "cli/supervision.hpp"
 #include "common/config.hpp"
+#include "common/io/readiness.hpp"
 
 namespace presence::cli {
 
@@ -25,10 +26,16 @@ public:
 
     // Starts, ends and reaps what is due at `now`, and tells it on stderr.
     void turn(Instant now);
-    // Descriptors that become readable when a process ends.
+    // Descriptors that become readable when a process ends, or tells that it works.
     [[nodiscard]] std::vector<int> descriptors() const;
     // Sends `signal` to every process.
     void signal_all(int signal) const;
+
+    // Every process has told that it works: trackers answer, every tracker has heard every
+    // collector, notifiers are in step with every tracker.
+    [[nodiscard]] bool ready() const { return missing().empty(); }
+    // Those that have not: "tracker t2, notifier n1".
+    [[nodiscard]] std::string missing() const;
 
     // Those that run now, by name: "tracker t1".
     [[nodiscard]] std::vector<std::pair<std::string, pid_t>> running() const;
@@ -41,6 +48,7 @@ private:
         std::vector<std::string> command;
         pid_t pid = -1;
         int watch = -1;  // a pidfd
+        bool ready = false;
     };
     void add(int stage, const std::string& kind, const std::string& id,
              const std::vector<std::string>& arguments);
@@ -51,6 +59,7 @@ private:
     Supervision supervision_{Supervision::Options{}};
     std::string directory_;
     std::vector<Process> processes_;
+    io::ReadyListener listener_;
     int no_input_ = -1;
 };
 

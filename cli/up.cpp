@@ -7,9 +7,9 @@
 #include "cli/commands.hpp"
 #include "cli/demo.hpp"
 #include "cli/pipeline.hpp"
-#include "cli/readiness.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/program.hpp"
+#include "common/io/readiness.hpp"
 #include "common/io/signals.hpp"
 #include "common/io/sockets.hpp"
 
@@ -60,7 +60,6 @@ public:
         : config_(config),
           context_(io::make_context()),
           pipeline_(config, arguments),
-          readiness_(context_, config, io::make_boot()),
           started_(io::now()) {
         if (demo) {
             demo_.emplace(started_, io::make_boot());
@@ -86,9 +85,9 @@ public:
 
 private:
     void check_ready(Instant now) {
-        readiness_.turn(now);
-        ready_ = readiness_.ready();
+        ready_ = pipeline_.ready();
         if (ready_) {
+            io::tell_ready();
             pipeline_.supervision().on_ready();
             std::cerr << fmt::format("presence: ready after {:.2f} s: {}; {}; {}",
                                      std::chrono::duration<double>(now - started_).count(),
@@ -99,7 +98,7 @@ private:
                       << std::endl;
         } else if (!told_missing_ && now - started_ > kTellMissingAfter) {
             told_missing_ = true;
-            std::cerr << "presence: still waiting: " << readiness_.missing() << std::endl;
+            std::cerr << "presence: still waiting for " << pipeline_.missing() << std::endl;
         }
     }
 
@@ -116,11 +115,9 @@ private:
         for (const int fd : pipeline_.descriptors())
             items.push_back({nullptr, fd, ZMQ_POLLIN, 0});
         Instant next = pipeline_.supervision().next_wakeup();
-        if (!ready_) {
-            for (void* socket : readiness_.sockets())
-                items.push_back({socket, 0, ZMQ_POLLIN, 0});
-            next = std::min(next, now + Readiness::kAskEvery);
-        } else if (demo_) {
+        if (!ready_ && !told_missing_) {
+            next = std::min(next, started_ + kTellMissingAfter);
+        } else if (ready_ && demo_) {
             next = std::min(next, std::max(demo_->next_wakeup(), now + 10ms));
         }
         const auto left = std::clamp<Duration>(next - now, 0s, 1min);
@@ -132,7 +129,6 @@ private:
     io::Signals signals_;  // before the context: its threads must not take them
     zmq::context_t context_;
     Pipeline pipeline_;
-    Readiness readiness_;
     std::optional<Demo> demo_;
     std::optional<zmq::socket_t> demo_out_;
     Instant started_;

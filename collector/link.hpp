@@ -57,6 +57,7 @@ public:
         flush_at_ = {};
     }
     [[nodiscard]] bool all_acknowledged() const;
+    [[nodiscard]] bool heard() const { return tracker_boot_ != 0; }
 
     // Hands over every row not yet acknowledged, fn(row, read time), and is of no use afterwards.
     // Requires: called between turns.

@@ -10,6 +10,7 @@
 #include "collector/router.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/log.hpp"
+#include "common/io/readiness.hpp"
 #include "common/io/reporter.hpp"
 #include "common/io/signals.hpp"
 #include "common/io/sockets.hpp"
@@ -82,6 +83,10 @@ public:
         while (!signals_.stop()) {
             wait();
             turn();
+            if (!ready_ && router_.heard_by_all()) {
+                ready_ = true;
+                io::tell_ready();
+            }
             report();
             if (signals_.take_reload()) reload();
         }
@@ -257,6 +262,7 @@ private:
     Instant turn_began_{};
     std::size_t received_ = 0;  // messages in the last turn
     bool drained_ = true;
+    bool ready_ = false;  // as told
 };
 
 }  // namespace

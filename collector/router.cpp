@@ -152,6 +152,11 @@ bool Router::all_acknowledged() const {
                        [](const auto& link) { return link->all_acknowledged(); });
 }
 
+bool Router::heard_by_all() const {
+    return std::all_of(impl_->links.begin(), impl_->links.end(),
+                       [](const auto& link) { return link->heard(); });
+}
+
 Instant Router::next_wakeup() const {
     Instant earliest = Instant::max();
     for (const auto& link : impl_->links)

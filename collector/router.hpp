@@ -60,6 +60,8 @@ public:
     void adopt(SlotMap map);
     // Says goodbye on every link with all that was read; nothing may be read after it.
     void goodbye(Instant now, std::vector<Outgoing>& out);
+    // Every tracker has acknowledged something.
+    [[nodiscard]] bool heard_by_all() const;
     // All frames that were sent are acknowledged by every tracker.
     [[nodiscard]] bool all_acknowledged() const;
 

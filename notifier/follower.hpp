@@ -64,7 +64,7 @@ public:
     // Newest known event of this user, or null if not known to be online.
     [[nodiscard]] const Event* find(std::string_view user) const;
 
-    // Every slot is followed and compared with nothing left to ask.
+    // Every tracker's stream is heard, and every slot compared with nothing left to ask.
     [[nodiscard]] bool in_step() const;
 
     struct Stats {

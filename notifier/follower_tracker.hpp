@@ -35,7 +35,8 @@ public:
                   std::vector<Question>& questions);
 
     [[nodiscard]] Instant next_wakeup() const { return wakeup_; }
-    [[nodiscard]] bool in_step() const { return wanting_ == 0; }
+    // Its stream is heard, so that nothing is missed from now on, and nothing is left to ask.
+    [[nodiscard]] bool in_step() const { return wanting_ == 0 && last_.has_value(); }
     [[nodiscard]] const FollowedSlot* slot(Slot slot) const;
     void each_slot(const std::function<void(const FollowedSlot&)>& fn) const;
 

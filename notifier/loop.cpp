@@ -9,6 +9,7 @@
 
 #include "common/io/clock.hpp"
 #include "common/io/log.hpp"
+#include "common/io/readiness.hpp"
 #include "common/io/reporter.hpp"
 #include "common/io/signals.hpp"
 #include "common/io/sockets.hpp"
@@ -177,6 +178,7 @@ private:
     void report() {
         if (!in_step_told_ && follower_.in_step()) {
             in_step_told_ = true;
+            io::tell_ready();
             io::log::info("in_step", {{"online", follower_.stats().online}});
         }
         reporter_.turn(io::now(), [&] { return numbers(); });

@@ -9,6 +9,7 @@
 
 #include "common/io/clock.hpp"
 #include "common/io/log.hpp"
+#include "common/io/readiness.hpp"
 #include "common/io/reporter.hpp"
 #include "common/io/signals.hpp"
 #include "common/io/sockets.hpp"
@@ -85,6 +86,7 @@ public:
                               {"ingest", own_config(program_).ingest_bind},
                               {"events", own_config(program_).events_bind},
                               {"query", own_config(program_).query_bind}});
+        io::tell_ready();
         while (!signals_.stop()) {
             wait();
             receive_subscriptions();

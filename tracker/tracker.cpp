@@ -20,6 +20,8 @@ namespace {
 
 constexpr std::size_t kExpiredPerTurnMax = 4'096;
 constexpr Duration kTickInterval = 1s;
+// However many subscribe, one tick is for all of them.
+constexpr Duration kTickIntervalMin = 20ms;
 constexpr Duration kFrozenLag = 2s;
 
 std::optional<std::size_t> index_of(const SlotMap& map, const std::string& tracker) {
@@ -43,7 +45,7 @@ struct Tracker::Impl {
           watermarks(options.collector_grace, options.collectors_expected, now),
           roster({options.users_max}, now),
           publisher(options.tracker, options.boot),
-          next_tick(now) {
+          ticked(now - kTickInterval) {
         taken.fill(now);
         // What an earlier run was told is gone: a user known only by an older heartbeat that came
         // late may have had a newer one.
@@ -62,6 +64,7 @@ struct Tracker::Impl {
     void acknowledge(Instant now, std::vector<ToPeer>& out);
     void answer(Instant now, WallOffset wall, std::vector<ToPeer>& out);
     [[nodiscard]] Stats numbers() const;
+    [[nodiscard]] Instant next_tick() const;
 
     TrackerOptions options;
     SlotMap map;
@@ -74,7 +77,8 @@ struct Tracker::Impl {
     std::array<Instant, kSlots> taken{};
     std::optional<Instant> event_time;
     std::optional<Instant> warm_at;
-    Instant next_tick;
+    Instant ticked;  // the last one
+    bool tick_wanted = false;
     bool more_due = false;
 
     Frame frame;                                                      // reused
@@ -150,6 +154,7 @@ void Tracker::on_query(std::string_view peer, std::string_view bytes) {
 
 void Tracker::on_subscription(std::string_view topic, bool subscribed) {
     impl_->subscriptions.on_subscription(topic, subscribed);
+    impl_->tick_wanted |= subscribed && kTopicTick.starts_with(topic);
 }
 
 bool Tracker::end_turn(Instant now, WallOffset wall, Output& out) {
@@ -159,9 +164,10 @@ bool Tracker::end_turn(Instant now, WallOffset wall, Output& out) {
     i.publisher.publish(i.events, i.stats.freshness, i.subscriptions, out.publications);
     // What a storm of arrivals needed is not kept for ever.
     if (i.events.capacity() > kExpiredPerTurnMax) i.events = {};
-    if (now >= i.next_tick) {
+    if (now >= i.next_tick()) {
         i.publisher.tick(out.publications);
-        i.next_tick = now + kTickInterval;
+        i.ticked = now;
+        i.tick_wanted = false;
     }
     i.acknowledge(now, out.acks);
     i.answer(now, wall, out.answers);
@@ -238,7 +244,11 @@ Instant Tracker::next_wakeup(Instant now) const {
     const auto& i = *impl_;
     if (i.more_due) return now;
     // Deadlines fall due as watermarks come, and frames wake the loop by themselves.
-    return i.next_tick;
+    return i.next_tick();
+}
+
+Instant Tracker::Impl::next_tick() const {
+    return ticked + (tick_wanted ? kTickIntervalMin : kTickInterval);
 }
 
 Tracker::Stats Tracker::Impl::numbers() const {

@@ -43,7 +43,8 @@ public:
     void on_frame(std::string_view peer, std::string_view bytes, Instant received, WallOffset wall);
     // Answered in end_turn, after the batches of this turn.
     void on_query(std::string_view peer, std::string_view bytes);
-    // From XPUB: a topic prefix that now has, or no longer has, a subscriber.
+    // From XPUB: a topic prefix that now has, or no longer has, a subscriber. The first one to
+    // `tick` is told at once, so that it knows where the stream stands.
     void on_subscription(std::string_view topic, bool subscribed);
 
     // Expires, publishes, acknowledges, answers. `now` is read after the last receive and before

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <string_view>
 #include <system_error>
 
 namespace presence::io {
@@ -38,17 +39,28 @@ public:
     posix_spawnattr_t attributes{};
 };
 
+// As exec wants it: with a null at the end.
+std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
+    std::vector<char*> all;
+    for (const auto& text : texts)
+        all.push_back(const_cast<char*>(text.c_str()));
+    all.push_back(nullptr);
+    return all;
+}
+
 }  // namespace
 
-pid_t spawn(const std::vector<std::string>& command, int input) {
-    std::vector<char*> arguments;
-    for (const auto& argument : command)
-        arguments.push_back(const_cast<char*>(argument.c_str()));
-    arguments.push_back(nullptr);
+pid_t spawn(const std::vector<std::string>& command, int input,
+            const std::vector<std::string>& variables) {
+    auto arguments = pointers_to(command);
+    auto environment = pointers_to(variables);
+    for (char** entry = environ; *entry != nullptr; ++entry)
+        if (!std::string_view(*entry).starts_with("NOTIFY_SOCKET="))
+            environment.insert(environment.begin(), *entry);
     const Plan plan(input);
     pid_t pid = -1;
     const int error = ::posix_spawnp(&pid, arguments[0], &plan.files, &plan.attributes,
-                                     arguments.data(), environ);
+                                     arguments.data(), environment.data());
     if (error != 0)
         throw std::system_error(error, std::generic_category(), "cannot start " + command[0]);
     return pid;

@@ -30,6 +30,9 @@ TEST_CASE("whoever is online in the first snapshots is handed out as a differenc
     REQUIRE(brief(events) == "+alice~");
     CHECK(events[0].reason == "reconcile");
     CHECK(events[0].at_ms == 1);
+    // Nobody knows yet whether events will come: the subscription may not have arrived.
+    CHECK_FALSE(world.follower.in_step());
+    CHECK(world.tick(6).empty());
     CHECK(world.follower.in_step());
     CHECK(world.follower.find("alice") != nullptr);
     CHECK(world.follower.find("bob") == nullptr);

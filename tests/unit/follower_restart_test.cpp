@@ -84,7 +84,7 @@ TEST_CASE("a question without an answer is asked again, one at a time",
     CHECK(world.asked == 3);
     CHECK(world.follower.stats().timeouts == 2);
     world.answering = true;
-    world.turn(4'000);
+    world.tick(4'000);
     CHECK(world.follower.in_step());
 }
 
@@ -94,7 +94,7 @@ TEST_CASE("no more than questions_max are under way at once", "[notifier][follow
     world.turn(0);
     CHECK(world.asked == 2);
     world.answering = true;
-    world.turn(2'000);
+    world.tick(2'000);
     CHECK(world.follower.in_step());
 }
 
@@ -110,6 +110,7 @@ TEST_CASE("a snapshot is read page after page", "[notifier][follower][question]"
     (void)world.tracker.batch();
     CHECK(world.turn(2).size() == 7);
     CHECK(world.asked == 3);
+    world.tick(3);
     CHECK(world.follower.in_step());
 }
 
@@ -130,7 +131,7 @@ TEST_CASE("an error answer leads to the same question after a pause",
         world.follower.end_turn(at(1), {}, events, questions);
         CHECK(questions.empty());
         CHECK(world.follower.next_wakeup() == at(1'001));
-        world.turn(1'001);
+        world.tick(1'001);
         CHECK(world.follower.in_step());
         CHECK(world.follower.stats().errors == 1);
     }

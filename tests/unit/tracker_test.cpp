@@ -219,6 +219,29 @@ TEST_CASE("a tick tells the last batch each second, also when idle", "[tracker][
     CHECK(ticks(at(1s)) == std::vector<std::uint64_t>{1});
 }
 
+TEST_CASE("who subscribes to ticks is told where the stream stands, in one tick for many at once",
+          "[tracker][core]") {
+    World world;
+    const auto ticks = [&](Instant now) {
+        world.turn(now);
+        return std::count_if(world.out.publications.begin(), world.out.publications.end(),
+                             [](const auto& p) { return p.topic == kTopicTick; });
+    };
+    REQUIRE(ticks(at(0s)) == 1);
+    world.tracker.on_subscription("batch", true);
+    world.tracker.on_subscription("tick", false);
+    CHECK(world.tracker.next_wakeup(at(100ms)) == at(1s));
+    world.tracker.on_subscription("tick", true);
+    CHECK(ticks(at(100ms)) == 1);
+    for (int i = 0; i < 100; ++i)
+        world.tracker.on_subscription("t", true);
+    CHECK(ticks(at(101ms)) == 0);
+    CHECK(world.tracker.next_wakeup(at(101ms)) == at(120ms));
+    CHECK(ticks(at(120ms)) == 1);
+    CHECK(ticks(at(1119ms)) == 0);
+    CHECK(ticks(at(1120ms)) == 1);
+}
+
 TEST_CASE("queries are answered after the batches of their turn", "[tracker][core]") {
     World world;
     CHECK(world.ask<GetAnswer>(GetQuery{{"alice"}}, at(0s)).users[0].state == Known::unknown);
