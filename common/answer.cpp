@@ -80,6 +80,12 @@ struct BodyWriter {
         }
         out.text("cursor").text(a.cursor);
     }
+    void operator()(const ReplayAnswer& a) const {
+        out.map(3 + extra).text("boot").number(a.boot).text("batch").number(a.batch);
+        out.text("rows").array(a.rows.size());
+        for (const auto& row : a.rows)
+            out.bin(row);
+    }
 };
 
 bool read(Cursor& in, QueryError& e) {
@@ -191,6 +197,15 @@ bool read(Cursor& in, SnapshotAnswer& a) {
     });
 }
 
+bool read(Cursor& in, ReplayAnswer& a) {
+    return each_key(in, [&](std::string_view key) {
+        if (key == "boot") return value(in, a.boot);
+        if (key == "batch") return value(in, a.batch);
+        if (key != "rows") return skip(in);
+        return each(in, [&] { return value(in, a.rows.emplace_back()); });
+    });
+}
+
 template <class Body>
 bool read_body(Cursor in, Answer& answer) {
     return read(in, answer.body.emplace<Body>());
@@ -198,12 +213,13 @@ bool read_body(Cursor in, Answer& answer) {
 
 // What every answer carries, and which keys stand beside it.
 struct Heading {
-    bool error = false, trackers = false, slot = false, tracker = false, online = false,
+    bool error = false, rows = false, trackers = false, slot = false, tracker = false, online = false,
          cursor = false, users = false;
 
     bool read(Cursor in, Answer& answer) {
         return each_key(in, [&](std::string_view key) {
             error = error || key == "error";
+            rows = rows || key == "rows";
             trackers = trackers || key == "trackers";
             slot = slot || key == "slot";
             tracker = tracker || key == "tracker";
@@ -236,6 +252,7 @@ std::optional<Answer> decode_answer(std::string_view bytes) {
     const auto in = tokens.cursor();
     if (!has.read(in, answer)) return {};
     const bool good = has.error      ? read_body<QueryError>(in, answer)
+                      : has.rows     ? read_body<ReplayAnswer>(in, answer)
                       : has.trackers ? read_body<MapAnswer>(in, answer)
                       : has.slot     ? read_body<SnapshotAnswer>(in, answer)
                       : has.tracker  ? read_body<StatusAnswer>(in, answer)

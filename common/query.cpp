@@ -16,6 +16,8 @@ struct Fields {
     std::optional<std::vector<std::string>> users;
     std::optional<std::string> cursor;
     std::optional<std::uint64_t> slot;
+    std::optional<std::uint64_t> boot;
+    std::optional<std::uint64_t> after;
     std::optional<std::uint64_t> rid;
     std::optional<QueryError> fault;  // the first
 
@@ -70,6 +72,10 @@ bool read_field(std::string_view key, Cursor& in, Fields& fields) {
         expect(fields.cursor, in.text(), "bad_cursor", "`cursor` must be a text");
     else if (key == "slot")
         expect(fields.slot, in.unsigned_number(), "bad_slot", "`slot` must be 0 to 1023");
+    else if (key == "boot")
+        expect(fields.boot, in.unsigned_number(), "bad_query", "`boot` must be a whole number");
+    else if (key == "after")
+        expect(fields.after, in.unsigned_number(), "bad_query", "`after` must be a whole number");
     else if (key == "rid")
         expect(fields.rid, in.unsigned_number(), "bad_query", "`rid` must be a whole number");
     else
@@ -103,8 +109,12 @@ std::variant<Query, QueryError> query_of(Fields fields) {
         if (!fields.slot || *fields.slot >= kSlots)
             return refuse("bad_slot", "`slot` must be 0 to 1023");
         query.op = SnapshotQuery{static_cast<Slot>(*fields.slot), fields.cursor.value_or("")};
+    } else if (*fields.op == "replay") {
+        if (!fields.boot || !fields.after)
+            return refuse("bad_query", "`boot` or `after` is missing");
+        query.op = ReplayQuery{*fields.boot, *fields.after};
     } else {
-        return refuse("unknown_op", "there are get, count, list, map, status and snapshot");
+        return refuse("unknown_op", "there are get, count, list, map, status, snapshot and replay");
     }
     return query;
 }
@@ -133,6 +143,10 @@ struct QueryWriter {
         start("snapshot", q.cursor.empty() ? 1 : 2);
         out.text("slot").number(q.slot);
         if (!q.cursor.empty()) out.text("cursor").text(q.cursor);
+    }
+    void operator()(const ReplayQuery& q) const {
+        start("replay", 2);
+        out.text("boot").number(q.boot).text("after").number(q.after);
     }
 };
 

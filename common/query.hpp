@@ -26,14 +26,20 @@ struct SnapshotQuery {
     Slot slot = 0;
     std::string cursor;
 };
+// The batches after number `after`, which the asker had from run `boot`.
+struct ReplayQuery {
+    std::uint64_t boot = 0;
+    std::uint64_t after = 0;
+};
 
 struct Query {
-    std::variant<GetQuery, CountQuery, ListQuery, MapQuery, StatusQuery, SnapshotQuery> op;
+    std::variant<GetQuery, CountQuery, ListQuery, MapQuery, StatusQuery, SnapshotQuery, ReplayQuery>
+        op;
     std::optional<std::uint64_t> rid;
 };
 
 // A refusal: `code` is short and stable (bad_query, unknown_op, bad_user, bad_slot, bad_cursor,
-// moved, too_many), `message` is for people.
+// moved, too_many, too_old, diverged), `message` is for people.
 struct QueryError {
     std::string code;
     std::string message;
@@ -110,10 +116,17 @@ struct SnapshotAnswer {
     std::vector<User> users;
     std::string cursor;  // empty: that was the last page
 };
+// Batches as they were published, in order and without a gap, up to about 1 MiB; ask for the rest
+// with the boot and number of the last one.
+struct ReplayAnswer {
+    std::uint64_t boot = 0;   // of the run that answers
+    std::uint64_t batch = 0;  // the last one there is
+    std::vector<std::string> rows;
+};
 
 struct Answer {
     std::variant<GetAnswer, CountAnswer, ListAnswer, MapAnswer, StatusAnswer, SnapshotAnswer,
-                 QueryError>
+                 ReplayAnswer, QueryError>
         body;
     std::optional<std::uint64_t> rid;
     Freshness freshness = Freshness::live;

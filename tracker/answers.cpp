@@ -175,6 +175,10 @@ Answers::Body Answers::body(const StatusQuery&) const {
     return answer;
 }
 
+Answers::Body Answers::body(const ReplayQuery&) const {
+    return QueryError{"too_old", "this tracker keeps no journal: compare snapshots", {}, {}};
+}
+
 Answers::Body Answers::body(const SnapshotQuery& query) const {
     if (!owns(query.slot)) return moved(query.slot);
     if (!query.cursor.empty()) {

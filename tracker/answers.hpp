@@ -43,6 +43,7 @@ private:
     [[nodiscard]] Body body(const MapQuery& query) const;
     [[nodiscard]] Body body(const StatusQuery& query) const;
     [[nodiscard]] Body body(const SnapshotQuery& query) const;
+    [[nodiscard]] Body body(const ReplayQuery& query) const;
 };
 
 }  // namespace presence::tracker

@@ -273,7 +273,10 @@ class Vectors(unittest.TestCase):
             if v["encodes"]:
                 self.assertEqual(unpack(bytes_of(v)), v["query"])
         for v in vectors("queries", "answers"):
-            self.assertEqual(unpack(bytes_of(v)), v["answer"])
+            answer = unpack(bytes_of(v))
+            if "rows" in answer:  # bytes, which JSON has not
+                answer["rows"] = [row.hex() for row in answer["rows"]]
+            self.assertEqual(answer, v["answer"])
 
 
 if __name__ == "__main__":

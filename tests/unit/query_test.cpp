@@ -53,6 +53,8 @@ TEST_CASE("a question is read as it was written", "[codec][query]") {
     (void)reread(MapQuery{});
     (void)reread(StatusQuery{});
     CHECK(reread(SnapshotQuery{1023, "x"}).slot == 1023);
+    CHECK(reread(ReplayQuery{5, 0}).boot == 5);
+    CHECK(reread(ReplayQuery{5, 6}).after == 6);
 }
 
 TEST_CASE("an integer id is its decimal text, bin is text", "[codec][query]") {
@@ -73,7 +75,8 @@ TEST_CASE("a refused question is told why, with its rid", "[codec][query]") {
         return refusal(out.take());
     };
     const auto number = [](auto& out) { out.number(1024u); };
-    for (const auto& error : {with("evict", "x", number), with("snapshot", "x", number),
+    for (const auto& error : {with("evict", "x", number), with("snapshot", "x", number), with("replay", "after", number),
+                              with("replay", "boot", number),
                               with("snapshot", "slot", number), with("get", "users", number),
                               with("list", "cursor", number), with("get", "x", number)})
         CHECK(error.rid == 5);
@@ -135,6 +138,13 @@ TEST_CASE("answers of every kind are read as they were written", "[codec][query]
     CHECK(page.users.at(0).status == "s");
     CHECK(page.users.at(1).ttl_ms == 3);
     CHECK(page.cursor == "next");
+
+    const std::string row("\x96\x00", 2);
+    const auto replay = reread_answer(ReplayAnswer{13, 14, {row, "x"}});
+    CHECK(replay.boot == 13);
+    CHECK(replay.batch == 14);
+    CHECK(replay.rows == std::vector<std::string>{row, "x"});
+    CHECK(reread_answer(ReplayAnswer{13, 14, {}}).rows.empty());
 
     CHECK(reread_answer(QueryError{"moved", "m", "tcp://x:1", {}}).endpoint == "tcp://x:1");
 }
