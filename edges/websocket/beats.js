@@ -1,13 +1,15 @@
 /**
  * What has to be told to a collector, newest per session. Pure: the caller supplies the time (ms,
- * monotonic). Memory is bounded by `max` sessions.
+ * monotonic). Memory is bounded: at most `max` sessions that live, and as many that ended.
  */
 
 const BYTES_MAX = 60_000; // of a message; the contract's limit is 64 KiB
 const BYTES_ITEM = 48; // an item without its user and session
 
 export class Beats {
-  #waiting = new Map(); // key -> {user, session, at, bye}, oldest first
+  // key -> {user, session, at, bye}; a session is in one of them at most
+  #alive = new Map();
+  #ended = new Map();
   #max;
   dropped = 0;
 
@@ -16,58 +18,50 @@ export class Beats {
   }
 
   get size() {
-    return this.#waiting.size;
+    return this.#alive.size + this.#ended.size;
   }
 
   /** A sign of life. Of one session the newest counts; after its bye there is none. */
   beat(user, session, at) {
-    this.#put({ user, session, at, bye: false });
+    const item = { user, session, at, bye: false };
+    if (!this.#ended.has(keyOf(item))) this.#put(this.#alive, item);
   }
 
   /** The session has ended. */
   bye(user, session, at) {
-    this.#put({ user, session, at, bye: true });
+    const item = { user, session, at, bye: true };
+    this.#alive.delete(keyOf(item));
+    this.#put(this.#ended, item);
   }
 
-  /** Takes what fits into one message. */
+  /**
+   * Takes what fits into one message. Signs of life go first: a user who opened a new connection
+   * before the old one closed, or who reloads a page, must not seem to leave in between.
+   */
   take() {
     const items = [];
     let bytes = 0;
-    for (const [key, item] of this.#waiting) {
-      bytes += BYTES_ITEM + Buffer.byteLength(item.user) + item.session.length;
-      if (bytes > BYTES_MAX) break;
-      items.push(item);
-      this.#waiting.delete(key);
-    }
+    for (const waiting of [this.#alive, this.#ended])
+      for (const [key, item] of waiting) {
+        bytes += BYTES_ITEM + Buffer.byteLength(item.user) + Buffer.byteLength(item.session);
+        if (bytes > BYTES_MAX) return items;
+        items.push(item);
+        waiting.delete(key);
+      }
     return items;
   }
 
   /** Items that could not be sent wait on, unless something newer is known of their session. */
   putBack(items) {
-    for (const item of items) {
-      const newer = this.#waiting.get(keyOf(item));
-      if (!newer || (item.bye && !newer.bye)) this.#put(item);
-    }
+    for (const { user, session, at, bye } of items)
+      if (bye) this.bye(user, session, at);
+      else if (!this.#alive.has(keyOf({ user, session }))) this.beat(user, session, at);
   }
 
-  #put(item) {
+  #put(waiting, item) {
     const key = keyOf(item);
-    const known = this.#waiting.get(key);
-    if (known?.bye && !item.bye) return;
-    if (!known && this.#waiting.size >= this.#max && !this.#makeRoom(item.bye)) return;
-    this.#waiting.set(key, item);
-  }
-
-  // A bye displaces the oldest beat: a lost beat is followed by another, a lost bye by nothing.
-  #makeRoom(forBye) {
-    this.dropped += 1;
-    if (!forBye) return false;
-    for (const [key, item] of this.#waiting) {
-      if (item.bye) continue;
-      this.#waiting.delete(key);
-      return true;
-    }
-    return false;
+    if (waiting.has(key) || waiting.size < this.#max) waiting.set(key, item);
+    else this.dropped += 1;
   }
 }
 

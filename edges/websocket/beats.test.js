@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import test from 'node:test';
-import { decode } from '@msgpack/msgpack';
 import { Beats } from './beats.js';
-import { userOf } from './gateway.js';
-import { faultOfId } from './ids.js';
-import { envelopeOf } from './link.js';
+import { faultOfId, faultOfName } from './ids.js';
 
 test('of one session the newest counts', () => {
   const beats = new Beats();
@@ -14,6 +10,10 @@ test('of one session the newest counts', () => {
   beats.beat('a', '1', 20);
   assert.deepEqual(beats.take().map(({ session, at }) => [session, at]), [['1', 20], ['2', 11]]);
   assert.equal(beats.size, 0);
+  const older = { user: 'a', session: '1', at: 20, bye: false };
+  beats.beat('a', '1', 30);
+  beats.putBack([older]);
+  assert.deepEqual(beats.take().map(({ at }) => at), [30]);
 });
 
 test('a bye is never displaced by a beat, waiting or put back', () => {
@@ -30,15 +30,21 @@ test('a bye is never displaced by a beat, waiting or put back', () => {
   assert.deepEqual(beats.take(), [bye]);
 });
 
-test('what waits is bounded; a bye finds room, what is dropped is counted', () => {
+test('what waits is bounded; byes have room of their own, what is dropped is counted', () => {
   const beats = new Beats(2);
-  beats.beat('a', '1', 1);
-  beats.beat('b', '2', 2);
-  beats.beat('c', '3', 3);
+  for (const user of ['a', 'b', 'c']) beats.beat(user, '1', 1);
   assert.equal(beats.dropped, 1);
-  beats.bye('c', '3', 4);
-  assert.deepEqual(beats.take().map(({ user }) => user), ['b', 'c']);
+  for (const user of ['b', 'c', 'd']) beats.bye(user, '1', 2);
   assert.equal(beats.dropped, 2);
+  assert.deepEqual(beats.take().map(({ user, bye }) => [user, bye]), [['a', false], ['b', true], ['c', true]]);
+});
+
+test('a user who opens a connection before closing another does not seem to leave', () => {
+  const beats = new Beats();
+  beats.beat('a', 'old', 1);
+  beats.beat('a', 'new', 2);
+  beats.bye('a', 'old', 3);
+  assert.deepEqual(beats.take().map(({ session, bye }) => [session, bye]), [['new', false], ['old', true]]);
 });
 
 test('a message stays within 64 KiB', () => {
@@ -49,33 +55,10 @@ test('a message stays within 64 KiB', () => {
   assert.equal(items.length + beats.size, 1_000);
 });
 
-test('no request line makes the user hook throw', () => {
-  assert.equal(userOf({ url: '/?user=a%20b' }), 'a b');
-  for (const url of ['//', '', '/', '?', '//?user', '/?user=%ff%', '/\\'])
-    assert.doesNotThrow(() => userOf({ url }));
-});
-
 test('ids keep the contract', () => {
   for (const good of ['a', 'ünï', '😀', 'x'.repeat(128)]) assert.equal(faultOfId(good), null);
   for (const bad of [null, '', 'x'.repeat(129), 'ü'.repeat(65), 'a\n', 'a\u0080', '\ud800'])
     assert.notEqual(faultOfId(bad), null);
-});
-
-test('an envelope has the fields that the golden vectors show', () => {
-  const file = new URL('../../tests/vectors/heartbeats.json', import.meta.url);
-  const text = readFileSync(file, 'utf8');
-  const envelopes = [...text.matchAll(/"(?:hex|bytes)":\s*"([0-9a-f]+)"/g)]
-    .map(([, hex]) => {
-      try { return decode(Buffer.from(hex, 'hex')); } catch { return null; }
-    })
-    .filter((value) => value && typeof value === 'object' && 'beats' in value);
-  assert.ok(envelopes.length > 0);
-  const known = new Set(envelopes.flatMap((envelope) => Object.keys(envelope)));
-  const item = { user: 'a', session: '1', at: 5, bye: true };
-  const ours = envelopeOf('e1', 7, 3, 105.5, [item]);
-  assert.deepEqual(ours, {
-    edge: 'e1', boot: 7, seq: 3, sent_ms: 105,
-    beats: [{ user: 'a', session: '1', age_ms: 100, bye: true }],
-  });
-  for (const key of Object.keys(ours)) assert.ok(known.has(key), key);
+  assert.equal(faultOfName('x'.repeat(64)), null);
+  assert.notEqual(faultOfName('x'.repeat(65)), null);
 });

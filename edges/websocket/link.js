@@ -5,8 +5,8 @@ const LEASE_MS = 900; // a named edge speaks at least each second; flushes come 
 
 /**
  * Sends what waits in `beats` to the collectors, in envelopes of a named edge, whichever of them
- * takes it. Never blocks and never queues behind a collector that is away: what cannot be sent now
- * goes back and waits there, bounded.
+ * takes it. Never blocks, never throws, and never queues behind a collector that is away: what
+ * cannot be sent now goes back and waits there, bounded.
  */
 export class Link {
   #socket = new Push({
@@ -15,7 +15,7 @@ export class Link {
     sendTimeout: 0,
     linger: 200,
     heartbeatInterval: 500,
-    heartbeatTimeout: 2_000,
+    heartbeatTimeout: 2_000, // a collector that is stopped is left
     reconnectInterval: 200,
     reconnectMaxInterval: 10_000,
   });
@@ -25,32 +25,36 @@ export class Link {
   #boot = Date.now() * 1_000;
   #seq = 0;
   #spoke = -Infinity;
-  #busy = false;
+  #flushing = null;
   sent = 0;
-  refused = 0;
+  refused = 0; // messages for which no collector had room
+  failed = 0; // messages that could not be sent for another reason: `failure`
+  failure = null;
 
   /** `now`: a monotonic clock in ms. */
   constructor({ collectors, edge, beats, now }) {
     this.#beats = beats;
     this.#edge = edge;
     this.#now = now;
-    for (const endpoint of collectors) this.#socket.connect(endpoint);
+    for (const endpoint of collectors) connect(this.#socket, endpoint);
   }
 
-  /** Sends all that waits, or an empty envelope if the edge has been silent for a second. */
-  async flush() {
-    if (this.#busy) return;
-    this.#busy = true;
-    try {
-      while (this.#beats.size > 0 || this.#now() - this.#spoke >= LEASE_MS)
-        if (!(await this.#sendOne())) return;
-    } finally {
-      this.#busy = false;
-    }
+  /**
+   * Sends all that waits, or an empty envelope if the edge has been silent for a second. Resolves
+   * when that is done, also if another call began it.
+   */
+  flush() {
+    this.#flushing ??= this.#sendAll().finally(() => (this.#flushing = null));
+    return this.#flushing;
   }
 
   close() {
     this.#socket.close();
+  }
+
+  async #sendAll() {
+    while (this.#beats.size > 0 || this.#now() - this.#spoke >= LEASE_MS)
+      if (!(await this.#sendOne())) return;
   }
 
   async #sendOne() {
@@ -59,15 +63,31 @@ export class Link {
     try {
       await this.#socket.send(encode(envelopeOf(this.#edge, this.#boot, this.#seq + 1, now, items)));
     } catch (error) {
-      if (error.code !== 'EAGAIN') throw error;
       this.#beats.putBack(items);
-      this.refused += 1;
+      if (error.code === 'EAGAIN') this.refused += 1;
+      else this.#fail(error);
       return false;
     }
     this.#seq += 1;
     this.#spoke = now;
     this.sent += items.length;
     return true;
+  }
+
+  // Nobody waits for a flush of the timer: an error is told here, once, and counted.
+  #fail(error) {
+    this.failed += 1;
+    if (this.failure === error.message) return;
+    this.failure = error.message;
+    console.error(`gateway: cannot send heartbeats: ${error.message}`);
+  }
+}
+
+function connect(socket, endpoint) {
+  try {
+    socket.connect(endpoint);
+  } catch (error) {
+    throw new Error(`no collector can be at ${endpoint}: ${error.message}`);
   }
 }
 

@@ -1,5 +1,6 @@
 import os from 'node:os';
 import { Gateway } from './gateway.js';
+import { faultOfName } from './ids.js';
 
 const env = process.env;
 
@@ -13,7 +14,8 @@ function number(name, fallback, min, max) {
 
 function start() {
   const edge = env.EDGE ?? os.hostname();
-  if (edge === '' || Buffer.byteLength(edge) > 64) throw new Error('EDGE is not 1 to 64 bytes long');
+  const fault = faultOfName(edge);
+  if (fault) throw new Error(`EDGE ${fault}`);
   return new Gateway({
     port: number('PORT', 8080, 0, 65_535),
     host: env.HOST ?? '127.0.0.1',
