@@ -4,11 +4,15 @@ import { Beats } from './beats.js';
 import { faultOfId } from './ids.js';
 import { Link } from './link.js';
 
-const POLICY_VIOLATION = 1008;
 const GOING_AWAY = 1001;
 const CUT = 1006; // no close frame came
+const POLICY_VIOLATION = 1008;
+const INTERNAL_ERROR = 1011;
 
-/** The one place to replace: who is this? Returns the user's id, or null. Must not throw. */
+/**
+ * The one place to replace: who is this? The user's id, or null; or a promise of it. What it throws
+ * is logged and refuses the connection.
+ */
 export function userOf(request) {
   // Not new URL(): it throws for what a client may well send, such as `//`.
   return new URLSearchParams(request.url.split('?', 2)[1] ?? '').get('user');
@@ -30,15 +34,13 @@ export class Gateway {
   #stopping = false;
   refused = 0;
 
-  /** {port, host, collectors, edge, pingMs, flushMs, sessionsMax, authenticate} */
+  /** {port, host, collectors, edge, pingMs, flushMs, sessionsMax, authenticate, authenticateMs} */
   constructor(options) {
     const now = () => performance.now();
-    this.#options = { authenticate: userOf, now, ...options };
+    this.#options = { authenticate: userOf, authenticateMs: 10_000, now, ...options };
     this.#beats = new Beats(options.sessionsMax);
     this.#link = new Link({ ...options, beats: this.#beats, now });
-    this.#server.on('upgrade', (request, socket, head) =>
-      this.#sockets.handleUpgrade(request, socket, head, (ws) => this.#open(ws, request)),
-    );
+    this.#server.on('upgrade', (...upgrade) => this.#upgrade(...upgrade));
   }
 
   /** Resolves to the port when connections are taken. */
@@ -60,10 +62,10 @@ export class Gateway {
   async stop() {
     this.#stopping = true;
     this.#timers.forEach(clearInterval);
+    this.#server.close();
     for (const ws of this.#sockets.clients) ws.close(GOING_AWAY, 'gateway restarts');
     await this.#link.flush();
     this.#link.close();
-    this.#server.close();
     setTimeout(() => this.#sockets.clients.forEach((ws) => ws.terminate()), 500).unref();
   }
 
@@ -73,20 +75,42 @@ export class Gateway {
       refused: this.refused,
       beats_sent: this.#link.sent,
       sends_refused: this.#link.refused,
+      sends_failed: this.#link.failed,
       beats_waiting: this.#beats.size,
       beats_dropped: this.#beats.dropped,
     };
   }
 
-  #open(ws, request) {
-    const user = this.#options.authenticate(request);
-    const fault = faultOfId(user);
-    ws.on('error', () => {}); // a close follows
-    if (fault) {
-      this.refused += 1;
-      ws.close(POLICY_VIOLATION, fault);
+  // Who it is comes first: until then there is no websocket, so nothing can be said on it.
+  async #upgrade(request, socket, head) {
+    socket.on('error', () => {}); // a close follows
+    const { user, code, fault } = await this.#whoIs(request);
+    if (this.#stopping) {
+      socket.destroy();
       return;
     }
+    // Whoever has left meanwhile gets none.
+    this.#sockets.handleUpgrade(request, socket, head, (ws) => {
+      ws.on('error', () => {});
+      if (!fault) return this.#open(ws, user);
+      this.refused += 1;
+      ws.close(code, fault);
+    });
+  }
+
+  async #whoIs(request) {
+    const { authenticate, authenticateMs } = this.#options;
+    try {
+      const user = await within(authenticateMs, authenticate(request));
+      const fault = faultOfId(user);
+      return fault ? { code: POLICY_VIOLATION, fault: `user ${fault}: connect to /?user=ID` } : { user };
+    } catch (error) {
+      console.error(`gateway: authentication failed: ${error?.message ?? error}`);
+      return { code: INTERNAL_ERROR, fault: 'authentication failed: try again later' };
+    }
+  }
+
+  #open(ws, user) {
     const session = `${this.#boot}.${++this.#sessions}`;
     const beat = () => {
       ws.alive = true;
@@ -114,4 +138,13 @@ export class Gateway {
     response.writeHead(known ? 200 : 404, { 'content-type': 'application/json' });
     response.end(JSON.stringify(known ? this.counters() : { error: 'try /healthz' }) + '\n');
   }
+}
+
+/** What `promise` comes to, or an error if that takes longer than `ms`. */
+async function within(ms, promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import test from 'node:test';
+import { decode } from '@msgpack/msgpack';
+import { WebSocket } from 'ws';
+import { Pull } from 'zeromq';
+import { Gateway, userOf } from './gateway.js';
+
+const NOBODY = 'tcp://127.0.0.1:1'; // no collector
+
+/** A gateway with this hook, and what opens a connection to it. */
+async function gatewayWith(t, options) {
+  const gateway = new Gateway({
+    port: 0, host: '127.0.0.1', collectors: [NOBODY], edge: 'e1', pingMs: 10_000, flushMs: 10, ...options,
+  });
+  const port = await gateway.start();
+  t.after(() => gateway.stop());
+  return { gateway, connect: (path = '/') => new WebSocket(`ws://127.0.0.1:${port}${path}`) };
+}
+
+async function closing(ws) {
+  const [code, reason] = await once(ws, 'close');
+  return [code, String(reason)];
+}
+
+test('no request line makes the user hook throw', () => {
+  assert.equal(userOf({ url: '/?user=a%20b' }), 'a b');
+  for (const url of ['//', '', '/', '?', '//?user', '/?user=%ff%', '/\\'])
+    assert.doesNotThrow(() => userOf({ url }));
+});
+
+test('who a connection belongs to may be a promise', async (t) => {
+  const authenticate = async ({ url }) => (url === '/alice' ? 'alice' : null);
+  const { gateway, connect } = await gatewayWith(t, { authenticate });
+  await once(connect('/alice'), 'open');
+  assert.deepEqual(await closing(connect('/mallory')), [1008, 'user is missing: connect to /?user=ID']);
+  assert.equal(gateway.counters().refused, 1);
+  assert.equal(gateway.counters().beats_waiting, 1); // alice's
+});
+
+test('a hook that throws, rejects or hangs refuses its connection and ends nothing', async (t) => {
+  const told = t.mock.method(console, 'error', () => {});
+  const answers = {
+    '/throws': () => { throw new Error('no database'); },
+    '/rejects': () => Promise.reject(new Error('no database')),
+    '/hangs': () => new Promise(() => {}),
+    '/alice': () => 'alice',
+  };
+  const { connect } = await gatewayWith(t, { authenticate: ({ url }) => answers[url](), authenticateMs: 50 });
+  for (const path of ['/throws', '/rejects', '/hangs'])
+    assert.deepEqual(await closing(connect(path)), [1011, 'authentication failed: try again later'], path);
+  assert.deepEqual(
+    told.mock.calls.map(({ arguments: [line] }) => line.replace(/.*: /, '')),
+    ['no database', 'no database', 'no answer within 50 ms'],
+  );
+  await once(connect('/alice'), 'open');
+});
+
+test('a client that leaves while it is asked who it is leaves nothing behind', async (t) => {
+  let answer;
+  const asked = new Promise((resolve) => (answer = resolve));
+  let begun;
+  const beginning = new Promise((resolve) => (begun = resolve));
+  const { gateway, connect } = await gatewayWith(t, { authenticate: () => (begun(), asked) });
+  const ws = connect();
+  ws.on('error', () => {});
+  await beginning;
+  ws.terminate();
+  answer('alice');
+  await once(connect(), 'open');
+  assert.equal(gateway.counters().connections, 1);
+});
+
+test('on SIGTERM it closes its connections without byes, sends what waits, and ends with 0', async () => {
+  const pull = new Pull({ receiveTimeout: 10_000, linger: 0 });
+  await pull.bind('tcp://127.0.0.1:*');
+  // Flushes seldom, so that what was heard last still waits at the end.
+  const env = { ...process.env, PORT: '0', EDGE: 'e1', COLLECTORS: pull.lastEndpoint, FLUSH_MS: '100' };
+  const main = spawn(process.execPath, [new URL('main.js', import.meta.url).pathname], { env });
+  const [line] = await once(main.stdout, 'data');
+  const url = String(line).match(/ws:[^?]*/)[0];
+  const ended = once(main, 'exit');
+  await pull.receive(); // the first lease: it is connected
+  const ws = new WebSocket(`${url}?user=alice`);
+  await once(ws, 'open');
+  const closed = closing(ws);
+  main.kill('SIGTERM');
+  assert.deepEqual(await closed, [1001, 'gateway restarts']);
+  assert.deepEqual(await ended, [0, null]);
+  const items = [];
+  while (items.length === 0) items.push(...decode((await pull.receive())[0]).beats);
+  assert.deepEqual(items.map(({ user, bye }) => [user, bye]), [['alice', undefined]]);
+  pull.close();
+});
