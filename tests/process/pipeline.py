@@ -34,6 +34,15 @@ def free_ports(count):
             s.close()
 
 
+def default_port_taken():
+    """Why the built-in configuration, with two of each, cannot run on this machine now; or None."""
+    for port in (7400, 7401, 7410, 7411, 7412, 7420, 7421, 7422):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return f"port {port} is in use on this machine"
+    return None
+
+
 def children_of(pid):
     """Pids of the living children of a process; of none if it is gone."""
     try:

@@ -1,13 +1,15 @@
 """What README.md shows works: the client against a pipeline and without one, the commands, the file."""
 
+import contextlib
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import unittest
 
-from pipeline import Installation, Process, binary, presence, run
+from pipeline import Installation, Process, binary, default_port_taken, presence, run
 from support import PATIENCE, wait_for
 
 README = (pathlib.Path(__file__).parents[2] / "README.md").read_text()
@@ -40,62 +42,86 @@ class Readme(unittest.TestCase):
         self.heartbeats = self.files.heartbeats[0]
 
     def start(self):
+        """A tracker and a collector; the latter's Process."""
         for kind, name in (("tracker", "t1"), ("collector", "c1")):
             command = (binary(f"presence-{kind}"), "--config", self.files.config, "--id", name)
-            self.enterContext(Process(*command))
+            last = self.enterContext(Process(*command))
+        return last
 
     def presence(self, *words):
         return run(binary("presence"), *words, "--config", self.files.config)
 
-    def client(self, body):
-        text = body.replace("tcp://127.0.0.1:7400", self.heartbeats)
-        self.assertNotEqual(text, body, "the client names the address of heartbeats")
+    def client(self, language, *changes):
+        """The client that is shown, for our address, and changed to be quick."""
+        (text,) = snippets(language)
+        for old, new in (("tcp://127.0.0.1:7400", self.heartbeats), *changes):
+            self.assertIn(old, text)
+            text = text.replace(old, new)
         return text
 
-    def test_the_python_client_brings_its_users_online(self):
+    def python(self, *changes):
+        return [sys.executable, "-c", self.client("python", *changes)]
+
+    def node(self, *changes):
+        return ["node", "-e", self.client("js", *changes)]
+
+    def online(self, user):
+        return "online" in self.presence("get", user)[1].split()
+
+    def brings_online(self, command):
         self.start()
-        shown = snippets("python")
-        self.assertTrue(shown)
-        for body in shown:
-            opening, found, sending = self.client(body).partition("try:")
-            lines = (found + sending).splitlines()
-            again = "\n".join(["import time", "while True:", *("    " + line for line in lines), "    time.sleep(.05)"])
-            running = subprocess.Popen([sys.executable, "-c", opening + again])
-            self.addCleanup(running.wait, PATIENCE)
-            self.addCleanup(running.kill)
-            for user in ("alice", "bob"):
-                wait_for(lambda: "online" in self.presence("get", user)[1].split(),
-                         lambda: f"{user} online: {self.presence('get', user)}")
+        self.enterContext(Process(*command, cwd=GATEWAY))
+        for user in ("alice", "bob"):
+            wait_for(lambda: self.online(user), lambda: f"{user} online: {self.presence('get', user)}")
+
+    def goes_on_while_its_collector_is_stopped(self, command):
+        """`command` prints how often it has sent, and dropped, now and then."""
+        collector = self.start()
+        client = self.enterContext(Process(*command, cwd=GATEWAY))
+        wait_for(lambda: self.online("alice"), lambda: f"alice is online: {client.err}")
+        collector.send(signal.SIGSTOP)
+        stopped = len(client.out)
+
+        def dropping():
+            told = [tuple(map(int, line.split())) for line in client.out[stopped:]]
+            return len(told) > 2 and told[-1][0] > told[1][0] and told[-1][1] > told[1][1]
+
+        wait_for(dropping, lambda: f"it drops and goes on: {client.out[stopped:][-3:]}, {client.err}")
+        self.assertTrue(client.running())
+        collector.send(signal.SIGCONT)
+
+    def test_the_python_client_brings_its_users_online(self):
+        self.brings_online(self.python(("sleep(5)", "sleep(.05)")))
 
     def test_the_python_client_never_waits_though_no_collector_runs(self):
-        for body in snippets("python"):
-            opening, found, sending = self.client(body).partition("try:")
-            self.assertTrue(found, "the client sends within a `try:`")
-            lines = (found + sending).splitlines()
-            # More often than a socket has room for.
-            often = "\n".join(["for _ in range(5_000):", *("    " + line for line in lines)])
-            done = subprocess.run([sys.executable, "-c", opening + often], timeout=PATIENCE)
-            self.assertEqual(done.returncode, 0)
+        # More often than a socket has room for.
+        often = self.python(("while True", "for _ in range(5_000)"), ("sleep(5)", "sleep(0)"))
+        self.assertEqual(subprocess.run(often, timeout=PATIENCE).returncode, 0)
 
-    def node(self, more=""):
-        shown = snippets("js")
-        self.assertEqual(len(shown), 1)
-        script = self.client(shown[0]).replace("5_000", "50") + more
-        return ["node", "-e", script]
+    def test_the_python_client_drops_and_goes_on_while_its_collector_is_stopped(self):
+        tell = "n = globals().get('n', 0) + 1; n % 1_000 or print(n, dropped, flush=True)"
+        self.goes_on_while_its_collector_is_stopped(self.python(("time.sleep(5)", tell)))
 
     @unittest.skipIf(no_node(), no_node())
     def test_the_node_client_brings_its_users_online(self):
-        self.start()
-        running = subprocess.Popen(self.node(), cwd=GATEWAY)
-        self.addCleanup(running.wait, PATIENCE)
-        self.addCleanup(running.kill)
-        wait_for(lambda: "online" in self.presence("get", "bob")[1].split(), "bob is online")
+        self.brings_online(self.node(("5_000", "50")))
 
     @unittest.skipIf(no_node(), no_node())
     def test_the_node_client_never_waits_though_no_collector_runs(self):
         often = "for (let n = 0; n < 5_000; n += 1) beat(['alice']); process.exit(0);"
-        done = subprocess.run(self.node(often), cwd=GATEWAY, timeout=PATIENCE)
-        self.assertEqual(done.returncode, 0)
+        command = self.node(("setInterval(() => beat(['alice', 'bob']), 5_000);", often))
+        self.assertEqual(subprocess.run(command, cwd=GATEWAY, timeout=PATIENCE).returncode, 0)
+
+    @unittest.skipIf(no_node(), no_node())
+    def test_the_node_client_drops_and_goes_on_while_its_collector_is_stopped(self):
+        often = """(async () => {
+            for (let n = 1; ; n += 1) {
+                await beat(Array(500).fill('alice'));
+                if (n % 1_000 === 0) console.log(n, dropped);
+            }
+        })();"""
+        command = self.node(("setInterval(() => beat(['alice', 'bob']), 5_000);", often))
+        self.goes_on_while_its_collector_is_stopped(command)
 
     def test_the_configuration_is_right(self):
         shown = snippets("toml")
@@ -109,7 +135,7 @@ class Readme(unittest.TestCase):
     def test_the_commands_that_end_do_what_is_said(self):
         self.start()
         wait_for(lambda: self.presence("count")[0] == 0, "a tracker that answers")
-        for name in ("get", "count", "list"):
+        for name in ("get", "count", "list", "status"):
             for words in commands(name):
                 code, _, err = self.presence(name, *words)
                 self.assertEqual(code, 0, err)
@@ -117,6 +143,30 @@ class Readme(unittest.TestCase):
             more = ["--count", "1"] if "--every" in words else []
             code, _, err = self.presence("beat", *words, *more)
             self.assertEqual(code, 0, err)
+
+    def test_the_commands_that_run_on_do_what_is_said(self):
+        if taken := default_port_taken():
+            self.skipTest(taken)
+        for words in commands("up"):
+            with self.subTest(up=words), contextlib.ExitStack() as stack:
+                up = stack.enter_context(Process(binary("presence"), "up", *words))
+                up.wait_for("presence: ready", "err")
+                watches = [
+                    stack.enter_context(Process(binary("presence"), "watch", *more))
+                    for more in commands("watch")
+                ]
+
+                # A subscription takes effect a moment after a process starts.
+                def shown():
+                    for more in ((), ("--bye",)):
+                        self.assertEqual(presence("beat", "alice", *more), (0, "", ""))
+                    return all("alice  bye" in "".join(watch.out) for watch in watches)
+
+                wait_for(shown, lambda: f"alice comes and goes: {[w.err for w in watches]}")
+                self.assertIn("  online   alice  heartbeat", "".join(up.out))
+                self.assertEqual(presence("status")[0], 0)
+                up.send(signal.SIGINT)
+                self.assertEqual(up.wait(), 0)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,9 @@
 import json
 import os
 import signal
-import socket
 import unittest
 
-from pipeline import Installation, Process, Up, alive, binary, children_of, presence, run
+from pipeline import Installation, Process, Up, alive, binary, children_of, default_port_taken, presence, run
 from support import wait_for
 
 
@@ -146,9 +145,8 @@ class SeveralTest(unittest.TestCase):
 
 class BuiltInTest(unittest.TestCase):
     def test_without_a_file_it_listens_where_the_documents_say(self):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", 7400)) == 0:
-                self.skipTest("port 7400 is in use on this machine")
+        if taken := default_port_taken():
+            self.skipTest(taken)
         with Process(binary("presence"), "up", "--timeout", "1s") as up:
             up.wait_for("presence: ready.*tcp://127.0.0.1:7400.*:7411.*:7412", "err")
             self.assertEqual(presence("beat", "alice")[0], 0)
