@@ -29,7 +29,7 @@ Channel::Channel(const SinkConfig& config)
 
 void Channel::turn(Instant now, const Follower& truth) {
     if (const auto outcome = worker_.outcome()) on_outcome(*outcome, now);
-    if (!under_way_) {
+    if (!under_way_ && !gone_) {
         if (auto chunk = delivery_.next(now, truth); !chunk.empty()) {
             under_way_ = true;
             given_ = now;
@@ -37,6 +37,11 @@ void Channel::turn(Instant now, const Follower& truth) {
         }
     }
     tell_state(now);
+}
+
+void Channel::reopen() {
+    worker_.reopen();
+    gone_ = false;
 }
 
 bool Channel::ended(Instant now) {
@@ -53,8 +58,15 @@ void Channel::on_outcome(const Worker::Outcome& outcome, Instant now) {
         failures_in_row_ = 0;
         return;
     }
-    delivery_.on_failed(now);
+    delivery_.on_failed(now, outcome.retry_after);
     ++failures_in_row_;
+    if (outcome.gone) {
+        gone_ = true;
+        io::log::error(
+            "sink_gone",
+            {{"sink", name_}, {"reason", outcome.failure}, {"waiting", delivery_.stats().waiting}});
+        return;
+    }
     if (now < tell_failure_at_) return;
     tell_failure_at_ = now + kTellInterval;
     io::log::warn("sink_failed", {{"sink", name_},
@@ -81,7 +93,7 @@ void Channel::tell_state(Instant now) {
 
 Instant Channel::next_wakeup() const {
     if (under_way_) return std::max(given_ + kSlow, tell_slow_at_);
-    return delivery_.next_wakeup();
+    return gone_ ? Instant::max() : delivery_.next_wakeup();
 }
 
 }  // namespace presence::notifier

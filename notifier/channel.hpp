@@ -23,11 +23,14 @@ public:
     void on_event(const Event& event) { delivery_.on_event(event); }
     // Takes the outcome of the last chunk, gives the next.
     void turn(Instant now, const Follower& truth);
-    void reopen() { worker_.reopen(); }
+    // A sink that was gone is tried again.
+    void reopen();
 
     [[nodiscard]] int fd() const { return worker_.fd(); }
     [[nodiscard]] Instant next_wakeup() const;
     [[nodiscard]] bool idle() const { return delivery_.idle(); }
+    // The sink wants nothing more: nothing is given to it until reopen().
+    [[nodiscard]] bool gone() const { return gone_; }
     [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] Delivery::Stats stats() const { return delivery_.stats(); }
 
@@ -43,6 +46,7 @@ private:
     Delivery delivery_;
     Worker worker_;
     bool under_way_ = false;
+    bool gone_ = false;
     Instant given_{};
     std::uint64_t failures_in_row_ = 0;
     bool told_behind_ = false;

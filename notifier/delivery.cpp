@@ -103,11 +103,11 @@ void Delivery::on_delivered() {
     not_before_ = {};
 }
 
-void Delivery::on_failed(Instant now) {
+void Delivery::on_failed(Instant now, Duration retry_after) {
     PRESENCE_CHECK(outstanding_, "nothing was handed out");
     outstanding_ = false;
     ++stats_.failures;
-    not_before_ = now + backoff_.next();
+    not_before_ = now + std::max(backoff_.next(), retry_after);
 }
 
 Instant Delivery::next_wakeup() const {

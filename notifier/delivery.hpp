@@ -38,8 +38,9 @@ public:
     [[nodiscard]] std::vector<Event> next(Instant now, const Follower& truth);
     // The events last handed out were taken by the sink.
     void on_delivered();
-    // They were not, or not surely: they are handed out again, the same, after a backoff.
-    void on_failed(Instant now);
+    // They were not, or not surely: they are handed out again, the same, after a backoff, and not
+    // before `retry_after` is over.
+    void on_failed(Instant now, Duration retry_after = {});
 
     // When next() has something to hand out, should nothing else happen.
     [[nodiscard]] Instant next_wakeup() const;

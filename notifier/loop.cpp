@@ -191,30 +191,24 @@ private:
         std::uint64_t failures = 0;
         std::uint64_t given_up = 0;
         std::uint64_t waiting = 0;
+        std::uint64_t gone = 0;
         for (const auto& channel : channels_) {
             const auto d = channel.stats();
             delivered += d.delivered;
             failures += d.failures;
             given_up += d.given_up;
             waiting += d.waiting;
+            gone += channel.gone() ? 1 : 0;
         }
-        return {{"batches", n(s.batches)},
-                {"events", n(s.events)},
-                {"duplicates", n(s.duplicates)},
-                {"gaps", n(s.gaps)},
-                {"snapshots", n(s.snapshots)},
-                {"reconciled", n(s.reconciled)},
-                {"timeouts", n(s.timeouts)},
-                {"errors", n(s.errors)},
-                {"refused", n(s.refused)},
-                {"out_of_date", n(s.out_of_date)},
-                {"users_limit", n(s.users_limit)},
-                {"misshapen", n(misshapen_)},
-                {"online", n(s.online)},
-                {"delivered", n(delivered)},
-                {"failures", n(failures)},
-                {"given_up", n(given_up)},
-                {"waiting", n(waiting)}};
+        return {{"batches", n(s.batches)},         {"events", n(s.events)},
+                {"duplicates", n(s.duplicates)},   {"gaps", n(s.gaps)},
+                {"snapshots", n(s.snapshots)},     {"reconciled", n(s.reconciled)},
+                {"timeouts", n(s.timeouts)},       {"errors", n(s.errors)},
+                {"refused", n(s.refused)},         {"out_of_date", n(s.out_of_date)},
+                {"users_limit", n(s.users_limit)}, {"misshapen", n(misshapen_)},
+                {"online", n(s.online)},           {"delivered", n(delivered)},
+                {"failures", n(failures)},         {"given_up", n(given_up)},
+                {"waiting", n(waiting)},           {"gone", n(gone)}};
     }
 
     // Nothing new comes in; the sinks are told what waits.
@@ -222,8 +216,9 @@ private:
         io::log::info("notifier_draining");
         const auto deadline = io::now() + kDrain;
         const auto idle = [&] {
-            return std::all_of(channels_.begin(), channels_.end(),
-                               [](const auto& channel) { return channel.idle(); });
+            return std::all_of(channels_.begin(), channels_.end(), [](const auto& channel) {
+                return channel.idle() || channel.gone();
+            });
         };
         for (deliver(); !idle() && io::now() < deadline; deliver())
             poll({}, std::min(deadline, next_channel_wakeup()));
@@ -262,7 +257,7 @@ private:
     std::uint64_t misshapen_ = 0;
     bool in_step_told_ = false;
     io::Reporter reporter_{{"gaps", "timeouts", "errors", "refused", "misshapen", "users_limit",
-                            "failures", "given_up"}};
+                            "failures", "given_up", "gone"}};
 };
 
 }  // namespace

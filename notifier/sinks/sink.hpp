@@ -17,10 +17,13 @@ namespace presence::notifier {
 // device". Not an error of ours: the chunk is given again later.
 struct SinkFailure : std::runtime_error {
     using std::runtime_error::runtime_error;
+
+    Duration retry_after{};  // not again before: the place asked for it
+    bool gone = false;       // not again at all, until reopen(): the place wants nothing more
 };
 
-// A place where events go. Lives in a thread of its own (Worker), so it may wait, but only through
-// its Interrupt, which ends every wait with a SinkFailure when the process stops.
+// A place where events go. Lives in a thread of its own (Worker), so it may wait, but only where
+// its Interrupt is seen, which ends every wait with a SinkFailure when the process stops.
 class Sink {
 public:
     virtual ~Sink() = default;

@@ -84,11 +84,12 @@ void Worker::run(const std::shared_ptr<Mailbox>& mailbox) {
         if (mail.stop) break;
         if (mail.reopen) mailbox->try_beside(&Sink::reopen);
         if (mail.chunk) {
-            Outcome outcome{true, {}};
+            Outcome outcome;
+            outcome.taken = true;
             try {
                 mailbox->sink->take(*mail.chunk);
             } catch (const SinkFailure& failure) {
-                outcome = {false, failure.what()};
+                outcome = {false, failure.what(), failure.retry_after, failure.gone};
             }
             mailbox->tell_loop(std::move(outcome));
         } else if (tend) {

@@ -31,7 +31,9 @@ public:
     void give(std::vector<Event> chunk);
     struct Outcome {
         bool taken = false;
-        std::string failure;  // for a person, where not taken
+        std::string failure;  // for a person, where not taken; as the two below
+        Duration retry_after{};
+        bool gone = false;
     };
     // How the chunk fared, once.
     [[nodiscard]] std::optional<Outcome> outcome();

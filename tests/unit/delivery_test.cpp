@@ -73,6 +73,18 @@ TEST_CASE("what was not taken is handed out again, the same, after a backoff",
     CHECK(sink.told() == "-alice");
 }
 
+TEST_CASE("a sink that asks for a longer pause gets it", "[notifier][delivery]") {
+    OneSink sink;
+    sink.say(true, "alice");
+    CHECK(brief(sink.next()) == "+alice");
+    sink.delivery.on_failed(at(sink.ms), 60s);
+    CHECK(sink.delivery.next_wakeup() == at(sink.ms) + 60s);
+    sink.ms += 59'999;
+    CHECK(sink.next().empty());
+    ++sink.ms;
+    CHECK(sink.told() == "+alice");
+}
+
 TEST_CASE("pauses grow to a bound, are jittered, and begin anew after a success",
           "[notifier][backoff]") {
     notifier::Backoff backoff(100ms, 1s, 1);
