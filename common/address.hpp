@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace presence {
+
+// Why an IPv4 (4 bytes) or IPv6 address (16 bytes, both in network order) is none of the public
+// internet: "loopback", "private", "link-local" ... ; empty if it is one. After the special-purpose
+// registries of IANA. An IPv6 address that carries an IPv4 address (mapped, NAT64) is what that is.
+// What is unknown counts as not public.
+[[nodiscard]] std::string_view why_not_public(std::span<const std::uint8_t> address);
+
+// "192.0.2.1", "2001:db8::1" or "[2001:db8::1]" as bytes; empty for anything else, names among it.
+[[nodiscard]] std::vector<std::uint8_t> parse_address(std::string_view text);
+
+}  // namespace presence
