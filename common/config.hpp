@@ -58,13 +58,27 @@ struct NotifierConfig {
     std::string data;
 };
 
+struct WebhookConfig {
+    std::string url;
+    std::string secret_file;        // one secret a line, the newest first
+    std::string secret_env;         // or the environment variable that holds them
+    Duration timeout = 20s;         // of a request as a whole
+    Duration connect_timeout = 5s;  // of that, at most
+    std::uint64_t batch_max = 100;  // events in a request
+    bool allow_private = false;     // targets that are not on the public internet
+    bool allow_plaintext = false;   // http:// beyond loopback
+    std::string proxy;
+    std::string ca_file;  // in place of the system's
+};
+
 struct SinkConfig {
     std::string name;
     std::string notifier;              // default: the only one
-    std::string type;                  // stdout | jsonl | exec
+    std::string type;                  // stdout | jsonl | exec | webhook
     std::string format = "json";       // stdout: text | json
     std::string path;                  // jsonl
     std::vector<std::string> command;  // exec: program and arguments
+    WebhookConfig webhook;
     std::uint64_t queue_max =
         100'000;  // events waiting; beyond, the sink is brought up to date later
 };

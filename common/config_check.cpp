@@ -100,16 +100,22 @@ private:
 
     void sink(const std::string& place, const SinkConfig& s) {
         name(place, "name", s.name, "sinks");
-        const std::vector<std::string_view> types{"stdout", "jsonl", "exec"};
+        const std::vector<std::string_view> types{"stdout", "jsonl", "exec", "webhook"};
         if (s.type.empty())
-            origin_.fail(place, "the sink `" + s.name + "` needs a `type`: stdout, jsonl or exec");
+            origin_.fail(
+                place, "the sink `" + s.name + "` needs a `type`: stdout, jsonl, exec or webhook");
         if (std::find(types.begin(), types.end(), s.type) == types.end())
-            origin_.fail(place + "/type", "unknown type `" + s.type +
-                                              "` of a sink; there are stdout, jsonl and exec" +
-                                              did_you_mean(s.type, types));
+            origin_.fail(place + "/type",
+                         "unknown type `" + s.type +
+                             "` of a sink; there are stdout, jsonl, exec and webhook" +
+                             did_you_mean(s.type, types));
         belongs(place, "format", s.type, "stdout");
         belongs(place, "path", s.type, "jsonl");
         belongs(place, "command", s.type, "exec");
+        for (const char* key :
+             {"url", "secret", "secret_file", "secret_env", "timeout", "connect_timeout",
+              "batch_max", "allow_private", "allow_plaintext", "proxy", "ca_file"})
+            belongs(place, key, s.type, "webhook");
         if (s.format != "text" && s.format != "json")
             origin_.fail(place + "/format",
                          "`format` must be one of text, json, not `" + s.format + "`");
@@ -120,12 +126,13 @@ private:
         if (s.type == "exec" && (s.command.empty() || s.command[0].empty()))
             origin_.fail(place, "the sink `" + s.name +
                                     "` needs a `command`: [\"program\", \"argument\", ...]");
+        if (s.type == "webhook") check_webhook(s, place, origin_);
         notifier(place, s);
     }
 
     void belongs(const std::string& place, const std::string& key, const std::string& type,
                  const std::string& owner) {
-        if (type != owner && origin_.lines.count(place + "/" + key) > 0)
+        if (type != owner && origin_.names(place + "/" + key))
             origin_.fail(place + "/" + key, "`" + key + "` is for a sink of type " + owner +
                                                 ", this one is of type " + type);
     }

@@ -53,6 +53,20 @@ void write_lateness(Writer& out, const PresenceConfig& p) {
     out.line("# Never earlier, in any of these cases.");
 }
 
+// Where the secrets are, never what they are.
+void write_webhook(Writer& out, const WebhookConfig& w) {
+    out.text("url", w.url);
+    if (!w.secret_file.empty()) out.text("secret_file", w.secret_file);
+    if (!w.secret_env.empty()) out.text("secret_env", w.secret_env);
+    out.text("timeout", format_duration(w.timeout));
+    out.text("connect_timeout", format_duration(w.connect_timeout));
+    out.line("batch_max = " + std::to_string(w.batch_max));
+    out.line(std::string("allow_private = ") + (w.allow_private ? "true" : "false"));
+    out.line(std::string("allow_plaintext = ") + (w.allow_plaintext ? "true" : "false"));
+    if (!w.proxy.empty()) out.text("proxy", w.proxy);
+    if (!w.ca_file.empty()) out.text("ca_file", w.ca_file);
+}
+
 void write_sink(Writer& out, const SinkConfig& s) {
     out.table("sink");
     out.text("name", s.name);
@@ -66,6 +80,7 @@ void write_sink(Writer& out, const SinkConfig& s) {
             list += (list.empty() ? "" : ", ") + quoted(argument);
         out.line("command = [" + list + "]");
     }
+    if (s.type == "webhook") write_webhook(out, s.webhook);
     out.line("queue_max = " + std::to_string(s.queue_max));
 }
 

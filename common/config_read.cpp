@@ -61,6 +61,23 @@ public:
         into = static_cast<std::uint64_t>(value->integer);
     }
 
+    void flag(const std::string& key, bool& into) const {
+        const ConfigNode* value = find(key, Kind::boolean, "true or false");
+        if (value != nullptr) into = value->boolean;
+    }
+
+    void duration(const std::string& key, Duration low, Duration high, Duration& into) const {
+        const ConfigNode* value = find(key, Kind::text, "a duration in quotes, such as \"30s\"");
+        if (value == nullptr) return;
+        const auto duration = parse_duration(value->text);
+        if (!duration) fail(key, "must be a duration such as 30s, 500ms, 2m or 1h", *value);
+        if (*duration < low || *duration > high)
+            fail(key, "must lie between " + format_duration(low) + " and " + format_duration(high),
+                 *value);
+        if (*duration % 1ms != Duration{}) fail(key, "must be whole milliseconds", *value);
+        into = *duration;
+    }
+
     void texts(const std::string& key, std::vector<std::string>& into) const {
         const ConfigNode* value = find(key, Kind::list, "a list of texts");
         if (value == nullptr) return;
@@ -151,9 +168,24 @@ NotifierConfig read_notifier(const ConfigNode& node, const std::string& place,
     return out;
 }
 
+void read_webhook(const Table& table, WebhookConfig& out) {
+    table.text("url", out.url);
+    table.text("secret_file", out.secret_file);
+    table.text("secret_env", out.secret_env);
+    table.duration("timeout", 100ms, 10min, out.timeout);
+    table.duration("connect_timeout", 100ms, 10min, out.connect_timeout);
+    table.number("batch_max", 1, 5'000, out.batch_max);
+    table.flag("allow_private", out.allow_private);
+    table.flag("allow_plaintext", out.allow_plaintext);
+    table.text("proxy", out.proxy);
+    table.text("ca_file", out.ca_file);
+}
+
 SinkConfig read_sink(const ConfigNode& node, const std::string& place, ConfigOrigin& origin) {
     const Table table(node, "[[sink]]", place,
-                      {"name", "notifier", "type", "format", "path", "command", "queue_max"},
+                      {"name", "notifier", "type", "format", "path", "command", "queue_max", "url",
+                       "secret", "secret_file", "secret_env", "timeout", "connect_timeout",
+                       "batch_max", "allow_private", "allow_plaintext", "proxy", "ca_file"},
                       origin);
     SinkConfig out;
     table.text("name", out.name);
@@ -163,6 +195,7 @@ SinkConfig read_sink(const ConfigNode& node, const std::string& place, ConfigOri
     table.text("path", out.path);
     table.texts("command", out.command);
     table.number("queue_max", 1, 100'000'000, out.queue_max);
+    read_webhook(table, out.webhook);
     return out;
 }
 

@@ -14,6 +14,8 @@ struct ConfigOrigin {
     std::string file;
     std::map<std::string, int> lines;
 
+    [[nodiscard]] bool names(const std::string& place) const { return lines.count(place) > 0; }
+
     // Throws ConfigError "FILE:LINE: message", of the nearest enclosing place that has a line.
     [[noreturn]] void fail(const std::string& place, const std::string& message) const;
 };
@@ -27,5 +29,7 @@ void complete_config(Config& config, const ConfigOrigin& origin);
 
 // Everything that one value alone cannot tell: unique ids and endpoints, binds, hashes, references.
 void check_config(const Config& config, const ConfigOrigin& origin);
+// Of it, what concerns the sink at `place`, of type webhook.
+void check_webhook(const SinkConfig& sink, const std::string& place, const ConfigOrigin& origin);
 
 }  // namespace presence

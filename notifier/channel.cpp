@@ -12,6 +12,8 @@ namespace {
 Delivery::Options options_of(const SinkConfig& config) {
     Delivery::Options options;
     options.queue_max = config.queue_max;
+    // One chunk, one request: confirmed as it is taken, and its id is that of the chunk.
+    if (config.type == "webhook") options.chunk_max = config.webhook.batch_max;
     return options;
 }
 

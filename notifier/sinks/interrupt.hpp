@@ -16,6 +16,9 @@ public:
     // Waits for `events` (of poll(2)) on `fd`, or with fd -1 for the time alone.
     [[nodiscard]] Woken wait(int fd, short events, Instant until = Instant::max()) const;
 
+    // Readable once stopped, for a library that waits by itself.
+    [[nodiscard]] int fd() const { return stopped_.get(); }
+
 private:
     Fd stopped_;
 };

@@ -10,6 +10,7 @@
 #include "notifier/sinks/exec.hpp"
 #include "notifier/sinks/jsonl.hpp"
 #include "notifier/sinks/stdout.hpp"
+#include "notifier/sinks/webhook.hpp"
 
 namespace presence::notifier {
 
@@ -19,6 +20,7 @@ std::unique_ptr<Sink> make_sink(const SinkConfig& config, const Interrupt& inter
     if (config.type == "jsonl") return std::make_unique<JsonlSink>(config.path);
     if (config.type == "exec")
         return std::make_unique<ExecSink>(config.name, config.command, interrupt);
+    if (config.type == "webhook") return std::make_unique<WebhookSink>(config, interrupt);
     throw ConfigError("sink " + config.name + ": unknown type `" + config.type + "`");
 }
 

@@ -164,5 +164,5 @@ def _toml(value):
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml, value)) + "]"
     if isinstance(value, int):
-        return str(value)
+        return str(value).lower()  # True is an int
     return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -73,7 +73,7 @@ TEST_CASE("trackers whose ids share ten bits of hash are refused", "[config][che
 
 TEST_CASE("a sink has what its type needs and nothing else", "[config][check]") {
     CHECK(complaint("[[sink]]\nname = \"a\"\n") ==
-          "f:1: the sink `a` needs a `type`: stdout, jsonl or exec");
+          "f:1: the sink `a` needs a `type`: stdout, jsonl, exec or webhook");
     CHECK_THAT(complaint("[[sink]]\ntype = \"jsnol\"\n"),
                Catch::StartsWith("f:2: ") && Catch::Contains("did you mean `jsonl`?"));
     CHECK(complaint("[[sink]]\ntype = \"jsonl\"\n") == "f:1: the sink `jsonl` needs a `path`");

@@ -39,6 +39,11 @@ std::vector<std::string> flat(const Config& c) {
         out.insert(out.end(), {"sink", x.name, x.notifier, x.type, x.format, x.path,
                                std::to_string(x.queue_max)});
         out.insert(out.end(), x.command.begin(), x.command.end());
+        const auto& w = x.webhook;
+        out.insert(out.end(), {w.url, w.secret_file, w.secret_env, format_duration(w.timeout),
+                               format_duration(w.connect_timeout), std::to_string(w.batch_max),
+                               std::to_string(w.allow_private), std::to_string(w.allow_plaintext),
+                               w.proxy, w.ca_file});
     }
     return out;
 }
@@ -55,15 +60,34 @@ std::string awkward_text() {
     return out;
 }
 
+WebhookConfig any_webhook() {
+    WebhookConfig w;
+    w.url =
+        *rc::gen::element<std::string>("https://example.org/a?b=c%20d&e='", "http://[::1]:8080");
+    if (*rc::gen::arbitrary<bool>())
+        w.secret_file = awkward_text();
+    else
+        w.secret_env = "HOOK_SECRET";
+    w.timeout = *rc::gen::inRange(100, 600'001) * 1ms;
+    w.connect_timeout = *rc::gen::inRange(100, 600'001) * 1ms;
+    w.batch_max = *rc::gen::inRange<std::uint64_t>(1, 5'001);
+    w.allow_private = true;
+    w.allow_plaintext = *rc::gen::arbitrary<bool>();
+    w.proxy = *rc::gen::element<std::string>("", "http://proxy:3128");
+    if (*rc::gen::arbitrary<bool>()) w.ca_file = awkward_text();
+    return w;
+}
+
 SinkConfig any_sink(std::size_t index, const std::string& notifier) {
     SinkConfig s;
     s.name = "s" + std::to_string(index);
     s.notifier = notifier;
-    s.type = *rc::gen::element<std::string>("stdout", "jsonl", "exec");
+    s.type = *rc::gen::element<std::string>("stdout", "jsonl", "exec", "webhook");
     s.queue_max = *rc::gen::inRange<std::uint64_t>(1, 100'000'000);
     if (s.type == "stdout") s.format = *rc::gen::element<std::string>("text", "json");
     if (s.type == "jsonl") s.path = awkward_text() + std::to_string(index);
     if (s.type == "exec") s.command = {awkward_text(), awkward_text(), ""};
+    if (s.type == "webhook") s.webhook = any_webhook();
     return s;
 }
 

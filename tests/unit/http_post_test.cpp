@@ -1,0 +1,40 @@
+#include <catch2/catch.hpp>
+
+#include "notifier/sinks/http_post.hpp"
+
+using namespace presence;
+using notifier::kRetryAfterMax;
+using notifier::retry_after;
+
+namespace {
+
+// Sun, 06 Nov 1994 08:49:37 GMT, the example of RFC 9110.
+constexpr WallTime kThen{784'111'777'000ms};
+
+}  // namespace
+
+TEST_CASE("Retry-After is read as seconds", "[notifier][webhook]") {
+    CHECK(retry_after("0", kThen) == 0s);
+    CHECK(retry_after("120", kThen) == 120s);
+    CHECK(retry_after("00007", kThen) == 7s);
+    CHECK(retry_after("19941106", kThen) == kRetryAfterMax);  // seconds, though it could be a date
+    CHECK(retry_after("99999999999999999999999", kThen) == kRetryAfterMax);
+}
+
+TEST_CASE("Retry-After is read as a date, in all three forms", "[notifier][webhook]") {
+    for (const char* date : {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
+                             "Sun Nov  6 08:49:37 1994"}) {
+        INFO(date);
+        CHECK(retry_after(date, kThen - 90s) == 90s);
+        CHECK(retry_after(date, kThen - 1'500ms) == 1'500ms);
+        CHECK(retry_after(date, kThen + 1s) == 0s);
+        CHECK(retry_after(date, WallTime{}) == kRetryAfterMax);
+    }
+}
+
+TEST_CASE("what Retry-After does not allow asks for nothing", "[notifier][webhook]") {
+    for (const char* value : {"", "soon", "-5", "1.5", "5 s", "Sun, 99 Foo 1994"}) {
+        INFO(value);
+        CHECK(retry_after(value, kThen) == 0s);
+    }
+}
