@@ -81,6 +81,12 @@ public:
     [[nodiscard]] bool expire(Instant event_time, WallOffset wall, std::size_t limit,
                               std::vector<Event>& out);
 
+    // Ends the user's session of that name on the unnamed edge, or, given none, all their sessions:
+    // for callers whose heartbeats come in order. As a bye, but it is not remembered. Returns
+    // whether there was one.
+    bool end(std::uint64_t hash, std::string_view user, std::optional<std::string_view> session,
+             Instant at, WallOffset wall, std::vector<Event>& out);
+
     // Evidence for the time before `now` may be missing: every deadline is taken to be at least
     // now + its session's ttl, that of sessions which begin later as well. O(1).
     void lift(Instant now);

@@ -201,6 +201,33 @@ void Roster::Impl::on_bye(const Beat& beat, WallOffset wall, std::vector<Event>&
                   wall, out);
 }
 
+bool Roster::end(std::uint64_t hash, std::string_view user, std::optional<std::string_view> session,
+                 Instant at, WallOffset wall, std::vector<Event>& out) {
+    auto& in = *impl_;
+    const auto index = in.find(hash, user);
+    if (!index) return false;
+    auto& record = in.records[*index];
+    if (record.single()) in.to_list(record);
+    const std::string status_before(record.sessions.status(in.window));
+    Impl::Ending last;
+    const auto end = [&](Session* s) {
+        last = std::max(last, {in.deadline_of(*s), s->ttl});
+        in.end_session(record, s);
+    };
+    if (!session) {
+        while (!record.sessions.empty())
+            end(record.sessions.begin());
+    } else if (auto* named = record.sessions.find(kUnnamedEdge, *session)) {
+        end(named);
+    } else {
+        in.to_single_if_possible(record);
+        return false;
+    }
+    in.after_endings(*index, hash, Reason::bye, last, millis(wall.at(at)), status_before, wall,
+                     out);
+    return true;
+}
+
 void Roster::Impl::after_endings(UserIndex user, std::uint64_t hash, Reason reason, Ending last,
                                  std::int64_t at_ms, std::string_view status_before,
                                  WallOffset wall, std::vector<Event>& out) {
