@@ -18,6 +18,12 @@ SHELL = re.compile(
 INCLUDE = re.compile(r"#include\s*\"([^\"]+)\"")
 # The reader of the configuration file reads a file.
 NOT_CORE = re.compile(r"^common/config")
+# The library form is the roster and what that needs, and one header for all who use it.
+EMBED_PUBLIC = "embed/online_manager.hpp"
+EMBED_MAY = (
+    EMBED_PUBLIC, "embed/manager_core.hpp", "embed/transitions.hpp", "embed/wakeups.hpp", "tracker/roster.hpp",
+    "common/check.hpp", "common/limits.hpp", "common/slots.hpp", "common/text.hpp", "common/time.hpp",
+)
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME)\b")
 
 
@@ -61,6 +67,12 @@ def faults(read, names):
                     yield f"{where}: {own} includes {other}"
                 if own == "common" and other in (*PROCESSES, "cli"):
                     yield f"{where}: common includes {other}"
+                if other == "embed" and own not in ("embed", "tests", "bench"):
+                    yield f"{where}: {own} includes embed, which is for programs outside"
+                if own == "embed" and "/" in include[1] and include[1] not in EMBED_MAY:
+                    yield f"{where}: embed includes {include[1]}, which is not installed with it"
+            if name == EMBED_PUBLIC and re.match(r"#include\s*(\"|<[^>]*[./])", line):
+                yield f"{where}: the header of the library needs nothing but the standard library"
 
 
 def self_test():
@@ -73,6 +85,12 @@ def self_test():
         "a header of a core includes io": ("tracker/a.hpp", '#include "common/io/clock.hpp"'),
         "a process includes another": ("tracker/loop.cpp", '#include "collector/router.hpp"'),
         "common includes a process": ("common/x.hpp", '#include "tracker/roster.hpp"'),
+        "the library form is used inside": ("tracker/loop.cpp", '#include "embed/online_manager.hpp"'),
+        "the library form needs a process": ("embed/x.cpp", '#include "tracker/tracker.hpp"'),
+        "the library form needs io": ("embed/x.cpp", '#include "common/io/clock.hpp"'),
+        "the public header needs ours": (EMBED_PUBLIC, '#include "common/time.hpp"'),
+        "the public header needs others": (EMBED_PUBLIC, "#include <zmq.hpp>"),
+        "the public header needs the system": (EMBED_PUBLIC, "#include <sys/epoll.h>"),
         "a long file": ("tracker/a.cpp", "\n" * (LINES_MAX + 1)),
         "unfinished work": ("tracker/a.cpp", "// TO" "DO later"),
     }

@@ -12,7 +12,7 @@ import pathlib
 import subprocess
 import sys
 
-FOLDERS = ("common", "collector", "tracker", "notifier", "cli")
+FOLDERS = ("common", "collector", "tracker", "notifier", "cli", "embed")
 
 
 def digest(*parts):
