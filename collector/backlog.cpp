@@ -3,8 +3,14 @@
 namespace presence::collector {
 namespace {
 
-// bye, length of the user, length of the session; then user, session, edge.
+// Kind, length of the user, length of the session; then user, session, edge.
 constexpr std::size_t kKeyHead = 3;
+
+enum Kind : char { kBeat, kBye, kStatus };
+
+Kind kind_of(const Row& row) {
+    return row.bye ? kBye : row.status ? kStatus : kBeat;
+}
 
 }  // namespace
 
@@ -44,13 +50,13 @@ Row Backlog::Entry::row() const {
     row.status = status;
     row.ttl_ms = ttl_ms;
     row.age_ms = age_ms;
-    row.bye = key[0] != 0;
+    row.bye = key[0] == kBye;
     return row;
 }
 
 const std::string& Backlog::key_of(const Row& row) {
-    key_.assign({static_cast<char>(row.bye), static_cast<char>(row.user.size()),
-                 static_cast<char>(row.session.size())});
+    key_.assign(
+        {kind_of(row), static_cast<char>(row.user.size()), static_cast<char>(row.session.size())});
     key_.append(row.user).append(row.session).append(row.edge);
     return key_;
 }

@@ -13,13 +13,15 @@
 namespace presence::collector {
 
 // Rows for a tracker that cannot take them now: of each session the newest heartbeat, and beside it
-// the newest bye, which therefore no heartbeat displaces. Owns what it keeps.
+// the newest that told a status and the newest bye, which therefore no heartbeat displaces. Owns
+// what it keeps.
 class Backlog {
 public:
     explicit Backlog(std::size_t rows_max) : rows_max_(rows_max) {}
 
     enum class Put { added, merged, refused };
-    // `merged`: of this and the one kept before, the newer stays. `refused`: there is no room.
+    // `merged`: of this and the one of its kind kept before, the newer stays. `refused`: there is
+    // no room.
     Put put(const Row& row, PeerInstant read);
 
     // Hands over and forgets the row that was put longest ago: fn(row, read). Requires: not empty.

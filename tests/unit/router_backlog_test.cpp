@@ -114,6 +114,18 @@ TEST_CASE("a bye is never displaced by a beat", "[collector][backlog]") {
     CHECK(byes == std::vector<bool>{true, false});
 }
 
+TEST_CASE("a status is not displaced by a beat that tells none", "[collector][backlog]") {
+    Bench bench(small());
+    fill(bench);
+    bench.turn({encode_heartbeats({}, {{.user = "a", .status = "busy"}}),
+                encode_heartbeats({}, {{.user = "a", .status = "away"}}), beat("a")});
+    std::vector<std::optional<std::string>> statuses;
+    for (const auto& frame : catch_up(bench, 1))
+        for (const auto& row : frame.rows)
+            if (row.user == "a") statuses.push_back(row.status);
+    CHECK(statuses == std::vector<std::optional<std::string>>{"away", std::nullopt});
+}
+
 TEST_CASE("everything waiting goes out before the goodbye", "[collector][backlog]") {
     Bench bench(small());
     fill(bench);
@@ -132,9 +144,10 @@ TEST_CASE("the backlog keeps what a plain map keeps", "[collector][backlog]") {
         struct Kept {
             std::int64_t time = 0;
             std::uint32_t ttl_ms = 0;
-            std::string status;
+            std::optional<std::string> status;
         };
-        std::map<std::tuple<std::string, std::string, std::string, bool>, Kept> plain;
+        // By user, session, edge, whether it is a bye, and whether a beat tells a status.
+        std::map<std::tuple<std::string, std::string, std::string, bool, bool>, Kept> plain;
         constexpr std::size_t kMax = 6;
         Backlog backlog(kMax);
         std::int64_t read_us = 0;
@@ -143,14 +156,15 @@ TEST_CASE("the backlog keeps what a plain map keeps", "[collector][backlog]") {
             const auto user = *rc::gen::element<std::string>("a", "b", "ab");
             const auto session = *rc::gen::element<std::string>("", "b", "s");
             const auto edge = *rc::gen::element<std::string>("", "e");
-            const std::string status = *rc::gen::element<std::string>("", "x");
+            const auto status =
+                *rc::gen::element<std::optional<std::string>>(std::nullopt, "", "x");
             Row row{.hash = 1, .user = user, .session = session, .edge = edge, .status = status};
             row.bye = *rc::gen::arbitrary<bool>();
             row.age_ms = *rc::gen::inRange<std::uint32_t>(0, 5);
             row.ttl_ms = static_cast<std::uint32_t>(i);
             read_us += *rc::gen::inRange(0, 3'000);
             const auto time = read_us - row.age_ms * 1'000;
-            const auto key = std::tuple(user, session, edge, row.bye);
+            const auto key = std::tuple(user, session, edge, row.bye, !row.bye && status);
             const auto put = backlog.put(row, PeerInstant{Duration{read_us}});
             const auto found = plain.find(key);
             if (found == plain.end() && plain.size() == kMax) {
@@ -164,12 +178,13 @@ TEST_CASE("the backlog keeps what a plain map keeps", "[collector][backlog]") {
         RC_ASSERT(backlog.size() == plain.size());
         while (!backlog.empty())
             backlog.take([&](const Row& row, PeerInstant read) {
-                const auto found = plain.find({std::string(row.user), std::string(row.session),
-                                               std::string(row.edge), row.bye});
+                const auto found =
+                    plain.find({std::string(row.user), std::string(row.session),
+                                std::string(row.edge), row.bye, !row.bye && row.status});
                 RC_ASSERT(found != plain.end());
                 RC_ASSERT(micros(read) - row.age_ms * 1'000 == found->second.time);
                 RC_ASSERT(row.ttl_ms == found->second.ttl_ms);
-                RC_ASSERT(row.status == std::string_view(found->second.status));
+                RC_ASSERT(row.status == found->second.status);
                 plain.erase(found);
             });
         RC_ASSERT(plain.empty());
