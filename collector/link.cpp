@@ -111,7 +111,7 @@ void Link::send_kept(std::size_t index, Instant now, std::uint64_t map_version, 
     header.sent = told(now);
     header.watermark = told(kept.watermark);
     header.echo = std::exchange(echo_, std::nullopt);
-    header.dropped = stats_.dropped;
+    header.dropped = stats_.dropped + losses_;
     header.goodbye = kept.goodbye;
     send(encode_frame(header, kept.rows));
     ++stats_.frames_sent;

@@ -51,6 +51,9 @@ public:
     // False if the acknowledgement cannot be for what was sent here.
     [[nodiscard]] bool on_ack(const Ack& ack, Instant received);
 
+    // Heartbeats may have been lost before they were read: told with the next frame.
+    void note_loss() { ++losses_; }
+
     // The next frame after everything appended so far is the last.
     void leave() {
         leaving_ = true;
@@ -124,6 +127,7 @@ private:
     std::optional<FrameHeader::Echo> echo_;  // not yet told
     std::uint64_t tracker_boot_ = 0;
     std::uint64_t tracker_moved_ = 0;
+    std::uint64_t losses_ = 0;  // beside the rows that were dropped
     bool leaving_ = false;
     bool left_ = false;
     Stats stats_;

@@ -64,6 +64,9 @@ struct Router::Impl {
     }
 
     void end_turn(Instant now, std::vector<Outgoing>& out) {
+        if (watermark.take_abandoned())
+            for (const auto& link : links)
+                link->note_loss();
         for (std::size_t i = 0; i < links.size(); ++i)
             links[i]->end_turn(now, watermark.value(), map.version, [&](std::string frame) {
                 out.push_back({i, std::make_shared<const std::string>(std::move(frame))});

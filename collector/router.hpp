@@ -35,7 +35,8 @@ struct Outgoing {
 //
 // The watermark promises a tracker that every heartbeat read up to then has been sent to it. It
 // advances only in turns that found the input empty, not for 1 s after a stall of over 250 ms (the
-// kernel may still hold what came meanwhile), and not while rows wait in a link's backlog.
+// kernel may still hold what came meanwhile), and not while rows wait in a link's backlog. After a
+// stall of over 2 s, in which edges may have given up, it tells the trackers of a loss.
 //
 // Pure. A turn: begin_turn, any number of on_message and on_ack, end_turn. Times never go back.
 class Router {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 
 #include "common/time.hpp"
 
@@ -15,6 +16,9 @@ class Watermark {
 public:
     static constexpr Duration kStall = 250ms;  // longest time between two calls that is none
     static constexpr Duration kHold = 1s;
+    // By then edges have left a collector that does not answer (docs/protocol.md, "An edge"), and
+    // may have had to give up heartbeats.
+    static constexpr Duration kAbandoned = 2s;
 
     void begin_turn(Instant now) {
         observe(now);
@@ -25,10 +29,13 @@ public:
         if (drained && now >= held_until_) value_ = began_;
     }
     [[nodiscard]] Instant value() const { return value_; }
+    // True once after a stall in which heartbeats may have been lost before they were read.
+    [[nodiscard]] bool take_abandoned() { return std::exchange(abandoned_, false); }
 
 private:
     void observe(Instant now) {
         if (observed_ && now - *observed_ > kStall) held_until_ = now + kHold;
+        if (observed_ && now - *observed_ > kAbandoned) abandoned_ = true;
         observed_ = now;
     }
 
@@ -36,6 +43,7 @@ private:
     Instant began_{};
     Instant held_until_{};
     Instant value_{};
+    bool abandoned_ = false;
 };
 
 }  // namespace presence::collector

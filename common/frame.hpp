@@ -43,8 +43,10 @@ struct FrameHeader {
         PeerInstant received{};
     };
     std::optional<Echo> echo;
-    std::uint64_t dropped = 0;  // rows for this tracker that the collector gave up, since its boot
-    bool goodbye = false;       // the last frame of this boot: everything read has been sent
+    // Rows for this tracker that the collector gave up, and stalls in which edges may have, since
+    // its boot.
+    std::uint64_t dropped = 0;
+    bool goodbye = false;  // the last frame of this boot: everything read has been sent
 };
 
 // Rows as bytes, in groups that share a read time. Appended to without allocation per row.

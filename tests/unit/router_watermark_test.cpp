@@ -1,3 +1,4 @@
+#include <array>
 #include <catch2/catch.hpp>
 
 #include "router_bench.hpp"
@@ -62,6 +63,26 @@ TEST_CASE("after a stall the watermark stands still for a second", "[collector][
     const auto held = bench.turns(10ms);
     CHECK(watermark_of(held) <= first + 20ms);
     CHECK(watermark_of(bench.turns(30ms)) > bench.now - 30ms);
+}
+
+TEST_CASE("a stall in which edges may have given up is told as a loss, to every tracker",
+          "[collector][watermark]") {
+    Bench bench({}, {"t1", "t2"});
+    bench.turns(20ms);
+    const auto told = [&] {
+        std::array<std::uint64_t, 2> losses{};
+        for (const auto& frame : bench.turns(20ms))
+            losses.at(frame.tracker) = frame.header.dropped;
+        return losses;
+    };
+    using Losses = std::array<std::uint64_t, 2>;
+    bench.now += 1'999ms;
+    CHECK(told() == Losses{0, 0});
+    bench.now += 2'001ms;
+    CHECK(told() == Losses{1, 1});
+    bench.now += 60s;
+    CHECK(told() == Losses{2, 2});
+    CHECK(bench.router.stats().dropped == 0);  // no row was
 }
 
 TEST_CASE("a pause of a quarter of a second is no stall", "[collector][watermark]") {
