@@ -28,6 +28,11 @@ Watermarks::Collector* Watermarks::find_or_add(const std::string& id, Instant no
     return &added;
 }
 
+bool Watermarks::none_holds_but(const Collector& one) const {
+    return std::none_of(collectors_.begin(), collectors_.end(),
+                        [&](const auto& it) { return &it.second != &one && it.second.holds(); });
+}
+
 void Watermarks::evidence_lost(Instant now) {
     lift_ = true;
     if (covered_since_) covered_since_ = now;
@@ -40,7 +45,9 @@ Watermarks::Accept Watermarks::on_frame(const FrameHeader& header, std::uint64_t
     if (c == nullptr) return Accept::refused;
     if (header.boot < c->boot && received - c->heard < kBootOverlap) return Accept::refused;
     if (header.boot != c->boot) {
-        if (c->boot != 0 && c->state != View::State::departed) evidence_lost(received);
+        const bool vanished = c->boot != 0 && c->state != View::State::departed;
+        // Also after goodbyes: while no collector was there nobody was heard.
+        if (vanished || (event_time_ && none_holds_but(*c))) evidence_lost(received);
         *c = Collector{};
         c->state = View::State::live;
         c->boot = header.boot;

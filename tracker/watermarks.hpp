@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,8 +18,8 @@ namespace presence::tracker {
 // A collector is known when it is expected by the configuration or has sent a frame, until it says
 // goodbye or is silent for `grace`. As long as one known collector has told no watermark, event
 // time stands still and nothing expires. A collector that vanished (a new boot, drops it reports, a
-// hole in its frames, silence) may have swallowed heartbeats; whoever asks `take_lift` then lifts
-// every deadline.
+// hole in its frames, silence) may have swallowed heartbeats, and while there was none at all
+// nobody was heard; whoever asks `take_lift` then lifts every deadline.
 //
 // Pure. Times never go back.
 class Watermarks {
@@ -87,11 +88,14 @@ private:
             return state == View::State::expected || state == View::State::live;
         }
         [[nodiscard]] std::optional<Instant> reaches(Instant now) const {
-            return watermark ? clock.earliest(now, *watermark) : std::nullopt;
+            if (!watermark) return std::nullopt;
+            const auto reached = clock.earliest(now, *watermark);
+            return reached ? std::min(reached, std::optional(now)) : std::nullopt;
         }
     };
     // Null: no room.
     Collector* find_or_add(const std::string& id, Instant now);
+    [[nodiscard]] bool none_holds_but(const Collector& one) const;
     void evidence_lost(Instant now);
     static View view_of(std::string_view id, const Collector& c, Instant now);
 

@@ -174,6 +174,36 @@ TEST_CASE("a goodbye releases event time at once and is acknowledged", "[tracker
     CHECK(marks.known() == 2);
 }
 
+TEST_CASE("what came while no collector was there nobody knows", "[tracker][watermark]") {
+    Watermarks marks(kGrace, {"c1"}, at(0s));
+    Peer c1;
+    REQUIRE(marks.on_frame(c1.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
+    REQUIRE(marks.event_time(at(1s)) == at(1s));
+    auto bye = c1.next(at(2s), at(2s));
+    bye.goodbye = true;
+    REQUIRE(marks.on_frame(bye, kSelf, at(2s)) == Accept::apply);
+    REQUIRE_FALSE(marks.take_lift());
+    Peer next;
+    SECTION("until its next run") {
+        next.boot = 101;
+    }
+    SECTION("until another one") {
+        next.id = "c2";
+    }
+    CHECK(marks.on_frame(next.next(at(60s), at(60s)), kSelf, at(60s)) == Accept::apply);
+    CHECK(marks.take_lift());
+    CHECK(marks.covered_since() == at(60s));
+}
+
+TEST_CASE("event time is never ahead of the clock, whatever a collector claims",
+          "[tracker][watermark]") {
+    Watermarks marks(kGrace, {"c1"}, at(0s));
+    Peer c1;
+    REQUIRE(marks.on_frame(c1.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
+    REQUIRE(marks.on_frame(c1.next(at(2s), at(9'000h)), kSelf, at(2s)) == Accept::apply);
+    CHECK(marks.event_time(at(2s)) <= at(2s));
+}
+
 TEST_CASE("stragglers of an older boot are refused, a wall clock set back is not for ever",
           "[tracker][watermark]") {
     Watermarks marks(kGrace, {}, at(0s));
