@@ -1,6 +1,10 @@
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <mutex>
 #include <optional>
@@ -9,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/check.hpp"
 #include "tests/simulation/world.hpp"
 
 namespace {
@@ -19,13 +24,15 @@ constexpr std::string_view kUsage =
     "presence-simulation --seeds FIRST..LAST [--complete]\n"
     "presence-simulation --seed N [--trace [--user ID]]\n"
     "  --complete  fail unless every fault met every place it can meet\n"
-    "  --trace     print what happens, in true time; with --user only what concerns that user\n";
+    "  --trace     print what happens, in true time; with --user only what concerns that user\n"
+    "  --break     break an invariant on purpose, to see the seed named\n";
 
 struct Arguments {
     std::uint64_t first = 0;
     std::uint64_t last = 99;
     bool complete = false;
     bool trace = false;
+    bool broken = false;
     std::string user;
 };
 
@@ -45,6 +52,8 @@ std::optional<Arguments> parse(int argc, char** argv) {
             arguments.complete = true;
         } else if (flag == "--trace") {
             arguments.trace = true;
+        } else if (flag == "--break") {
+            arguments.broken = true;
         } else if (flag == "--user") {
             arguments.user = value;
             ++i;
@@ -72,7 +81,30 @@ struct Sum {
     std::mutex mutex;
 };
 
+// A core that breaks an invariant aborts in the thread of its world; only here is its seed known.
+thread_local std::array<char, 128> last_words{};
+thread_local std::size_t last_words_bytes = 0;
+
+void on_fatal_signal(int) {
+    [[maybe_unused]] const auto told = ::write(STDERR_FILENO, last_words.data(), last_words_bytes);
+}
+
+void name_seed_on_fatal_signals() {
+    struct sigaction action {};
+    action.sa_handler = on_fatal_signal;
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL})
+        ::sigaction(signal, &action, nullptr);
+}
+
 void run_seed(std::uint64_t seed, const Arguments& arguments, Sum& sum) {
+    const auto length =
+        std::snprintf(last_words.data(), last_words.size(),
+                      "seed %llu died\n  again: presence-simulation --seed %llu "
+                      "--trace\n",
+                      static_cast<unsigned long long>(seed), static_cast<unsigned long long>(seed));
+    last_words_bytes = static_cast<std::size_t>(length);
+    PRESENCE_CHECK(!arguments.broken, "broken on purpose");
     World world(seed, Trace(arguments.trace, arguments.user));
     const auto failure = world.run();
     const std::lock_guard lock(sum.mutex);
@@ -96,6 +128,7 @@ int main(int argc, char** argv) {
         std::fputs(kUsage.data(), stderr);
         return 64;
     }
+    name_seed_on_fatal_signals();
     Sum sum;
     std::vector<std::thread> workers;
     std::atomic<std::uint64_t> next{arguments->first};
