@@ -66,10 +66,6 @@ void Follower::on_answer(std::size_t tracker, std::string_view bytes, Instant no
     impl_->trackers[tracker].on_answer(*answer, now, impl_->totals);
 }
 
-void Follower::on_lost(std::size_t tracker, Instant now) {
-    impl_->trackers[tracker].on_lost(now, impl_->totals);
-}
-
 void Follower::end_turn(Instant now, WallOffset wall, std::vector<Event>& events,
                         std::vector<Question>& questions) {
     for (auto& tracker : impl_->trackers)

@@ -50,8 +50,6 @@ public:
     void on_batch(std::size_t tracker, std::string_view bytes, Instant now);
     void on_tick(std::size_t tracker, std::string_view bytes, Instant now);
     void on_answer(std::size_t tracker, std::string_view bytes, Instant now);
-    // The shell lost messages of this tracker (its queue overflowed): same as a gap.
-    void on_lost(std::size_t tracker, Instant now);
 
     // Appends what happened since the last call, in order per user, and the questions to ask.
     // `wall` dates reconciled events.

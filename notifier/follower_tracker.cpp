@@ -84,12 +84,6 @@ void FollowedTracker::lost_up_to(std::uint64_t batch, Instant now, FollowedTotal
         if (followed.complete_to < batch) want(followed, Want::proof, now);
 }
 
-void FollowedTracker::on_lost(Instant now, FollowedTotals& totals) {
-    ++totals.stats.gaps;
-    for (auto& followed : slots_)
-        want(followed, Want::comparison, now);
-}
-
 void FollowedTracker::on_tick(const Tick& tick, Instant now, FollowedTotals& totals) {
     if (!same_run(tick.boot, now, totals)) return;
     if (tick.last_batch > last_.value_or(0)) lost_up_to(tick.last_batch, now, totals);

@@ -30,7 +30,6 @@ public:
     void on_batch(Batch& batch, Instant now, FollowedTotals& totals);
     void on_tick(const Tick& tick, Instant now, FollowedTotals& totals);
     void on_answer(Answer& answer, Instant now, FollowedTotals& totals);
-    void on_lost(Instant now, FollowedTotals& totals);
     void end_turn(Instant now, WallOffset wall, FollowedTotals& totals,
                   std::vector<Question>& questions);
 

@@ -39,7 +39,6 @@ void NotifierProcess::boot() {
         deliveries_.emplace_back(delivery, random_.next());
         sink->restart();
     }
-    overflowed_.assign(shape_.trackers, false);
 }
 
 void NotifierProcess::die() {
@@ -54,11 +53,9 @@ void NotifierProcess::die() {
 }
 
 void NotifierProcess::on_publication(std::size_t tracker, const Packet& packet) {
-    if (!up()) return;
-    if (publications_.size() >= kPublicationsMax)
-        overflowed_[tracker] = true;
-    else
-        publications_.push_back({tracker, packet});
+    // What does not fit is lost, as at a publisher's limit: the numbers have to show it.
+    if (!up() || publications_.size() >= kPublicationsMax) return;
+    publications_.push_back({tracker, packet});
     wake_soon();
 }
 
@@ -87,9 +84,6 @@ void NotifierProcess::decide() {
         else
             follower_->on_tick(tracker, *packet.bytes, at);
     }
-    for (std::size_t tracker = 0; tracker < overflowed_.size(); ++tracker)
-        if (overflowed_[tracker]) follower_->on_lost(tracker, at);
-    overflowed_.assign(shape_.trackers, false);
     for (const auto& [tracker, packet] : turn_answers_)
         follower_->on_answer(tracker, *packet.bytes, at);
     turn_publications_.clear();

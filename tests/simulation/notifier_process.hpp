@@ -82,7 +82,6 @@ private:
     std::vector<notifier::Delivery> deliveries_;
     std::vector<std::unique_ptr<SimulatedSink>> sinks_;
     std::deque<Arrived> publications_, answers_;
-    std::vector<bool> overflowed_;
     std::vector<Arrived> turn_publications_, turn_answers_;
     std::vector<Event> events_;
     std::vector<notifier::Question> questions_;
