@@ -13,6 +13,10 @@ namespace {
 constexpr rlim_t kFilesMax = 1'048'576;  // where "unlimited" would make tables of a billion entries
 constexpr int kSocketsMax = 4096;
 constexpr int kSlack = 64 * 1024;  // above a message's own bound, for what surrounds it
+// A subscription to one user's topic, or the greeting of a peer with the longest routing id.
+// libzmq keeps subscriptions as a tree of their bytes, at 30 times their length.
+constexpr std::size_t kSubscriptionBytesMax = 512;
+static_assert(kSubscriptionBytesMax > 1 + sizeof("user/") + kUserBytesMax + 255);
 
 struct Recipe {
     zmq::socket_type type;
@@ -56,8 +60,8 @@ Recipe recipe_of(Role role) {
             return {socket_type::router,     true, "frames", 1000,  1000,
                     kFrameBytesMax + kSlack, 500,  false,    false, true};
         case Role::events_out:
-            return {
-                socket_type::xpub, true, "events", 10'000, 10'000, none, 500, false, false, false};
+            return {socket_type::xpub,     true, "events", 10'000, 10'000,
+                    kSubscriptionBytesMax, 500,  false,    false,  false};
         case Role::events_in:
             // Unbounded both ways inside libzmq: the reader always drains into a bounded queue,
             // and more than SNDHWM subscriptions would silently not be renewed after a reconnect.
