@@ -1,6 +1,7 @@
 """What the network may send: counted by reason, answered where somebody waits, never the end of a
 process, and never kept."""
 
+import itertools
 import pathlib
 import re
 import socket
@@ -28,6 +29,8 @@ HEARTBEATS = {
     "user_control": [msgpack.packb("a\nb"), msgpack.packb("a\0")],
     "user_not_utf8": [msgpack.packb(b"\xff\xfe"), msgpack.packb(b"\xc0\xaf")],
     "bad_session": [msgpack.packb({"user": "x", "session": "s" * 65})],
+    "bad_status": [msgpack.packb({"user": "x", "status": s}) for s in ("s" * 65, "a\nb")],
+    "stale": [msgpack.packb({"user": "x", "age_ms": a}) for a in (60_001, (1 << 64) - 1)],
     "bad_ttl": [msgpack.packb({"user": "x", "ttl_ms": 1})],
     "bad_edge": [msgpack.packb({"edge": "", "boot": 1, "seq": 1, "beats": []})],
 }
@@ -36,6 +39,8 @@ QUERIES = {
     "unknown_op": [msgpack.packb({"op": "dance"})],
     "bad_slot": [msgpack.packb({"op": "snapshot", "slot": s}) for s in (1024, 1 << 40)]
     + [msgpack.packb({"op": "snapshot"})],
+    "bad_cursor": [msgpack.packb({"op": op, "slot": 1, "cursor": c}) for op in ("list", "snapshot")
+                   for c in ("x", "1024.0", "1.", "9" * 60_000, "18446744073709551615.1")],
     "bad_user": [msgpack.packb({"op": "get", "users": ["x" * 129]})],
     "too_many": [msgpack.packb({"op": "get", "users": ["x"] * 1001})],
     "bad_query": [b"", b"\xc1", BOMB, DEEP, msgpack.packb(7), msgpack.packb({}), b"\xa1" * 65_537],
@@ -115,6 +120,19 @@ class BadInput(unittest.TestCase):
                 self.assertEqual(self.answer(question).get("error"), code, question[:60])
         self.still_serves()
 
+    def test_more_edges_than_the_limit_are_refused(self):
+        for n in range(10_000):
+            self.push.send(msgpack.packb({"edge": f"edge{n}", "boot": 1, "seq": 1, "beats": []}))
+        self.still_serves()
+        for n in range(3):
+            self.push.send(msgpack.packb({"edge": f"late{n}", "boot": 1, "seq": 1, "beats": ["lost"]}))
+        self.push.send(msgpack.packb({"edge": "edge0", "boot": 1, "seq": 2, "beats": ["known"]}))
+        self.still_serves()
+        wait_for(lambda: self.counted(self.collector, "edges_limit") == 3, lambda: self.collector.err)
+        states = self.answer(msgpack.packb({"op": "get", "users": ["lost", "known"]}))["users"]
+        self.assertEqual(states[1]["state"], "online")
+        self.assertNotEqual(states[0]["state"], "online")
+
     def test_a_bad_frame_is_refused_and_counted(self):
         frames = [b"", b"\xc1", BOMB, DEEP, msgpack.packb([1]), msgpack.packb([1, "other"] + [0] * 11)]
         link = self.socket(zmq.DEALER, self.files.ingest[0])
@@ -160,6 +178,66 @@ class BadInput(unittest.TestCase):
 
         self.grows_little(self.collector, flood)
         self.grows_little(self.tracker, ask)
+
+    def test_frames_of_collectors_unknown_are_not_kept(self):
+        link = self.socket(zmq.DEALER, self.files.ingest[0])
+        names = itertools.count()
+
+        def forge():
+            for _ in range(20):
+                header = [1, "main", f"forged{next(names)}", 1, 1, 1, 1, 0, 1 << 59, None, 0, False]
+                link.send(msgpack.packb([*header, b"\xff" * 2_000]))
+                link.send(msgpack.packb([*header, b""]))
+
+        self.grows_little(self.tracker, forge, times=200)
+
+    def test_long_subscriptions_are_not_kept(self):
+        flood = self.socket(zmq.XSUB, self.files.events[0])
+        texts = itertools.count()
+
+        def subscribe():
+            flood.send(b"\x01" + str(next(texts)).encode() + b"x" * 50_000, zmq.NOBLOCK)
+
+        self.grows_little(self.tracker, subscribe, times=100)
+
+    def test_garbage_that_is_no_zmq_is_not_kept(self):
+        def garbage(endpoint):
+            host, port = endpoint.removeprefix("tcp://").split(":")
+            with socket.create_connection((host, int(port))) as raw:
+                try:
+                    raw.sendall(b"\xff" * 20_000)
+                except OSError:
+                    pass  # closed by the other side: its right
+
+        self.grows_little(self.collector, lambda: garbage(self.files.heartbeats[0]))
+        for endpoint in (self.files.ingest[0], self.files.events[0], self.files.queries[0]):
+            self.grows_little(self.tracker, lambda e=endpoint: garbage(e))
+
+
+class TwoTrackers(unittest.TestCase):
+    def test_a_question_for_another_trackers_user_or_slot_is_answered_with_its_endpoint(self):
+        files = self.enterContext(Installation(trackers=2))
+        for name in ("t1", "t2"):
+            self.enterContext(Process(binary("presence-tracker"), "--config", files.config, "--id", name))
+        context = self.enterContext(zmq.Context())
+        asked = []
+        for endpoint in files.queries:
+            one = context.socket(zmq.REQ)
+            one.linger, one.rcvtimeo = 0, 10_000
+            one.connect(endpoint)
+            self.addCleanup(one.close)
+
+            def answer(question, one=one):
+                one.send(msgpack.packb(question))
+                return msgpack.unpackb(one.recv())
+
+            asked.append(answer)
+        for question in ({"op": "get", "users": ["alice"]}, {"op": "snapshot", "slot": 7}):
+            answers = [answer(question) for answer in asked]
+            moved = [a for a in answers if a.get("error") == "moved"]
+            self.assertEqual(len(moved), 1, answers)
+            owner = 1 - answers.index(moved[0])
+            self.assertEqual(moved[0]["endpoint"], files.queries[owner])
 
 
 if __name__ == "__main__":
