@@ -9,9 +9,11 @@ namespace presence::cli {
 
 void add_check_config(io::Flags& presence) {
     const auto files = std::make_shared<std::vector<std::string>>();
+    const auto named = std::make_shared<std::optional<std::string>>();
     auto& flags = presence.command(
-        "check-config", "say whether a configuration is right, and if not, where", [files] {
-            const auto file = files->empty() ? std::nullopt : std::optional(files->front());
+        "check-config", "say whether a configuration is right, and if not, where", [files, named] {
+            if (*named && !files->empty()) throw io::UsageError("give one file, not two");
+            const auto file = files->empty() ? *named : std::optional(files->front());
             const Config config = load_config(file, io::environment(), {});
             for (const auto& warning : config.warnings)
                 std::cerr << "presence: " << warning << "\n";
@@ -19,6 +21,7 @@ void add_check_config(io::Flags& presence) {
             return 0;
         });
     flags.words("FILE", 0, 1, *files, "the file; without it, the built-in one");
+    flags.text("--config", "FILE", *named, "the same, as for other commands");
     flags.epilogue("\nPRESENCE_* of the environment count too. Exit code 78: it is wrong.");
 }
 

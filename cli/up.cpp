@@ -162,7 +162,9 @@ void add_up(io::Flags& presence) {
     flags.settings(given->settings);
     flags.epilogue(
         "\nRestarts a process that dies. SIGINT and SIGTERM end collectors, then trackers, then\n"
-        "notifiers (a second one kills them); SIGHUP makes all read the file again.\n\n"
+        "notifiers (a second one kills them); SIGHUP makes all read the file again. Without "
+        "--config\n"
+        "the log level is warn.\n\n"
         "Example:\n"
         "  presence up --timeout 10s &\n"
         "  presence beat alice --every 5s");

@@ -54,6 +54,9 @@ ConfigNode parse_toml(std::string_view text, const std::string& file) {
     } catch (const toml::parse_error& e) {
         std::string message(e.description());
         std::replace(message.begin(), message.end(), '\n', ' ');
+        // toml++ says so of the end of a line within quotes, too.
+        if (message.find("unescaped control characters") != std::string::npos)
+            message += "; is a closing quote missing?";
         throw ConfigError(file + ":" + std::to_string(e.source().begin.line) + ": " + message);
     }
 }
@@ -73,7 +76,7 @@ std::string_view name_of(ConfigNode::Kind kind) {
         case ConfigNode::Kind::other:
             break;
     }
-    return "a value of a kind that no setting takes";
+    return "a fraction, a date or another value that no setting takes";
 }
 
 }  // namespace presence

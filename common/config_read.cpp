@@ -39,7 +39,7 @@ public:
             origin_.lines[place_ + "/" + key] = node.key_lines[i];
             if (std::find(known.begin(), known.end(), key) == known.end())
                 origin_.fail(place_ + "/" + key, "unknown key " + quoted(key) + " in " + title_ +
-                                                     did_you_mean(key, known));
+                                                     did_you_mean_or_which(key, known));
         }
     }
 
@@ -255,7 +255,7 @@ Config read_config(const ConfigNode& top, ConfigOrigin& origin) {
                                   std::string(value.kind == Kind::table || value.kind == Kind::list
                                                   ? "table "
                                                   : "key ") +
-                                  quoted(name) + did_you_mean(name, known));
+                                  quoted(name) + did_you_mean_or_which(name, known));
         }
     }
     return config;

@@ -45,4 +45,13 @@ std::string did_you_mean(std::string_view typed, const std::vector<std::string_v
     return name.empty() ? name : "; did you mean `" + name + "`?";
 }
 
+std::string did_you_mean_or_which(std::string_view typed,
+                                  const std::vector<std::string_view>& known) {
+    std::string text = did_you_mean(typed, known);
+    if (!text.empty()) return text;
+    for (const auto name : known)
+        text.append(text.empty() ? "; there are `" : "`, `").append(name);
+    return text + "`";
+}
+
 }  // namespace presence

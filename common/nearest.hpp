@@ -12,6 +12,10 @@ namespace presence {
 [[nodiscard]] std::string nearest(std::string_view typed,
                                   const std::vector<std::string_view>& known);
 
+// "; did you mean `timeout`?", or where none is near "; there are `cluster`, `timeout` ...".
+[[nodiscard]] std::string did_you_mean_or_which(std::string_view typed,
+                                                const std::vector<std::string_view>& known);
+
 // "; did you mean `timeout`?" or nothing.
 [[nodiscard]] std::string did_you_mean(std::string_view typed,
                                        const std::vector<std::string_view>& known);

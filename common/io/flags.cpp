@@ -25,6 +25,16 @@ struct Flags::Impl {
 
 namespace {
 
+// `[FILE]`, `ID...`: not CLI11's `ID(1x)`.
+class Usage : public CLI::Formatter {
+public:
+    std::string make_option_usage(const CLI::Option* option) const override {
+        std::string usage = make_option_name(option, true);
+        if (option->get_expected_max() > 1) usage += "...";
+        return option->get_required() ? usage : "[" + usage + "]";
+    }
+};
+
 [[noreturn]] void refuse(const std::string& name, const std::string& message) {
     throw CLI::ValidationError(name.substr(name.rfind(',') + 1) + " " + message);
 }
@@ -78,6 +88,7 @@ Flags::Flags(const std::string& program, const std::string& about)
     impl_->program = program;
     impl_->app->set_help_flag("-h,--help", "say this and end");
     impl_->app->set_version_flag("--version", program + " " + version(), "say the version and end");
+    impl_->app->formatter(std::make_shared<Usage>());
     impl_->app->get_formatter()->column_width(36);
 }
 
@@ -140,12 +151,15 @@ void Flags::settings(std::map<std::string, std::string>& into) {
         std::string name = "--" + std::string(setting.key);
         for (char& c : name)
             if (c == '_') c = '-';
+        std::string choices;
+        for (const auto& choice : setting.choices)
+            choices.append(choices.empty() ? ": " : ", ").append(choice);
         auto* option = impl_->add(
             name, std::string(setting.value_name),
             [&into, key = std::string(setting.key)](const std::string& given) {
                 into[key] = given;
             },
-            std::string(setting.help) + " (default " + text_of(setting, defaults) + ")");
+            std::string(setting.help) + choices + " (default " + text_of(setting, defaults) + ")");
         option->group("Settings, over those of the file");
     }
 }

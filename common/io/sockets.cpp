@@ -21,7 +21,7 @@ static_assert(kSubscriptionBytesMax > 1 + sizeof("user/") + kUserBytesMax + 255)
 struct Recipe {
     zmq::socket_type type;
     bool bind;
-    const char* purpose;       // for error messages
+    const char* purpose;       // for error messages: its key in the configuration
     int receive_messages_max;  // RCVHWM, per peer
     int send_messages_max;     // SNDHWM, per peer
     std::size_t message_bytes_max;
@@ -55,9 +55,9 @@ Recipe recipe_of(Role role) {
             // A stopped tracker: at most 1000 frames wait here, which the router holds anyway
             // (shared, until acknowledged); then a send fails and is resent later.
             return {
-                socket_type::dealer, false, "frames", 100'000, 1000, none, 500, true, true, false};
+                socket_type::dealer, false, "ingest", 100'000, 1000, none, 500, true, true, false};
         case Role::frames_in:
-            return {socket_type::router,     true, "frames", 1000,  1000,
+            return {socket_type::router,     true, "ingest", 1000,  1000,
                     kFrameBytesMax + kSlack, 500,  false,    false, true};
         case Role::events_out:
             return {socket_type::xpub,     true, "events", 10'000, 10'000,
@@ -68,11 +68,11 @@ Recipe recipe_of(Role role) {
             return {socket_type::sub,        false, "events", 0,     0,
                     kBatchBytesMax + kSlack, 0,     false,    false, false};
         case Role::queries_in:
-            return {socket_type::router,     true, "queries", 100,   100,
-                    kQueryBytesMax + kSlack, 500,  false,     false, true};
+            return {socket_type::router,     true, "query", 100,   100,
+                    kQueryBytesMax + kSlack, 500,  false,   false, true};
         case Role::queries_out:
-            return {socket_type::dealer,      false, "queries", 1000, 1000,
-                    kAnswerBytesMax + kSlack, 0,     false,     true, false};
+            return {socket_type::dealer,      false, "query", 1000, 1000,
+                    kAnswerBytesMax + kSlack, 0,     false,   true, false};
     }
     return {};
 }
@@ -144,8 +144,10 @@ zmq::socket_t make_socket(zmq::context_t& context, Role role, const std::string&
             socket.connect(endpoint);
         return socket;
     } catch (const zmq::error_t& e) {
-        throw SocketError(std::string("cannot ") + (recipe.bind ? "bind " : "connect to ") +
-                          endpoint + " for " + recipe.purpose + ": " + e.what());
+        throw SocketError(
+            std::string("cannot ") + (recipe.bind ? "bind " : "connect to ") + endpoint + " for " +
+            recipe.purpose + ": " + e.what() +
+            (e.num() == EADDRINUSE ? "; another pipeline here? `ss -ltnp` tells" : ""));
     }
 }
 

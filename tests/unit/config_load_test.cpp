@@ -116,7 +116,13 @@ TEST_CASE("an unknown key is told with its line and the nearest known one", "[co
     CHECK(complaint("[[snk]]\n") == ":1: unknown table `snk`; did you mean `sink`?");
     CHECK(complaint("timeout = \"3s\"\n") == ":1: `timeout` belongs under [presence]");
     CHECK(complaint("[presence]\nwhatever_else = 1\n") ==
-          ":2: unknown key `whatever_else` in [presence]");
+          ":2: unknown key `whatever_else` in [presence]; there are `cluster`, `timeout`, "
+          "`collector_grace`, `users_max`, `resend_bytes_max`, `backlog_max`, `map_version`, "
+          "`log_level`, `log_format`, `allow_plaintext`");
+    CHECK(complaint("[logging]\n") ==
+          ":1: unknown table `logging`; there are `presence`, "
+          "`collector`, `tracker`, `notifier`, `sink`");
+    CHECK(complaint("[presence]\ncluster = \"x\n").ends_with("; is a closing quote missing?"));
 }
 
 TEST_CASE("a value of the wrong type or out of range is told with its line", "[config][load]") {
