@@ -7,9 +7,12 @@
 #include <utility>
 
 #include "common/check.hpp"
+#include "common/io/clock.hpp"
 #include "common/io/log.hpp"
 
 namespace presence::notifier {
+
+constexpr Duration kTellInterval = 10s;  // of failures beside a chunk
 
 // Each side wakes the other through an eventfd; the fields are guarded by `mutex`.
 struct Worker::Mailbox {
@@ -29,6 +32,8 @@ struct Worker::Mailbox {
     bool stop = false;
     bool ended = false;
     Instant deadline{};
+
+    Instant tell_failure_at{};  // the thread's alone
 
     struct Mail {
         std::optional<std::vector<Event>> chunk;
@@ -62,6 +67,9 @@ struct Worker::Mailbox {
         try {
             (sink.get()->*action)();
         } catch (const SinkFailure& failure) {
+            const auto now = io::now();
+            if (now < tell_failure_at) return;
+            tell_failure_at = now + kTellInterval;
             io::log::warn("sink_failed", {{"sink", name}, {"reason", failure.what()}});
         }
     }
