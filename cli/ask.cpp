@@ -113,6 +113,17 @@ int list(const Ask&, Asker& asker, const MapAnswer& map) {
     return 0;
 }
 
+// What the tracker has of a collector, for a person.
+std::string meaning_of(const StatusAnswer::Collector& collector) {
+    if (collector.lag_ms < 0)
+        return collector.state == "silent" ? "never heard; no longer waited for"
+                                           : "never heard; waited for";
+    const auto last = format_duration(std::chrono::milliseconds(collector.lag_ms));
+    if (collector.state == "departed") return "said goodbye " + last + " ago";
+    if (collector.state == "silent") return "given up; last heard " + last + " ago";
+    return fmt::format("{} ms behind", collector.lag_ms);
+}
+
 int status(const Ask&, Asker& asker, const MapAnswer& map) {
     for (const auto& tracker : map.trackers) {
         Answer whole = asker.ask(tracker.query, {StatusQuery{}, {}});
@@ -122,10 +133,8 @@ int status(const Ask&, Asker& asker, const MapAnswer& map) {
                                  answer.tracker, tracker.query, answer.version, name_of(freshness),
                                  tracker.slots.size(), kSlots, map.version);
         for (const auto& collector : answer.collectors)
-            std::cout << fmt::format("  collector {}  {}", collector.id, collector.state)
-                      << (collector.lag_ms >= 0 ? fmt::format("  {} ms behind", collector.lag_ms)
-                                                : std::string("  nothing heard yet"))
-                      << "\n";
+            std::cout << fmt::format("  collector {}  {}  {}\n", collector.id, collector.state,
+                                     meaning_of(collector));
         for (const auto& [name, number] : answer.numbers)
             std::cout << fmt::format("  {:<20} {}\n", name, number);
     }
@@ -140,8 +149,11 @@ void add(io::Flags& presence, const std::string& name, const std::string& about,
     if (users)
         flags.words("ID", 1, 10'000, given->users, "user ids; after -- if one starts with -");
     flags.epilogue(
-        "\nWhat is not online for sure is told as offline only by a tracker that is "
-        "live;\notherwise it is unknown. Exit code 69: nobody answered.");
+        (users
+             ? std::string("\nunknown: who is missing may be online, as the tracker does not hear "
+                           "every collector.")
+             : std::string()) +
+        "\nExit code 69: nobody answered.");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "collector/router.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/log.hpp"
+#include "common/io/peer_log.hpp"
 #include "common/io/readiness.hpp"
 #include "common/io/reporter.hpp"
 #include "common/io/signals.hpp"
@@ -98,6 +99,7 @@ private:
     struct Tracker {
         std::string endpoint;
         zmq::socket_t frames;
+        io::PeerLog peer;
     };
 
     void turn() {
@@ -157,11 +159,11 @@ private:
     void receive_acks() {
         const auto& ids = router_.map().trackers;
         for (std::size_t i = 0; i < ids.size(); ++i) {
-            auto& frames = trackers_.at(ids[i]).frames;
+            auto& tracker = trackers_.at(ids[i]);
             zmq::message_t message;
             for (std::size_t n = 0; n < kAcksPerTurnMax; ++n) {
-                if (!io::receive(frames, message)) break;
-                router_.on_ack(i, io::view(message), io::now());
+                if (!io::receive(tracker.frames, message)) break;
+                if (router_.on_ack(i, io::view(message), io::now())) tracker.peer.heard();
             }
         }
     }
@@ -181,7 +183,8 @@ private:
             if (known != trackers_.end() && known->second.endpoint == tracker.ingest) continue;
             next.emplace(tracker.id,
                          Tracker{tracker.ingest,
-                                 io::make_socket(context_, io::Role::frames_out, tracker.ingest)});
+                                 io::make_socket(context_, io::Role::frames_out, tracker.ingest),
+                                 {"tracker", tracker.id, tracker.ingest}});
         }
         // Nothing throws from here on.
         for (const auto& tracker : trackers)
@@ -229,6 +232,8 @@ private:
     }
 
     void report() {
+        for (auto& [id, tracker] : trackers_)
+            tracker.peer.turn(turn_began_);
         reporter_.turn(io::now(), [this] {
             const auto stats = router_.stats();
             std::vector<io::Reporter::Number> numbers;

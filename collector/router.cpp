@@ -113,10 +113,12 @@ void Router::on_message(std::string_view message, Instant received) {
     rejects_.add(Reject::stale, stale);
 }
 
-void Router::on_ack(std::size_t tracker, std::string_view bytes, Instant received) {
+bool Router::on_ack(std::size_t tracker, std::string_view bytes, Instant received) {
     const auto ack = decode_ack(bytes);
-    if (!ack || tracker >= impl_->links.size() || !impl_->links[tracker]->on_ack(*ack, received))
-        ++impl_->refused_acks;
+    const bool good =
+        ack && tracker < impl_->links.size() && impl_->links[tracker]->on_ack(*ack, received);
+    impl_->refused_acks += !good;
+    return good;
 }
 
 void Router::end_turn(Instant now, bool drained, std::vector<Outgoing>& out) {

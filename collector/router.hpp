@@ -53,7 +53,8 @@ public:
     void on_message(std::string_view message, Instant received);
     void on_multipart() { rejects_.add(Reject::multipart); }
     // An acknowledgement from trackers[tracker]; `received` read after it was received.
-    void on_ack(std::size_t tracker, std::string_view bytes, Instant received);
+    // False if it is refused: another tracker's, or for what was not sent here.
+    bool on_ack(std::size_t tracker, std::string_view bytes, Instant received);
     // `now`: read after the last receive. `drained`: the input was found empty in this turn.
     void end_turn(Instant now, bool drained, std::vector<Outgoing>& out);
 

@@ -9,6 +9,7 @@
 
 #include "common/io/clock.hpp"
 #include "common/io/log.hpp"
+#include "common/io/peer_log.hpp"
 #include "common/io/readiness.hpp"
 #include "common/io/reporter.hpp"
 #include "common/io/signals.hpp"
@@ -49,11 +50,12 @@ public:
           context_(io::make_context()),
           follower_(follower_options(program.config), map_of(program.config), io::now()) {
         for (const auto& tracker : program.config.trackers) {
-            auto& link = links_.emplace_back();
-            link.events = io::make_socket(context_, io::Role::events_in, tracker.events);
+            auto& link = links_.emplace_back(
+                Link{io::make_socket(context_, io::Role::events_in, tracker.events),
+                     io::make_socket(context_, io::Role::queries_out, tracker.query),
+                     {"tracker", tracker.id, tracker.events}});
             link.events.set(zmq::sockopt::subscribe, kTopicBatch);
             link.events.set(zmq::sockopt::subscribe, kTopicTick);
-            link.queries = io::make_socket(context_, io::Role::queries_out, tracker.query);
         }
         for (const auto& sink : program.config.sinks)
             if (sink.notifier == program.id) channels_.emplace_back(sink);
@@ -81,6 +83,7 @@ private:
     struct Link {
         zmq::socket_t events;
         zmq::socket_t queries;
+        io::PeerLog peer;  // heard by its events: a tick comes each second
     };
 
     void wait(Instant until) {
@@ -114,6 +117,7 @@ private:
             const bool two = topic.more() && links_[tracker].events.recv(body);
             const bool whole = two && !body.more();
             bytes += body.size();
+            links_[tracker].peer.heard();
             while (two && body.more())
                 (void)links_[tracker].events.recv(body);
             // Read after the receive: times never go back, and none is too early.
@@ -181,6 +185,8 @@ private:
             io::tell_ready();
             io::log::info("in_step", {{"online", follower_.stats().online}});
         }
+        for (auto& link : links_)
+            link.peer.turn(io::now());
         reporter_.turn(io::now(), [&] { return numbers(); });
     }
 

@@ -13,6 +13,7 @@
 #include "common/io/reporter.hpp"
 #include "common/io/signals.hpp"
 #include "common/io/sockets.hpp"
+#include "tracker/life_log.hpp"
 #include "tracker/tracker.hpp"
 
 namespace presence::tracker {
@@ -176,6 +177,7 @@ private:
     }
 
     void report() {
+        life_.turn(io::now(), tracker_);
         reporter_.turn(io::now(), [&] {
             std::vector<io::Reporter::Number> numbers;
             Tracker::each_number(tracker_.stats(), [&](std::string_view name, std::int64_t value) {
@@ -210,6 +212,7 @@ private:
     std::uint64_t map_version_ = program_.config.presence.map_version;
     io::Reporter reporter_{{"frames_refused", "moved", "users_limit", "sessions_limit",
                             "edges_limit", "malformed", "lifts", "queries_refused"}};
+    LifeLog life_;
     Output out_;
     std::array<Received, kFramesPerTurnMax> received_;
 };

@@ -60,6 +60,7 @@ struct Tracker::Impl {
     }
 
     void apply(const FrameHeader& header, Instant received, WallOffset wall);
+    void refuse(std::string_view reason);
     void pass_time(Instant now);
     void acknowledge(Instant now, std::vector<ToPeer>& out);
     void answer(Instant now, WallOffset wall, std::vector<ToPeer>& out);
@@ -88,6 +89,7 @@ struct Tracker::Impl {
     std::unordered_map<std::string, std::uint64_t> moved_rows;        // by collector
     std::vector<Asked> asked;
     Stats stats;
+    std::optional<Refused> refused;
 };
 
 Tracker::Tracker(TrackerOptions options, SlotMap map, Instant now)
@@ -98,16 +100,17 @@ Tracker::Tracker(Tracker&&) noexcept = default;
 void Tracker::on_frame(std::string_view peer, std::string_view bytes, Instant received,
                        WallOffset wall) {
     auto& i = *impl_;
-    if (decode_frame(bytes, i.frame) != FrameFault::none ||
-        i.frame.header.cluster != i.options.cluster) {
-        ++i.stats.frames_refused;
-        return;
-    }
     const auto& header = i.frame.header;
+    if (const auto fault = decode_frame(bytes, i.frame); fault != FrameFault::none) {
+        i.frame.header = {};  // half read
+        return i.refuse(name_of(fault));
+    }
+    if (header.cluster != i.options.cluster) return i.refuse("cluster");
     switch (i.watermarks.on_frame(header, i.options.boot, received)) {
-        case Watermarks::Accept::refused:
-            ++i.stats.frames_refused;
-            return;
+        case Watermarks::Accept::refused: {
+            const auto known = i.watermarks.view_of(header.collector, received);
+            return i.refuse(known && header.boot < known->boot ? "older_run" : "numbers");
+        }
         case Watermarks::Accept::duplicate:
             ++i.stats.frames_duplicate;
             break;
@@ -122,6 +125,11 @@ void Tracker::on_frame(std::string_view peer, std::string_view bytes, Instant re
     const std::pair ack{header.collector, std::string(peer)};
     if (std::find(i.to_acknowledge.begin(), i.to_acknowledge.end(), ack) == i.to_acknowledge.end())
         i.to_acknowledge.push_back(ack);
+}
+
+void Tracker::Impl::refuse(std::string_view reason) {
+    ++stats.frames_refused;
+    if (!refused) refused = {std::string(reason), frame.header.cluster, frame.header.collector};
 }
 
 void Tracker::Impl::apply(const FrameHeader& header, Instant received, WallOffset wall) {
@@ -273,6 +281,10 @@ Tracker::Stats Tracker::stats() const {
 
 const Watermarks& Tracker::watermarks() const {
     return impl_->watermarks;
+}
+
+std::optional<Tracker::Refused> Tracker::take_refused() {
+    return std::exchange(impl_->refused, std::nullopt);
 }
 
 void Tracker::each_number(const Stats& stats,

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,6 +76,13 @@ public:
     static void each_number(const Stats& stats,
                             const std::function<void(std::string_view, std::int64_t)>& fn);
     [[nodiscard]] const Watermarks& watermarks() const;
+
+    // The first frame refused since the last call: who sent it, as far as it says, and why.
+    struct Refused {
+        std::string reason;  // a FrameFault, or cluster, older_run, numbers
+        std::string cluster, collector;
+    };
+    [[nodiscard]] std::optional<Refused> take_refused();
 
 private:
     struct Impl;

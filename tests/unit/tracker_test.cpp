@@ -202,6 +202,36 @@ TEST_CASE("garbage and another cluster's frames are counted, not acknowledged", 
     CHECK(world.tracker.stats().frames_refused == 3);
 }
 
+TEST_CASE("who is refused, and why, is told: the first since it was last asked",
+          "[tracker][core]") {
+    World world;
+    CHECK_FALSE(world.tracker.take_refused());
+    FrameHeader h;
+    h.cluster = "other";
+    h.collector = "c1";
+    h.boot = h.number = h.base = 5;
+    world.tracker.on_frame("peer", encode_frame(h, ""), at(1s), kWall);
+    world.tracker.on_frame("peer", "", at(1s), kWall);
+    auto refused = world.tracker.take_refused();
+    REQUIRE(refused);
+    CHECK(refused->reason == "cluster");
+    CHECK(refused->cluster == "other");
+    CHECK(refused->collector == "c1");
+
+    world.tracker.on_frame("peer", "", at(1s), kWall);
+    refused = world.tracker.take_refused();
+    REQUIRE(refused);
+    CHECK(refused->reason == "not_msgpack");
+    CHECK(refused->collector.empty());
+
+    h.cluster = "main";
+    world.tracker.on_frame("peer", encode_frame(h, ""), at(1s), kWall);
+    CHECK_FALSE(world.tracker.take_refused());
+    h.boot = 4;
+    world.tracker.on_frame("peer", encode_frame(h, ""), at(1s), kWall);
+    CHECK(world.tracker.take_refused()->reason == "older_run");
+}
+
 TEST_CASE("a tick tells the last batch each second, also when idle", "[tracker][core]") {
     World world;
     const auto ticks = [&](Instant now) {

@@ -1,0 +1,31 @@
+#include "common/io/peer_log.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/io/log.hpp"
+
+namespace presence::io {
+
+namespace {
+
+constexpr Duration kTurnMax = 1s;  // a longer one is a stall of ours
+
+}  // namespace
+
+void PeerLog::turn(Instant now) {
+    silent_ += std::min(now - turned_.value_or(now), kTurnMax);
+    turned_ = now;
+    const bool away = silent_ >= kAwayAfter;
+    if (!away && (!ever_ || silent_ >= kTurnMax)) return;
+    const auto state = away ? Told::away : Told::heard;
+    if (std::exchange(told_, state) == state) return;
+    log::Fields fields{{kind_, id_}, {"endpoint", endpoint_}};
+    if (away) fields.emplace_back("before", ever_ ? "heard" : "never_heard");
+    if (away)
+        log::warn(kind_ + "_away", fields);
+    else
+        log::info(kind_ + "_heard", fields);
+}
+
+}  // namespace presence::io

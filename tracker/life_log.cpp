@@ -1,0 +1,60 @@
+#include "tracker/life_log.hpp"
+
+#include "common/io/log.hpp"
+
+namespace presence::tracker {
+
+namespace {
+
+namespace log = io::log;
+
+constexpr Duration kLookInterval = 1s;
+constexpr Duration kRefusedInterval = 10s;
+constexpr std::size_t kCollectorsMax = 2 * Watermarks::kCollectorsMax;
+
+}  // namespace
+
+void LifeLog::turn(Instant now, Tracker& tracker) {
+    if (now < look_at_) return;
+    look_at_ = now + kLookInterval;
+    tell_collectors(now, tracker);
+    tell_freshness(tracker.stats());
+    tell_refused(now, tracker);
+}
+
+void LifeLog::tell_collectors(Instant now, const Tracker& tracker) {
+    using State = Watermarks::View::State;
+    if (collectors_.size() > kCollectorsMax) collectors_.clear();  // ids that came and went
+    for (const auto& view : tracker.watermarks().view(now)) {
+        auto& told = collectors_[std::string(view.id)];
+        if (told.state == view.state && told.boot == view.boot) continue;
+        told = {view.state, view.boot};
+        const log::Fields fields{{"collector", view.id}, {"boot", view.boot}};
+        if (view.state == State::live) log::info("collector_live", fields);
+        if (view.state == State::silent) log::warn("collector_silent", fields);
+        if (view.state == State::departed) log::info("collector_departed", fields);
+    }
+}
+
+void LifeLog::tell_freshness(const Tracker::Stats& stats) {
+    if (stats.freshness == freshness_) return;
+    freshness_ = stats.freshness;
+    const log::Fields fields{{"freshness", name_of(stats.freshness)},
+                             {"lag_ms", stats.lag.count() / 1000}};
+    if (freshness_ == Freshness::frozen)
+        log::warn("freshness", fields);
+    else
+        log::info("freshness", fields);
+}
+
+void LifeLog::tell_refused(Instant now, Tracker& tracker) {
+    if (now < tell_refused_at_) return;
+    const auto refused = tracker.take_refused();
+    if (!refused) return;
+    tell_refused_at_ = now + kRefusedInterval;
+    log::warn("frame_refused", {{"reason", refused->reason},
+                                {"collector", refused->collector},
+                                {"cluster", refused->cluster}});
+}
+
+}  // namespace presence::tracker

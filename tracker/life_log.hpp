@@ -1,0 +1,34 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "common/time.hpp"
+#include "tracker/tracker.hpp"
+
+namespace presence::tracker {
+
+// Tells in the log what an operator has to know of a tracker's life, once each time it changes: how
+// its collectors are (`collector_live`, `collector_silent`, `collector_departed`), whether it is
+// live, warming or frozen (`freshness`), and whose frames it refuses (`frame_refused`).
+class LifeLog {
+public:
+    // Cheap in every turn: looks once a second.
+    void turn(Instant now, Tracker& tracker);
+
+private:
+    void tell_collectors(Instant now, const Tracker& tracker);
+    void tell_freshness(const Tracker::Stats& stats);
+    void tell_refused(Instant now, Tracker& tracker);
+
+    struct Collector {
+        Watermarks::View::State state = Watermarks::View::State::expected;
+        std::uint64_t boot = 0;
+    };
+    std::map<std::string, Collector, std::less<>> collectors_;
+    Freshness freshness_ = Freshness::warming;
+    Instant look_at_{};
+    Instant tell_refused_at_{};
+};
+
+}  // namespace presence::tracker
