@@ -213,8 +213,8 @@ bool read_body(Cursor in, Answer& answer) {
 
 // What every answer carries, and which keys stand beside it.
 struct Heading {
-    bool error = false, rows = false, trackers = false, slot = false, tracker = false, online = false,
-         cursor = false, users = false;
+    bool error = false, rows = false, trackers = false, slot = false, tracker = false,
+         online = false, cursor = false, users = false;
 
     bool read(Cursor in, Answer& answer) {
         return each_key(in, [&](std::string_view key) {

@@ -75,8 +75,8 @@ TEST_CASE("a refused question is told why, with its rid", "[codec][query]") {
         return refusal(out.take());
     };
     const auto number = [](auto& out) { out.number(1024u); };
-    for (const auto& error : {with("evict", "x", number), with("snapshot", "x", number), with("replay", "after", number),
-                              with("replay", "boot", number),
+    for (const auto& error : {with("evict", "x", number), with("snapshot", "x", number),
+                              with("replay", "after", number), with("replay", "boot", number),
                               with("snapshot", "slot", number), with("get", "users", number),
                               with("list", "cursor", number), with("get", "x", number)})
         CHECK(error.rid == 5);

@@ -161,8 +161,7 @@ Json json_of(const Ack& a) {
 
 Json json_of(const Query& query) {
     Json out;
-    constexpr const char* kOps[] = {"get", "count", "list", "map", "status", "snapshot",
-                                    "replay"};
+    constexpr const char* kOps[] = {"get", "count", "list", "map", "status", "snapshot", "replay"};
     out["op"] = kOps[query.op.index()];
     if (query.rid) out["rid"] = *query.rid;
     std::string cursor;
@@ -313,7 +312,8 @@ TEST_CASE("golden vectors of questions and answers", "[vectors][query]") {
         CHECK(error.rid == optional<std::uint64_t>(v, "rid"));
     });
     // In the order of Answer's variant.
-    constexpr const char* kKinds[] = {"get", "count", "list", "map", "status", "snapshot", "replay", "error"};
+    constexpr const char* kKinds[] = {"get",    "count",    "list",   "map",
+                                      "status", "snapshot", "replay", "error"};
     each(file, "answers", [&](const Json& v) {
         const auto answer = decode_answer(bytes_of(v));
         REQUIRE(answer);
