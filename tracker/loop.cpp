@@ -142,6 +142,7 @@ private:
 
     // A peer that asked as REQ does gets the delimiter back: told apart by a mark before its id.
     void receive_queries() {
+        if (!tracker_.takes_questions()) return;
         Received& query = received_[0];
         for (std::size_t n = 0; n < kQueriesPerTurnMax && receive(queries_, query); ++n) {
             std::string peer(query.delimiter ? "d" : "-");

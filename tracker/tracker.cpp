@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <unordered_map>
 #include <utility>
 
 #include "common/frame.hpp"
+#include "common/limits.hpp"
 #include "common/query.hpp"
 #include "tracker/answers.hpp"
 #include "tracker/publisher.hpp"
@@ -19,6 +21,9 @@ namespace presence::tracker {
 namespace {
 
 constexpr std::size_t kExpiredPerTurnMax = 4'096;
+// Answers cost about what their bytes do. What is beyond comes in the next turn, after its frames,
+// so that a flood of questions slows down who asks, not the heartbeats.
+constexpr std::size_t kAnswerBytesPerTurn = kAnswerPageBytes / 2;
 constexpr Duration kTickInterval = 1s;
 // However many subscribe, one tick is for all of them.
 constexpr Duration kTickIntervalMin = 20ms;
@@ -87,7 +92,7 @@ struct Tracker::Impl {
     std::vector<Event> events;                                        // of this turn
     std::vector<std::pair<std::string, std::string>> to_acknowledge;  // collector, peer
     std::unordered_map<std::string, std::uint64_t> moved_rows;        // by collector
-    std::vector<Asked> asked;
+    std::deque<Asked> asked;                                          // oldest first
     Stats stats;
     std::optional<Refused> refused;
 };
@@ -179,6 +184,7 @@ bool Tracker::end_turn(Instant now, WallOffset wall, Output& out) {
     }
     i.acknowledge(now, out.acks);
     i.answer(now, wall, out.answers);
+    i.more_due = i.more_due || !i.asked.empty();
     return i.more_due;
 }
 
@@ -218,7 +224,8 @@ void Tracker::Impl::answer(Instant now, WallOffset wall, std::vector<ToPeer>& ou
     const auto current = numbers();
     const Answers answers{options, map,       self,    roster, publisher, watermarks,
                           taken,   snapshots, current, now,    wall,      event_time};
-    for (auto& [peer, query] : asked) {
+    for (std::size_t bytes = 0; !asked.empty() && bytes < kAnswerBytesPerTurn; asked.pop_front()) {
+        auto& [peer, query] = asked.front();
         ++stats.queries;
         if (const auto* const error = std::get_if<QueryError>(&query)) {
             ++stats.queries_refused;
@@ -228,8 +235,12 @@ void Tracker::Impl::answer(Instant now, WallOffset wall, std::vector<ToPeer>& ou
         } else {
             out.push_back({std::move(peer), encode_answer(answers(std::get<Query>(query)))});
         }
+        bytes += out.back().bytes.size();
     }
-    asked.clear();
+}
+
+bool Tracker::takes_questions() const {
+    return impl_->asked.empty();
 }
 
 void Tracker::adopt(SlotMap map, Instant now, std::int64_t unix_ms) {

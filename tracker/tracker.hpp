@@ -42,8 +42,11 @@ public:
 
     // `received` is read after the frame was received; one reading may serve all of a turn.
     void on_frame(std::string_view peer, std::string_view bytes, Instant received, WallOffset wall);
-    // Answered in end_turn, after the batches of this turn.
+    // Answered in end_turn, after the batches of that turn: of this one, or, behind longer answers,
+    // of a later one.
     void on_query(std::string_view peer, std::string_view bytes);
+    // No question waits from an earlier turn: until then further ones had better wait outside.
+    [[nodiscard]] bool takes_questions() const;
     // From XPUB: a topic prefix that now has, or no longer has, a subscriber. The first one to
     // `tick` is told at once, so that it knows where the stream stands.
     void on_subscription(std::string_view topic, bool subscribed);

@@ -395,3 +395,30 @@ TEST_CASE("a mass silence is told in limited turns that say more is due", "[trac
     CHECK(offline == names.size());
     CHECK(turns >= 3);
 }
+
+TEST_CASE("questions with long answers share the turns with heartbeats", "[tracker][query]") {
+    World world;
+    std::vector<std::string> ids;
+    for (int n = 0; n < 9'000; ++n)
+        ids.push_back(std::to_string(n) + std::string(120, 'x'));
+    for (std::size_t first = 0; first < ids.size(); first += 3'000) {
+        std::vector<Row> rows;
+        for (std::size_t n = first; n < first + 3'000; ++n)
+            rows.push_back(beat(ids[n]));
+        world.frame(at(1s), std::move(rows));
+    }
+    world.turn(at(1s));
+    const auto list = encode_query({ListQuery{}, {}});
+    const auto count = encode_query({CountQuery{}, {}});
+    for (const auto& question : {count, list, count, list, count})
+        world.tracker.on_query("asker", question);
+    CHECK(world.turn(at(2s)));
+    CHECK(world.out.answers.size() == 2);
+    CHECK_FALSE(world.tracker.takes_questions());
+    CHECK(world.tracker.next_wakeup(at(2s)) <= at(2s));
+    CHECK(world.turn(at(2s)));
+    CHECK(world.out.answers.size() == 2);
+    CHECK_FALSE(world.turn(at(2s)));
+    CHECK(world.out.answers.size() == 1);
+    CHECK(world.tracker.takes_questions());
+}
