@@ -60,7 +60,8 @@ TEST_CASE("what is no secret is told by its line and not repeated", "[notifier][
          {"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2La",
           "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw=", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa_w",
           "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS",
-          "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa===", "whsk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}) {
+          "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa===", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw----",
+          "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa=w", "whsk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}) {
         INFO(bad);
         const auto told = fault(kSecret + "\n" + bad + "\n");
         CHECK_THAT(told, Catch::StartsWith("line 2 is no secret") && !Catch::Contains("MfKQ9"));
