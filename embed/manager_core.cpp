@@ -30,15 +30,18 @@ std::uint32_t checked(std::chrono::milliseconds timeout) {
 ManagerCore::ManagerCore(const Options& options)
     : timeout_ms_(checked(options.timeout)),
       grain_(options.grain),
-      roster_({.users_max = options.users_max}, Instant{}),
-      texts_(kGroup * kTextBytes) {
-    static_assert(kTextBytes == kUserBytesMax + kNameBytesMax);
-    waiting_.reserve(kGroup);
-}
+      roster_({.users_max = options.users_max}, Instant{}) {}
 
 void ManagerCore::pass(Passed time) {
     now_ += Duration(time.us);
+    apply();
     if (now_ >= next_due_) expire();
+}
+
+void ManagerCore::renew_all(Passed time) {
+    now_ += Duration(time.us);
+    apply();
+    roster_.lift(now_ + grain_);
 }
 
 Seen ManagerCore::seen(std::string_view id, const Beat& how) {
@@ -50,30 +53,37 @@ Seen ManagerCore::seen(std::string_view id, const Beat& how) {
         if (!within_limits(how.ttl)) return Seen::bad_ttl;
         ttl_ms = static_cast<std::uint32_t>(how.ttl.count());
     }
-    char* text = &texts_[waiting_.size() * kTextBytes];
-    auto& beat = waiting_.emplace_back();
-    beat.user = {text, id.copy(text, id.size())};
-    if (!how.session.empty())
-        beat.session = {text + id.size(), how.session.copy(text + id.size(), how.session.size())};
+    PRESENCE_CHECK(!full(), "no more heartbeats can wait");
+    auto& beat = waiting_[waiting_count_++];
+    beat.user = keep(id);
+    beat.session = how.session.empty() ? std::string_view() : keep(how.session);
     beat.hash = hash_of(beat.user);
     beat.ttl_ms = ttl_ms;
-    beat.at = std::chrono::ceil<std::chrono::milliseconds>(now_ + grain_);
-    next_due_ = std::min(next_due_, beat.at + std::chrono::milliseconds(ttl_ms));
-    if (waiting_.size() == kGroup) apply();
     return Seen::yes;
 }
 
+std::string_view ManagerCore::keep(std::string_view text) {
+    char* const begin = texts_.data() + texts_used_;
+    texts_used_ += text.copy(begin, text.size());
+    return {begin, text.size()};
+}
+
 void ManagerCore::apply() {
-    if (waiting_.empty()) return;
-    roster_.apply(waiting_, {}, events_);
-    waiting_.clear();
+    if (waiting_count_ == 0) return;
+    const std::span group(waiting_.data(), waiting_count_);
+    const auto at = std::chrono::ceil<std::chrono::milliseconds>(now_ + grain_);
+    for (auto& beat : group) {
+        beat.at = at;
+        next_due_ = std::min<Instant>(next_due_, at + std::chrono::milliseconds(beat.ttl_ms));
+    }
+    roster_.apply(group, {}, events_);
+    waiting_count_ = texts_used_ = 0;
     queue_events();
 }
 
 // One millisecond after the other, so that the deadlines' order holds however late we are asked.
 // The roster ends what lies *before* the time it is given; ours ends what lies at it.
 void ManagerCore::expire() {
-    apply();
     while (next_due_ <= now_) {
         const auto step = next_due_ + 1ms;
         for (bool more = true; more;) {
@@ -91,14 +101,14 @@ void ManagerCore::queue_events() {
 }
 
 bool ManagerCore::leave(std::string_view id, std::optional<std::string_view> session) {
-    apply();
+    PRESENCE_CHECK(waiting() == 0, "a leave must not overtake heartbeats");
     const bool ended = roster_.end(hash_of(id), id, session, now_, {}, events_);
     queue_events();
     return ended;
 }
 
 void ManagerCore::leave_all() {
-    apply();
+    PRESENCE_CHECK(waiting() == 0, "a leave must not overtake heartbeats");
     for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
         roster_.each_in(static_cast<Slot>(slot), {},
                         [&](const tracker::Roster::View& v) { untold_.push(false, v.user); });
@@ -107,41 +117,23 @@ void ManagerCore::leave_all() {
     next_due_ = kNever;
 }
 
-void ManagerCore::renew_all(Passed time) {
-    apply();
-    now_ += Duration(time.us);
-    roster_.lift(now_ + grain_);
-}
-
-std::optional<Transition> ManagerCore::pop() {
-    return untold_.pop();
-}
-
 std::optional<Instant> ManagerCore::next_due() const {
     if (next_due_ == kNever) return std::nullopt;
     return next_due_;
 }
 
-bool ManagerCore::is_online(std::string_view id) {
-    apply();
+bool ManagerCore::is_online(std::string_view id) const {
     return roster_.find(hash_of(id), id, {}).has_value();
 }
 
-std::size_t ManagerCore::online_count() {
-    apply();
-    return roster_.users();
-}
-
-LeftOut ManagerCore::left_out() {
-    apply();
+LeftOut ManagerCore::left_out() const {
     const auto& stats = roster_.stats();
     PRESENCE_CHECK(stats.malformed + stats.stale + stats.after_bye == 0,
                    "seen() let a bad heartbeat through");
     return {.users = stats.users_limit, .sessions = stats.sessions_limit};
 }
 
-void ManagerCore::online_ids(std::uint32_t share, std::vector<std::string>& ids) {
-    apply();
+void ManagerCore::online_ids(std::uint32_t share, std::vector<std::string>& ids) const {
     ids.clear();
     roster_.each_in(static_cast<Slot>(share), {},
                     [&](const tracker::Roster::View& v) { ids.emplace_back(v.user); });

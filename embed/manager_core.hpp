@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -7,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/limits.hpp"
 #include "common/time.hpp"
 #include "embed/online_manager.hpp"
 #include "embed/transitions.hpp"
@@ -20,64 +22,70 @@ struct Passed {
 };
 
 // Who is online by the rules of the library form: a user is online from a heartbeat until exactly
-// its ttl has passed, or until they leave. A heartbeat counts from the next whole millisecond on.
+// its ttl has passed, or until they leave.
 //
-// Pure, with a clock that only moves when told. What happens is a function of the calls and the
-// core's time at each, not of how often it is asked: whatever became due before a call is queued
-// before what the call causes, in the order of the deadlines. Users due in the same millisecond
-// come in no particular order.
+// Pure, with a clock that only moves by pass(). A heartbeat waits for the next pass() and counts
+// from the time then, rounded up to a whole millisecond; what became due until then is found after
+// the heartbeats that waited. So what happens is a function of the calls, and it is queued in the
+// order in which it happened: deadlines in their order, those of one millisecond in none.
 //
-// Heartbeats are gathered and applied by the group, which hides the memory's latency: at a million
-// users that is the difference between 110 and 480 ns each. Nobody can see it: whatever asks or
-// ends something applies them first.
+// Waiting is for speed: heartbeats are applied by the group, which hides the memory's latency, and
+// one look at the clock serves them all.
 class ManagerCore {
 public:
     struct Options {
         std::chrono::milliseconds timeout{};
         std::uint64_t users_max = 0;
-        // How much the reader of the real clock may have cut off: added to heartbeats.
+        // How much the reader of a real clock may have cut off: added to heartbeats.
         Duration grain{0};
     };
     // Throws std::invalid_argument if the timeout is out of bounds.
     explicit ManagerCore(const Options& options);
 
+    // Applies the heartbeats that wait, and ends whoever is due.
     void pass(Passed time);
+    // Applies the heartbeats that wait; nobody becomes due. Everyone who is online then has their
+    // whole ttl from now on.
+    void renew_all(Passed time);
     [[nodiscard]] Instant now() const { return now_; }
 
+    // Requires: not full().
     Seen seen(std::string_view id, const Beat& how);
+    [[nodiscard]] std::size_t waiting() const { return waiting_count_; }
+    // No more can wait: pass().
+    [[nodiscard]] bool full() const { return waiting_count_ == kGroup; }
+
+    // The rest does not know of heartbeats that wait. What changes something requires that none do.
+
     // Ends one session, or all of them if none is given. Returns whether there was one.
     bool leave(std::string_view id, std::optional<std::string_view> session);
     void leave_all();
-    // Time passes without anything becoming due, and everyone who is online then has their whole
-    // ttl from now on.
-    void renew_all(Passed time);
     // Queues an offline for a user who is not known here.
     void tell_offline(std::string_view id) { untold_.push(false, id); }
 
     // What happened and was not popped before, oldest first.
-    [[nodiscard]] std::optional<Transition> pop();
-    // As far as it is known: heartbeats that still wait to be applied may bring more.
+    [[nodiscard]] std::optional<Transition> pop() { return untold_.pop(); }
     [[nodiscard]] std::size_t untold() const { return untold_.size(); }
-    [[nodiscard]] bool heartbeats_wait() const { return !waiting_.empty(); }
-    // Applies the heartbeats that wait.
-    void apply();
-    // Nothing becomes due before that. Nothing: nobody is online.
+    // Nobody becomes due before that. Nothing: nobody is online.
     [[nodiscard]] std::optional<Instant> next_due() const;
 
-    [[nodiscard]] bool is_online(std::string_view id);
-    [[nodiscard]] std::size_t online_count();
-    [[nodiscard]] LeftOut left_out();
+    [[nodiscard]] bool is_online(std::string_view id) const;
+    [[nodiscard]] std::size_t online_count() const { return roster_.users(); }
+    [[nodiscard]] LeftOut left_out() const;
     // Replaces `ids` by the `share`th part of who is online; 0 <= share < kShares.
     static constexpr std::uint32_t kShares = kSlots;
-    void online_ids(std::uint32_t share, std::vector<std::string>& ids);
+    void online_ids(std::uint32_t share, std::vector<std::string>& ids) const;
 
     void check() const { roster_.check(); }
 
-private:
     static constexpr std::size_t kGroup = 64;
-    static constexpr std::size_t kTextBytes = 192;  // the longest id and session
+
+private:
+    static constexpr std::size_t kTextBytes = kUserBytesMax + kNameBytesMax;
     static constexpr Instant kNever = Instant::max();
 
+    [[nodiscard]] std::string_view keep(std::string_view text);
+    void apply();
     void expire();
     void queue_events();
 
@@ -86,8 +94,10 @@ private:
     tracker::Roster roster_;
     Instant now_{};
     Instant next_due_ = kNever;
-    std::vector<tracker::Beat> waiting_;
-    std::vector<char> texts_;  // kTextBytes for each that waits
+    std::array<tracker::Beat, kGroup> waiting_{};
+    std::size_t waiting_count_ = 0;
+    std::array<char, kGroup * kTextBytes> texts_;  // of those that wait, one after the other
+    std::size_t texts_used_ = 0;
     std::vector<Event> events_;
     Transitions untold_;
 };

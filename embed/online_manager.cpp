@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <optional>
 #include <utility>
 
 #include "embed/manager_core.hpp"
@@ -11,8 +12,9 @@ namespace presence {
 namespace {
 
 constexpr std::size_t kToldAtOnce = 1'000;
-// A heartbeat from outside process() is looked at after this at the latest.
-constexpr Duration kLookWithin = 5ms;
+// A heartbeat from outside process() waits for this long at most. It counts from then, so that this
+// is also how much later than at the timeout an offline may be.
+constexpr Duration kWaitMax = 2ms;
 // With many users something is due all the time: then it is told this often, not each time.
 constexpr Duration kWakeSpacing = 4ms;
 
@@ -38,8 +40,8 @@ struct OnlineManager::Impl {
     void wake_in_time() {
         if (core.untold() > 0) {
             wakeups.wake_at(core.now());
-        } else if (core.heartbeats_wait()) {
-            wakeups.wake_at(core.now() + kLookWithin);
+        } else if (core.waiting() > 0) {
+            wakeups.wake_at(core.now() + kWaitMax);
         } else if (const auto due = core.next_due()) {
             wakeups.wake_at(std::max(*due, woken + kWakeSpacing));
         }
@@ -63,14 +65,26 @@ struct OnlineManager::Impl {
         } finally{*this};
         wakeups.dispatch(wait);
         look_at_clock();
-        core.apply();
         woken = core.now();
         for (auto n = std::min(core.untold(), kToldAtOnce); n > 0; --n)
             if (const auto transition = core.pop()) tell(*transition);
     }
+    bool leave(std::string_view id, std::optional<std::string_view> session) {
+        look_at_clock();
+        const bool left = core.leave(id, session);
+        changed();
+        return left;
+    }
+    // A question is answered for now.
+    const embed::ManagerCore& up_to_date() {
+        look_at_clock();
+        changed();
+        return core;
+    }
     std::exception_ptr close() {
         std::exception_ptr first;
         if (std::exchange(closed, true)) return first;
+        look_at_clock();
         core.leave_all();
         while (const auto transition = core.pop()) {
             try {
@@ -116,24 +130,21 @@ void OnlineManager::process() {
 
 Seen OnlineManager::seen(std::string_view id, const Beat& how) {
     if (impl_->closed) return Seen::closed;
-    impl_->look_at_clock();
+    // The first that waits wakes process() in time for the others.
+    const bool first = impl_->core.waiting() == 0;
+    if (first) impl_->look_at_clock();
     const auto seen = impl_->core.seen(id, how);
-    impl_->changed();
+    if (impl_->core.full()) impl_->look_at_clock();
+    if (first) impl_->changed();
     return seen;
 }
 
 bool OnlineManager::leave(std::string_view id) {
-    impl_->look_at_clock();
-    const bool left = impl_->core.leave(id, std::nullopt);
-    impl_->changed();
-    return left;
+    return impl_->leave(id, std::nullopt);
 }
 
 bool OnlineManager::leave(std::string_view id, std::string_view session) {
-    impl_->look_at_clock();
-    const bool left = impl_->core.leave(id, session);
-    impl_->changed();
-    return left;
+    return impl_->leave(id, session);
 }
 
 void OnlineManager::renew_all() {
@@ -142,24 +153,24 @@ void OnlineManager::renew_all() {
 }
 
 bool OnlineManager::is_online(std::string_view id) const {
-    return impl_->core.is_online(id);
+    return impl_->up_to_date().is_online(id);
 }
 
 std::size_t OnlineManager::online_count() const {
-    return impl_->core.online_count();
+    return impl_->up_to_date().online_count();
 }
 
 void OnlineManager::each_online(const std::function<void(std::string_view)>& fn) const {
     std::vector<std::string> ids;
     for (std::uint32_t share = 0; share < embed::ManagerCore::kShares; ++share) {
-        impl_->core.online_ids(share, ids);
+        impl_->up_to_date().online_ids(share, ids);
         for (const auto& id : ids)
-            if (impl_->core.is_online(id)) fn(id);
+            if (is_online(id)) fn(id);
     }
 }
 
 LeftOut OnlineManager::left_out() const {
-    return impl_->core.left_out();
+    return impl_->up_to_date().left_out();
 }
 
 void OnlineManager::watch(int fd, std::function<void()> on_readable) {

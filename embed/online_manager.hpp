@@ -89,8 +89,8 @@ public:
     // as told; what else there is to tell waits for the next call.
     void process();
 
-    // A heartbeat, now. Users who come online are told by the next process(); fd() is ready within
-    // 5 ms.
+    // A heartbeat, now; it may count from up to 2 ms later. Users who come online are told by the
+    // next process(), for which fd() is ready within 2 ms.
     Seen seen(std::string_view id) { return seen(id, {}); }
     Seen seen(std::string_view id, const Beat& how);
     // Ends all of the user's sessions, or the one named. Returns whether there was one.

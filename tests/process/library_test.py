@@ -3,6 +3,7 @@
 import os
 import pathlib
 import queue
+import re
 import shlex
 import signal
 import subprocess
@@ -106,6 +107,17 @@ class Library(unittest.TestCase):
             self.assertEqual(example.told()[0], "Booster alice online")
             example.process.stdin.close()
             self.assertEqual(example.rest(), ["Booster alice offline"])
+
+    def test_what_the_page_shows_compiles(self):
+        shown = re.findall(r"^```cpp\n(.*?)^```", (ROOT / "docs/library.md").read_text(), re.MULTILINE | re.DOTALL)
+        self.assertEqual(len(shown), 2)
+        source = self.scratch.write("shown.cpp", "\n".join((
+            "#include <iostream>\n#include <string>\nstatic int socket_;\nstatic std::string receive(int);",
+            shown[0],
+            "void joins(Config& config, bool (&my_loop_waits_for)(int)) {", shown[1], "}",
+        )))
+        include = next(self.prefix.rglob("online_manager.hpp")).parent
+        run("g++", "-std=c++20", "-fsyntax-only", f"-I{include}", source)
 
     def test_the_ruby_example_tells_who_comes_and_who_falls_silent(self):
         example = self.start("boosters")

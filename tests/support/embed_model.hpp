@@ -57,6 +57,7 @@ public:
 
     void pass(std::int64_t us) {
         now_ += us;
+        take_heartbeats();
         // Sessions end in the order of their deadlines, and a user with their last.
         while (true) {
             std::optional<std::pair<std::int64_t, std::string>> first;
@@ -73,23 +74,9 @@ public:
         for (auto& [id, sessions] : users_)
             std::erase_if(sessions, [&](const auto& s) { return deadline(s.second) <= now_; });
     }
+    // A heartbeat counts at the next pass() or renewal.
     void seen(const std::string& id, const std::string& session, std::int64_t ttl_us) {
-        const auto ttl = ttl_us ? ttl_us : timeout_;
-        const auto at = round_up(now_ + grain_);
-        if (!users_.contains(id)) {
-            if (users_.size() >= users_max_) return void(++users_left_out);
-            told.push_back({true, id, --ties_});
-        }
-        auto& sessions = users_[id];
-        const auto it = sessions.find(session);
-        if (it == sessions.end()) {
-            if (sessions.size() >= 16) return void(++sessions_left_out);
-            sessions[session] = {at, ttl};
-        } else if (at > it->second.at) {
-            it->second = {at, ttl};
-        } else {
-            it->second.ttl = std::max(it->second.ttl, ttl);
-        }
+        waiting_.push_back({id, session, ttl_us ? ttl_us : timeout_});
     }
     bool leave(const std::string& id, const std::optional<std::string>& session) {
         const auto it = users_.find(id);
@@ -109,6 +96,7 @@ public:
     }
     void renew_all(std::int64_t us) {
         now_ += us;
+        take_heartbeats();
         renewed_ = round_up(now_ + grain_);
     }
     bool is_online(const std::string& id) const { return users_.contains(id); }
@@ -126,6 +114,31 @@ private:
     struct Session {
         std::int64_t at, ttl;
     };
+    struct Heartbeat {
+        std::string id, session;
+        std::int64_t ttl;
+    };
+    void take_heartbeats() {
+        for (const auto& beat : std::exchange(waiting_, {}))
+            take(beat);
+    }
+    void take(const Heartbeat& beat) {
+        const auto at = round_up(now_ + grain_);
+        if (!users_.contains(beat.id)) {
+            if (users_.size() >= users_max_) return void(++users_left_out);
+            told.push_back({true, beat.id, --ties_});
+        }
+        auto& sessions = users_[beat.id];
+        const auto it = sessions.find(beat.session);
+        if (it == sessions.end()) {
+            if (sessions.size() >= 16) return void(++sessions_left_out);
+            sessions[beat.session] = {at, beat.ttl};
+        } else if (at > it->second.at) {
+            it->second = {at, beat.ttl};
+        } else {
+            it->second.ttl = std::max(it->second.ttl, beat.ttl);
+        }
+    }
     static std::int64_t round_up(std::int64_t us) { return (us + 999) / 1000 * 1000; }
     std::int64_t deadline(const Session& s) const { return std::max(s.at, renewed_) + s.ttl; }
 
@@ -133,6 +146,7 @@ private:
     std::size_t users_max_;
     std::int64_t now_ = 0, renewed_ = -1'000'000'000'000, ties_ = 0;
     std::map<std::string, std::map<std::string, Session>> users_;
+    std::vector<Heartbeat> waiting_;
 };
 
 }  // namespace presence::testing

@@ -11,9 +11,10 @@ ManagerCore core_with(std::chrono::milliseconds timeout, std::uint64_t users_max
     return ManagerCore({.timeout = timeout, .users_max = users_max, .grain = 0us});
 }
 
+// Also of the heartbeats that wait.
 std::string told(ManagerCore& core) {
+    core.pass({0});
     std::string all;
-    core.apply();
     while (const auto t = core.pop())
         all += (t->online ? "+" : "-") + t->id + " ";
     return all;
@@ -38,15 +39,34 @@ TEST_CASE("a user is offline at the microsecond when the timeout has passed", "[
 TEST_CASE("a heartbeat at the deadline comes after the offline", "[embed]") {
     auto core = core_with(1s);
     core.seen("alice", {});
+    core.pass({0});
     core.pass({1'000'000});
     core.seen("alice", {});
     CHECK(told(core) == "+alice -alice +alice ");
+}
+
+TEST_CASE("a heartbeat that waits counts at the next pass, before anyone becomes due", "[embed]") {
+    auto core = core_with(1s);
+    core.seen("alice", {});
+    core.seen("bob", {});
+    core.pass({1'000});
+    core.pass({998'999});
+    core.seen("alice", {});
+    CHECK(core.waiting() == 1);
+    core.pass({1'001});
+    CHECK(core.waiting() == 0);
+    CHECK(told(core) == "+alice +bob -bob ");
+    core.pass({999'999});
+    CHECK(core.is_online("alice"));
+    core.pass({1'000});
+    CHECK(told(core) == "-alice ");
 }
 
 TEST_CASE("what the clock's reader may have cut off is given back", "[embed]") {
     ManagerCore core({.timeout = 1s, .users_max = 10, .grain = 1us});
     core.pass({1'000});
     core.seen("alice", {});
+    core.pass({0});
     core.pass({1'000'999});
     CHECK(told(core) == "+alice ");
     core.pass({1});
@@ -82,10 +102,11 @@ TEST_CASE("beyond users_max and 16 sessions heartbeats are left out and counted"
     auto core = core_with(5s, 2);
     for (const auto* id : {"a", "b", "c", "d", "a"})
         CHECK(core.seen(id, {}) == Seen::yes);
-    CHECK(core.left_out().users == 2);
     CHECK(told(core) == "+a +b ");
+    CHECK(core.left_out().users == 2);
     for (int i = 0; i < 20; ++i)
         core.seen("a", {.session = "s" + std::to_string(i)});
+    core.pass({0});
     CHECK(core.left_out().sessions == 5);  // one of the 16 has no name
     CHECK(core.leave("b", {}));
     core.seen("c", {});
@@ -96,6 +117,7 @@ TEST_CASE("a user is online while one session lives", "[embed]") {
     auto core = core_with(5s);
     core.seen("alice", {.session = "phone"});
     core.seen("alice", {.session = "laptop", .ttl = 30s});
+    core.pass({0});
     CHECK(!core.leave("alice", "tablet"));
     CHECK(!core.leave("alice", ""));
     CHECK(core.leave("alice", "phone"));
@@ -110,8 +132,10 @@ TEST_CASE("who left is back with their next heartbeat, also in the same session"
     auto core = core_with(5s);
     for (int round = 0; round < 3; ++round) {
         core.seen("alice", {.session = "phone"});
+        core.pass({0});
         CHECK(core.leave("alice", "phone"));
         core.seen("bob", {});
+        core.pass({0});
         CHECK(core.leave("bob", {}));
     }
     CHECK(told(core) == "+alice -alice +bob -bob +alice -alice +bob -bob +alice -alice +bob -bob ");
@@ -122,8 +146,10 @@ TEST_CASE("renewed users have their whole ttl again, though they were silent for
     auto core = core_with(5s);
     core.seen("alice", {});
     core.seen("bob", {.ttl = 60s});
+    core.pass({0});
     core.renew_all({50'000'000});
     core.seen("carol", {});
+    core.pass({0});
     core.pass({4'999'999});
     CHECK(told(core) == "+alice +bob +carol ");
     core.pass({1});
