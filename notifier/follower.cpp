@@ -10,14 +10,14 @@ namespace presence::notifier {
 struct Follower::Impl {
     FollowerOptions options;
     SlotMap map;
-    FollowedTotals totals;
+    HandedOut out;
     std::vector<FollowedTracker> trackers;
+    std::uint64_t events = 0, refused = 0;
 
-    Impl(FollowerOptions o, SlotMap m, Instant now) : options(std::move(o)), map(std::move(m)) {
-        totals.users_max = options.users_max;
-        totals.departures_max = options.departures_max;
+    Impl(FollowerOptions o, SlotMap m) : options(std::move(o)), map(std::move(m)) {
+        out.users_max = options.users_max;
         for (std::size_t i = 0; i < options.trackers.size(); ++i)
-            trackers.emplace_back(options, i, owned_by(i), now);
+            trackers.emplace_back(options, i, owned_by(i));
     }
 
     [[nodiscard]] std::vector<Slot> owned_by(std::size_t tracker) const {
@@ -27,51 +27,52 @@ struct Follower::Impl {
         return map.slots_of(static_cast<std::size_t>(in_map - map.trackers.begin()));
     }
 
-    [[nodiscard]] const FollowedSlot* slot(Slot slot) const {
-        for (const auto& tracker : trackers)
-            if (const auto* found = tracker.slot(slot)) return found;
+    [[nodiscard]] Ledger* ledger(Slot slot) {
+        for (auto& tracker : trackers)
+            if (auto* const found = tracker.ledger(slot)) return found;
         return nullptr;
     }
 };
 
-Follower::Follower(FollowerOptions options, SlotMap map, Instant now)
-    : impl_(std::make_unique<Impl>(std::move(options), std::move(map), now)) {}
+Follower::Follower(FollowerOptions options, SlotMap map)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(map))) {}
 Follower::~Follower() = default;
 Follower::Follower(Follower&&) noexcept = default;
 
 void Follower::on_batch(std::size_t tracker, std::string_view bytes, Instant now) {
     auto batch = decode_batch(bytes);
     if (!batch || batch->tracker != impl_->options.trackers[tracker]) {
-        ++impl_->totals.stats.refused;
+        ++impl_->refused;
         return;
     }
-    impl_->trackers[tracker].on_batch(*batch, now, impl_->totals);
+    impl_->trackers[tracker].on_batch(*batch, now, impl_->out);
 }
 
 void Follower::on_tick(std::size_t tracker, std::string_view bytes, Instant now) {
     const auto tick = decode_tick(bytes);
     if (!tick || tick->tracker != impl_->options.trackers[tracker]) {
-        ++impl_->totals.stats.refused;
+        ++impl_->refused;
         return;
     }
-    impl_->trackers[tracker].on_tick(*tick, now, impl_->totals);
+    impl_->trackers[tracker].on_tick(*tick, now);
 }
 
-void Follower::on_answer(std::size_t tracker, std::string_view bytes, Instant now) {
+void Follower::on_answer(std::size_t tracker, std::string_view bytes, Instant now,
+                         WallOffset wall) {
     auto answer = decode_answer(bytes);
     if (!answer) {
-        ++impl_->totals.stats.refused;
+        ++impl_->refused;
         return;
     }
-    impl_->trackers[tracker].on_answer(*answer, now, impl_->totals);
+    impl_->trackers[tracker].on_answer(*answer, now, wall, impl_->out);
 }
 
 void Follower::end_turn(Instant now, WallOffset wall, std::vector<Event>& events,
                         std::vector<Question>& questions) {
     for (auto& tracker : impl_->trackers)
-        tracker.end_turn(now, wall, impl_->totals, questions);
-    auto& handed_out = impl_->totals.handed_out;
-    impl_->totals.stats.events += handed_out.size();
+        tracker.end_turn(now, wall, impl_->out, questions);
+    auto& handed_out = impl_->out.events;
+    impl_->events += handed_out.size();
     std::move(handed_out.begin(), handed_out.end(), std::back_inserter(events));
     handed_out.clear();
 }
@@ -84,13 +85,16 @@ Instant Follower::next_wakeup() const {
 }
 
 void Follower::each_online(const std::function<void(const Event&)>& fn) const {
-    for (const auto& tracker : impl_->trackers)
-        tracker.each_slot([&](const FollowedSlot& slot) { slot.each(fn); });
+    each_ledger([&](const Ledger& ledger) {
+        ledger.each([&](const std::string& user, const Told& told) {
+            fn(ledger.difference(user, told, State::online, {0, Freshness::live, told.since_ms}));
+        });
+    });
 }
 
-const Event* Follower::find(std::string_view user) const {
-    const auto* slot = impl_->slot(slot_of(hash_of(user)));
-    return slot == nullptr ? nullptr : slot->find(user);
+const Told* Follower::find(std::string_view user) const {
+    const auto* const ledger = impl_->ledger(slot_of(hash_of(user)));
+    return ledger == nullptr ? nullptr : ledger->find(user);
 }
 
 bool Follower::in_step() const {
@@ -98,10 +102,49 @@ bool Follower::in_step() const {
                        [](const auto& tracker) { return tracker.in_step(); });
 }
 
+Cursor Follower::cursor(std::size_t tracker) const {
+    return impl_->trackers[tracker].cursor();
+}
+
+void Follower::each_ledger(const std::function<void(const Ledger&)>& fn) const {
+    for (const auto& tracker : impl_->trackers)
+        tracker.each_ledger(fn);
+}
+
+void Follower::restore(std::size_t tracker, Cursor cursor) {
+    impl_->trackers[tracker].restore(cursor);
+}
+
+void Follower::restore(Slot slot, Position position,
+                       std::vector<std::pair<std::string, Told>> users) {
+    if (auto* const ledger = impl_->ledger(slot))
+        ledger->restore(position, std::move(users), impl_->out);
+}
+
 Follower::Stats Follower::stats() const {
-    auto stats = impl_->totals.stats;
-    stats.online = impl_->totals.users;
-    return stats;
+    const auto& out = impl_->out;
+    Stats sum;
+    for (const auto& tracker : impl_->trackers) {
+        const auto& s = tracker.stats();
+        sum.batches += s.batches;
+        sum.duplicates += s.duplicates;
+        sum.gaps += s.gaps;
+        sum.replayed += s.replayed;
+        sum.resyncs += s.resyncs;
+        sum.snapshots += s.snapshots;
+        sum.timeouts += s.timeouts;
+        sum.errors += s.errors;
+        sum.refused += s.refused;
+        sum.out_of_date += s.out_of_date;
+    }
+    sum.events = impl_->events;
+    sum.duplicates += out.duplicates;
+    sum.reconciled = out.reconciled;
+    sum.refused += impl_->refused + out.refused;
+    sum.out_of_date += out.out_of_date;
+    sum.users_limit = out.users_limit;
+    sum.online = out.users;
+    return sum;
 }
 
 }  // namespace presence::notifier

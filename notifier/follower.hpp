@@ -5,12 +5,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/batch.hpp"
 #include "common/event.hpp"
 #include "common/query.hpp"
 #include "common/time.hpp"
+#include "notifier/ledger.hpp"
 
 namespace presence::notifier {
 
@@ -18,10 +20,16 @@ struct FollowerOptions {
     std::vector<std::string> trackers;  // by index in all calls below
     Duration answer_timeout = 2s;       // a question without an answer is asked again
     std::size_t questions_max = 16;     // under way at once per tracker
-    // Users who left while a snapshot that may still list them was under way: kept until it is
-    // compared; beyond, that slot is asked again.
-    std::uint64_t departures_max = 1'000'000;
+    // Events that wait for the comparison of their slot; beyond, they are replayed after it.
+    std::size_t waiting_max = 1'000'000;
     std::uint64_t users_max = 100'000'000;  // beyond, users are not followed, and counted
+};
+
+// A tracker's batch, and the run which said it. Boot 0: none.
+struct Cursor {
+    std::uint64_t boot = 0;
+    std::uint64_t batch = 0;
+    friend bool operator==(const Cursor&, const Cursor&) = default;
 };
 
 struct Question {
@@ -29,27 +37,25 @@ struct Question {
     std::string bytes;
 };
 
-// Follows the batches of all trackers and knows, per slot, who is online. Subscribe first, then
-// start: it asks for a snapshot of each slot, and whoever is online then is handed out as a
-// difference (`reconcile`): this follower has told nobody before. From then on each transition is
-// handed out once, in order per user. A gap (in batch numbers, in a slot's seq, a new epoch or run,
-// or a last batch told only by a tick) leads to snapshots of the slots concerned and a comparison
-// with what it knows; the differences are handed out as `reconcile` events.
+// Follows the batches of all trackers and knows, per slot, who was told to be online. Each
+// transition is handed out once, in order per user. What a batch that did not come had, is replayed
+// from the tracker's journal. Where that does not reach back, or belongs to other batches than
+// those that came, and at the first start, it asks for a snapshot of each slot and hands out the
+// differences, as `reconcile` events.
 //
 // A user who is missing in a snapshot is told offline only if the tracker's evidence reaches back
-// further than the user's ttl (`covers_ms`): unknown is not offline. Until then that slot is asked
-// again.
+// further than the user's ttl (`covers_ms`): unknown is not offline. Until it does, it is asked.
 //
-// Pure. Times never go back.
+// Pure. Times never go back. Requires: what the trackers publish is subscribed to.
 class Follower {
 public:
-    Follower(FollowerOptions options, SlotMap map, Instant now);
+    Follower(FollowerOptions options, SlotMap map);
     ~Follower();
     Follower(Follower&&) noexcept;
 
     void on_batch(std::size_t tracker, std::string_view bytes, Instant now);
     void on_tick(std::size_t tracker, std::string_view bytes, Instant now);
-    void on_answer(std::size_t tracker, std::string_view bytes, Instant now);
+    void on_answer(std::size_t tracker, std::string_view bytes, Instant now, WallOffset wall);
 
     // Appends what happened since the last call, in order per user, and the questions to ask.
     // `wall` dates reconciled events.
@@ -57,19 +63,27 @@ public:
                   std::vector<Question>& questions);
     [[nodiscard]] Instant next_wakeup() const;
 
-    // Everyone known to be online, as the event that last told so.
+    // Everyone who was told to be online, as a difference to nothing.
     void each_online(const std::function<void(const Event&)>& fn) const;
-    // Newest known event of this user, or null if not known to be online.
-    [[nodiscard]] const Event* find(std::string_view user) const;
+    // Null if not told to be online.
+    [[nodiscard]] const Told* find(std::string_view user) const;
 
     // Every tracker's stream is heard, and every slot compared with nothing left to ask.
     [[nodiscard]] bool in_step() const;
+
+    // Where to go on after a restart, with the ledgers as they are now; none while there is more
+    // to compare.
+    [[nodiscard]] Cursor cursor(std::size_t tracker) const;
+    void each_ledger(const std::function<void(const Ledger&)>& fn) const;
+    // Requires: before all else. A slot that is nobody's is forgotten.
+    void restore(std::size_t tracker, Cursor cursor);
+    void restore(Slot slot, Position position, std::vector<std::pair<std::string, Told>> users);
 
     struct Stats {
         std::uint64_t batches = 0;
         std::uint64_t events = 0;      // handed out
         std::uint64_t duplicates = 0;  // told nothing new
-        std::uint64_t gaps = 0, snapshots = 0, reconciled = 0;
+        std::uint64_t gaps = 0, replayed = 0, resyncs = 0, snapshots = 0, reconciled = 0;
         std::uint64_t timeouts = 0;     // questions without an answer
         std::uint64_t errors = 0;       // questions answered with an error
         std::uint64_t refused = 0;      // malformed, or of a slot that is not the tracker's

@@ -6,269 +6,314 @@
 namespace presence::notifier {
 
 FollowedTracker::FollowedTracker(const FollowerOptions& options, std::size_t index,
-                                 std::vector<Slot> slots, Instant now)
-    : options_(&options), index_(index), index_of_(kSlots, -1), wanting_(slots.size()) {
+                                 std::vector<Slot> slots)
+    : options_(&options), index_(index), index_of_(kSlots, -1), uncompared_(slots.size()) {
     for (const auto slot : slots) {
         index_of_[slot] = static_cast<std::int16_t>(slots_.size());
-        slots_.emplace_back(slot).ask_at = now;
+        slots_.emplace_back(slot);
     }
-    wakeup_ = now;
 }
 
-const FollowedSlot* FollowedTracker::slot(Slot slot) const {
+void FollowedTracker::restore(Cursor cursor) {
+    cursor_ = cursor;
+    if (cursor.boot == 0) return;
+    uncompared_ = 0;
+    for (auto& followed : slots_)
+        followed.compared = true;
+}
+
+const Ledger* FollowedTracker::ledger(Slot slot) const {
     const auto index = index_of_[slot];
-    return index < 0 ? nullptr : &slots_[static_cast<std::size_t>(index)].view;
+    return index < 0 ? nullptr : &slots_[static_cast<std::size_t>(index)].ledger;
 }
 
-void FollowedTracker::each_slot(const std::function<void(const FollowedSlot&)>& fn) const {
+Ledger* FollowedTracker::ledger(Slot slot) {
+    return const_cast<Ledger*>(std::as_const(*this).ledger(slot));
+}
+
+void FollowedTracker::each_ledger(const std::function<void(const Ledger&)>& fn) const {
     for (const auto& followed : slots_)
-        fn(followed.view);
+        fn(followed.ledger);
 }
 
-void FollowedTracker::want(Followed& followed, Want want, Instant at) {
-    if (followed.want == Want::nothing) {
-        ++wanting_;
-        followed.ask_at = at;
-    }
-    followed.want = std::max(followed.want, want);
-    followed.ask_at = std::min(followed.ask_at, at);
-    followed.asked_too_early = followed.asked;
+std::size_t FollowedTracker::doubted() const {
+    std::size_t sum = 0;
+    for (const auto& followed : slots_)
+        sum += followed.ledger.doubted();
+    return sum;
 }
 
-void FollowedTracker::satisfied(Followed& followed) {
-    if (followed.want != Want::nothing) --wanting_;
-    followed.want = Want::nothing;
+bool FollowedTracker::room() const {
+    return uncompared_ == 0 || waiting_ < options_->waiting_max;
 }
 
-// True if the message belongs to the current run, which it may have begun.
-bool FollowedTracker::same_run(std::uint64_t boot, Instant now, FollowedTotals& totals) {
-    if (boot == boot_ && boot != 0) {
-        heard_ = now;
-        return true;
-    }
-    // Boots rise, unless the machine's wall clock was set back between two runs: then the old one
-    // falls silent.
-    if (boot > boot_ || (boot != 0 && now - heard_ > kRunSilence)) {
-        begin_run(boot, now, totals);
-        return true;
-    }
-    ++totals.stats.out_of_date;
-    return false;
+void FollowedTracker::hear(Cursor at, Instant now) {
+    if (at.boot != heard_.boot || at.batch > heard_.batch) heard_ = at;
+    if (cursor_.boot == 0) begin_resync(now);
 }
 
-void FollowedTracker::begin_run(std::uint64_t boot, Instant now, FollowedTotals& totals) {
-    heard_ = now;
-    if (std::exchange(boot_, boot) == 0) return;
-    ++totals.stats.gaps;
-    last_.reset();
-    lost_to_ = 0;
-    for (auto& asked : asked_) {
-        slots_[asked.slot].asked = false;
-        slots_[asked.slot].view.question_ends(totals);
+bool FollowedTracker::taken(Cursor at) const {
+    return at.boot == cursor_.boot && at.batch <= cursor_.batch;
+}
+
+void FollowedTracker::miss() {
+    if (!behind_ && !replaying_) ++stats_.gaps;
+    behind_ = true;
+}
+
+void FollowedTracker::on_tick(const Tick& tick, Instant now) {
+    const Cursor at{tick.boot, tick.last_batch};
+    if (at.boot == 0) {
+        ++stats_.refused;
+        return;
     }
+    hear(at, now);
+    if (!taken(at)) miss();
+}
+
+void FollowedTracker::on_batch(Batch& batch, Instant now, HandedOut& out) {
+    const Cursor at{batch.boot, batch.number};
+    if (at.boot == 0 || at.batch == 0) {
+        ++stats_.refused;
+        return;
+    }
+    hear(at, now);
+    if (taken(at))
+        ++stats_.duplicates;
+    else if (at.boot == cursor_.boot && at.batch == cursor_.batch + 1 && !replaying_ && room())
+        take(batch, out);
+    else
+        miss();
+}
+
+void FollowedTracker::take(Batch& batch, HandedOut& out) {
+    cursor_ = {batch.boot, batch.number};
+    ++stats_.batches;
+    for (auto& run : batch.slots) {
+        if (run.slot >= kSlots || index_of_[run.slot] < 0) {
+            ++stats_.refused;
+            continue;
+        }
+        auto& followed = slots_[static_cast<std::size_t>(index_of_[run.slot])];
+        if (followed.compared) {
+            followed.ledger.apply(run, out);
+        } else {
+            waiting_ += run.events.size();
+            followed.waiting.push_back(std::move(run));
+        }
+    }
+}
+
+void FollowedTracker::begin_resync(Instant now) {
+    ++stats_.resyncs;
+    cursor_ = heard_;
+    begun_at_ = heard_.batch;
+    behind_ = false;
+    replaying_ = false;
     asked_.clear();
     questions_.clear();
-    silent_ = false;
+    reach_.reset();
+    doubt_at_ = Instant::max();
+    not_before_ = now;
+    uncompared_ = slots_.size();
+    waiting_ = 0;
     for (auto& followed : slots_) {
-        followed.missing_to = {};
-        followed.complete_to = 0;
-        want(followed, Want::comparison, now);
+        followed.compared = false;
+        followed.asked = false;
+        followed.waiting.clear();
     }
 }
 
-void FollowedTracker::lost_up_to(std::uint64_t batch, Instant now, FollowedTotals& totals) {
-    // Before the first message of a run nothing is lost, only not yet compared.
-    if (last_) ++totals.stats.gaps;
-    lost_to_ = batch;
-    for (auto& followed : slots_)
-        if (followed.complete_to < batch) want(followed, Want::proof, now);
-}
-
-void FollowedTracker::on_tick(const Tick& tick, Instant now, FollowedTotals& totals) {
-    if (!same_run(tick.boot, now, totals)) return;
-    if (tick.last_batch > last_.value_or(0)) lost_up_to(tick.last_batch, now, totals);
-    last_ = std::max(last_.value_or(0), tick.last_batch);
-}
-
-void FollowedTracker::on_batch(Batch& batch, Instant now, FollowedTotals& totals) {
-    if (batch.number == 0) {
-        ++totals.stats.refused;
+void FollowedTracker::on_answer(Answer& answer, Instant now, WallOffset wall, HandedOut& out) {
+    const auto found = std::find_if(asked_.begin(), asked_.end(),
+                                    [&](const Asked& asked) { return asked.rid == answer.rid; });
+    if (found == asked_.end()) {  // of a question that was given up
+        ++stats_.out_of_date;
         return;
     }
-    if (!same_run(batch.boot, now, totals)) return;
-    ++totals.stats.batches;
-    if (batch.number - 1 > last_.value_or(0)) lost_up_to(batch.number - 1, now, totals);
-    last_ = std::max(last_.value_or(0), batch.number);
-    for (auto& run : batch.slots)
-        apply(run, batch.number, now, totals);
-}
-
-void FollowedTracker::apply(SlotEvents& run, std::uint64_t batch, Instant now,
-                            FollowedTotals& totals) {
-    if (run.slot >= kSlots || index_of_[run.slot] < 0) {
-        ++totals.stats.refused;
-        return;
-    }
-    auto& followed = slots_[static_cast<std::size_t>(index_of_[run.slot])];
-    switch (followed.view.apply(run, totals)) {
-        case FollowedSlot::Run::gap:
-        case FollowedSlot::Run::epoch_rose:
-            if (followed.view.compared()) ++totals.stats.gaps;
-            followed.missing_to = {run.epoch, run.first_seq - 1};
-            want(followed, Want::comparison, now);
-            break;
-        case FollowedSlot::Run::next:
-        case FollowedSlot::Run::known:
-            if (batch >= lost_to_ && followed.want == Want::proof) satisfied(followed);
-            followed.complete_to = std::max(followed.complete_to, batch);
-            break;
-        case FollowedSlot::Run::epoch_low:
-        case FollowedSlot::Run::refused:
-            break;
-    }
-}
-
-void FollowedTracker::on_answer(Answer& answer, Instant now, FollowedTotals& totals) {
-    const auto asked = std::find_if(asked_.begin(), asked_.end(), [&](const Asked& candidate) {
-        return answer.rid == candidate.rid && !candidate.complete;
-    });
-    // Of a question that was given up, or of an earlier run.
-    if (asked == asked_.end()) {
-        ++totals.stats.out_of_date;
-        return;
-    }
+    auto asked = std::move(*found);
+    asked_.erase(found);
     silent_ = false;
-    const auto index = static_cast<std::size_t>(asked - asked_.begin());
-    auto* const page = std::get_if<SnapshotAnswer>(&answer.body);
-    if (page == nullptr) {
-        // A snapshot of many pages may have been dropped meanwhile: begin anew at once.
-        const auto* const error = std::get_if<QueryError>(&answer.body);
-        const bool began = !asked->whole.cursor.empty() && error && error->code == "bad_cursor";
-        ++totals.stats.errors;
-        give_up(index, began ? now : now + kPause, totals);
-        return;
+    if (asked.what == Asked::For::rows) replaying_ = false;
+    if (asked.what == Asked::For::slot) slots_[asked.slot].asked = false;
+
+    if (const auto* const error = std::get_if<QueryError>(&answer.body)) {
+        on_error(asked, *error, now);
+    } else if (auto* const rows = std::get_if<ReplayAnswer>(&answer.body);
+               rows != nullptr && asked.what == Asked::For::rows) {
+        on_rows(*rows, now, out);
+    } else if (auto* const page = std::get_if<SnapshotAnswer>(&answer.body);
+               page != nullptr && belongs(asked, *page)) {
+        const Ledger::Evidence evidence{page->covers_ms, answer.freshness, millis(wall.at(now))};
+        on_page(std::move(asked), std::move(*page), evidence, now, out);
+    } else {
+        ++stats_.refused;
+        again(asked, now + kPause);
     }
-    const auto run = boot_;
-    if (!same_run(page->boot, now, totals)) return give_up(index, now + kPause, totals);
-    if (run != 0 && run != boot_) return;  // a run began: all its questions were given up
-    asked->freshness = answer.freshness;
-    if (!take_page(*asked, *page, now)) {
-        ++totals.stats.refused;
-        give_up(index, now + kPause, totals);
+}
+
+// The question is asked once more, not before `at`.
+void FollowedTracker::again(const Asked& asked, Instant at) {
+    not_before_ = at;
+    if (asked.what == Asked::For::rows) behind_ = true;
+    if (asked.what == Asked::For::evidence) doubt_at_ = at;
+}
+
+void FollowedTracker::on_error(const Asked& asked, const QueryError& error, Instant now) {
+    const bool no_history =
+        error.code == "too_old" || error.code == "diverged" || error.code == "unknown_op";
+    if (asked.what == Asked::For::rows && no_history) return begin_resync(now);
+    ++stats_.errors;
+    // A snapshot of many pages may have been dropped meanwhile: begin anew at once.
+    const bool began = !asked.whole.cursor.empty() && error.code == "bad_cursor";
+    again(asked, began ? now : now + kPause);
+}
+
+void FollowedTracker::on_rows(ReplayAnswer& answer, Instant now, HandedOut& out) {
+    for (const auto& row : answer.rows) {
+        auto batch = decode_batch(row);
+        if (!batch || batch->tracker != options_->trackers[index_] || batch->boot == 0 ||
+            batch->number != cursor_.batch + 1) {
+            ++stats_.refused;
+            return begin_resync(now);
+        }
+        if (!room()) break;
+        take(*batch, out);
+        ++stats_.replayed;
     }
+    if (!answer.rows.empty() && cursor_.batch < answer.batch) behind_ = true;
+    if (!behind_) heard_ = cursor_;
 }
 
 // False if the page breaks the contract, or belongs to another snapshot than those before it.
-bool FollowedTracker::take_page(Asked& asked, SnapshotAnswer& page, Instant now) {
-    auto& whole = asked.whole;
-    const bool continues = !whole.cursor.empty();
-    if (page.slot != slots_[asked.slot].view.slot() || page.epoch == 0 ||
-        page.epoch >= kPositionMax || page.seq >= kPositionMax ||
+bool FollowedTracker::belongs(const Asked& asked, const SnapshotAnswer& page) const {
+    const auto& whole = asked.whole;
+    if (asked.what == Asked::For::rows || page.slot != slots_[asked.slot].ledger.slot() ||
+        page.epoch == 0 || page.epoch >= kPositionMax || page.seq >= kPositionMax ||
         (!page.cursor.empty() && page.users.empty()) ||
         whole.users.size() + page.users.size() > options_->users_max)
         return false;
-    if (continues && (page.epoch != whole.epoch || page.seq != whole.seq ||
-                      page.batch != whole.batch || page.boot != whole.boot))
-        return false;
-    if (continues) {
+    return whole.cursor.empty() || (page.epoch == whole.epoch && page.seq == whole.seq &&
+                                    page.batch == whole.batch && page.boot == whole.boot);
+}
+
+void FollowedTracker::on_page(Asked asked, SnapshotAnswer page, const Ledger::Evidence& evidence,
+                              Instant now, HandedOut& out) {
+    if (asked.what == Asked::For::evidence) {
+        reach_ = Reach{{page.boot, page.batch}, evidence};
+        doubt_at_ = now + kPause;
+        return;
+    }
+    // Of another run than the stream that is to go on from it: one of them is out of date.
+    if (page.boot != cursor_.boot || page.batch < begun_at_) {
+        ++stats_.out_of_date;
+        // Without room the stream would not get there.
+        if (page.boot == heard_.boot && !room()) return begin_resync(now);
+        return again(asked, now + kPause);
+    }
+    auto& whole = asked.whole;
+    if (whole.cursor.empty()) {
+        whole = std::move(page);
+    } else {
         std::move(page.users.begin(), page.users.end(), std::back_inserter(whole.users));
         whole.cursor = std::move(page.cursor);
-    } else {
-        whole = std::move(page);
     }
-    if (whole.cursor.empty()) {
-        asked.complete = true;
-        asked.deadline = now + options_->answer_timeout;
-    } else {
-        send(asked, now);
-    }
-    return true;
+    if (!whole.cursor.empty()) return ask(std::move(asked), now);
+    if (!slots_[asked.slot].ledger.compare(whole, evidence, out)) return again(asked, now + kPause);
+    compared(slots_[asked.slot], evidence, now, out);
 }
 
-// Ends a question; its slot is asked again at `ask_at`.
-void FollowedTracker::give_up(std::size_t index, Instant ask_at, FollowedTotals& totals) {
-    auto& followed = slots_[asked_[index].slot];
-    followed.asked = false;
-    followed.asked_too_early = false;
-    followed.ask_at = ask_at;
-    followed.view.question_ends(totals);
-    asked_.erase(asked_.begin() + static_cast<std::ptrdiff_t>(index));
-}
-
-// Compares a whole snapshot. Returns when to ask the slot again, should it still be wanted.
-Instant FollowedTracker::conclude(Asked& asked, Instant now, WallOffset wall,
-                                  FollowedTotals& totals) {
-    auto& followed = slots_[asked.slot];
-    if (followed.view.spoiled()) return now + kPause;
-    const auto& whole = asked.whole;
-    const Position at{whole.epoch, whole.seq};
-    const auto batch = whole.batch;
-    const auto compared =
-        followed.view.compare(asked.whole, asked.freshness, millis(wall.at(now)), totals);
-    if (compared.epoch_low) return now + kPause;
-    followed.complete_to = std::max(followed.complete_to, batch);
-    if (compared.uncovered_ms > 0) {
-        want(followed, Want::comparison, now);
-        return now + std::max<Duration>(kPause, std::chrono::milliseconds(compared.uncovered_ms));
+// What came since the cursor was set goes on from the snapshot.
+void FollowedTracker::compared(Followed& followed, const Ledger::Evidence& evidence, Instant now,
+                               HandedOut& out) {
+    ++stats_.snapshots;
+    --uncompared_;
+    followed.compared = true;
+    for (const auto& run : std::exchange(followed.waiting, {})) {
+        waiting_ -= run.events.size();
+        followed.ledger.apply(run, out);
     }
-    if (!followed.asked_too_early || (at >= followed.missing_to && batch >= lost_to_))
-        satisfied(followed);
-    return now;
+    doubt_again(followed.ledger.uncovered_ms(evidence.covers_ms), now);
 }
 
-void FollowedTracker::conclude_or_expire(Instant now, WallOffset wall, FollowedTotals& totals) {
+void FollowedTracker::doubt_again(std::uint32_t uncovered_ms, Instant now) {
+    if (uncovered_ms == 0) return;
+    doubt_at_ = std::min(doubt_at_,
+                         now + std::max<Duration>(kPause, std::chrono::milliseconds(uncovered_ms)));
+}
+
+// Whoever is doubted and did not come until the evidence reached far enough, is offline.
+void FollowedTracker::conclude(Instant now, WallOffset wall, HandedOut& out) {
+    if (!reach_ || !taken(reach_->at)) return;
+    auto evidence = std::exchange(reach_, std::nullopt)->evidence;
+    evidence.now_ms = millis(wall.at(now));
+    doubt_at_ = Instant::max();
+    for (auto& followed : slots_) {
+        if (!followed.compared) continue;
+        followed.ledger.conclude(evidence, out);
+        doubt_again(followed.ledger.uncovered_ms(evidence.covers_ms), now);
+    }
+}
+
+void FollowedTracker::expire(Instant now) {
     for (std::size_t i = asked_.size(); i-- > 0;) {
-        auto& asked = asked_[i];
-        const bool late = now >= asked.deadline;
-        if (asked.complete && (late || !last_ || *last_ >= asked.whole.batch)) {
-            give_up(i, conclude(asked, now, wall, totals), totals);
-        } else if (!asked.complete && late) {
-            ++totals.stats.timeouts;
-            silent_ = true;
-            give_up(i, now, totals);
-        }
+        if (now < asked_[i].deadline) continue;
+        ++stats_.timeouts;
+        silent_ = true;
+        const auto asked = std::move(asked_[i]);
+        asked_.erase(asked_.begin() + static_cast<std::ptrdiff_t>(i));
+        if (asked.what == Asked::For::rows) replaying_ = false;
+        if (asked.what == Asked::For::slot) slots_[asked.slot].asked = false;
+        again(asked, now);
     }
 }
 
-void FollowedTracker::ask(std::size_t slot, Instant now) {
-    auto& followed = slots_[slot];
-    followed.asked = true;
-    followed.asked_too_early = false;
-    followed.view.question_begins();
-    asked_.emplace_back().slot = slot;
-    send(asked_.back(), now);
-}
-
-void FollowedTracker::send(Asked& asked, Instant now) {
+void FollowedTracker::ask(Asked asked, Instant now) {
     asked.rid = next_rid_++;
     asked.deadline = now + options_->answer_timeout;
-    const Query query{SnapshotQuery{slots_[asked.slot].view.slot(), asked.whole.cursor}, asked.rid};
+    Query query{ReplayQuery{cursor_.boot, cursor_.batch}, asked.rid};
+    if (asked.what != Asked::For::rows)
+        query.op = SnapshotQuery{slots_[asked.slot].ledger.slot(), asked.whole.cursor};
+    if (asked.what == Asked::For::slot) slots_[asked.slot].asked = true;
     questions_.push_back({index_, encode_query(query)});
+    asked_.push_back(std::move(asked));
 }
 
-void FollowedTracker::end_turn(Instant now, WallOffset wall, FollowedTotals& totals,
-                               std::vector<Question>& questions) {
-    conclude_or_expire(now, wall, totals);
-
+void FollowedTracker::ask_what_is_due(Instant now) {
     const std::size_t asked_max = silent_ ? 1 : options_->questions_max;
-    auto next = Instant::max();
-    for (std::size_t n = 0; n < slots_.size() && wanting_ > 0; ++n) {
-        const auto slot = (next_slot_ + n) % slots_.size();
-        const auto& followed = slots_[slot];
-        if (followed.want == Want::nothing || followed.asked) continue;
-        if (asked_.size() >= asked_max) {
-            next_slot_ = slot;  // the first that has to wait comes first
+    const auto free = [&] { return asked_.size() < asked_max; };
+    if (behind_ && !replaying_ && room() && free()) {
+        behind_ = false;
+        replaying_ = true;
+        ask({Asked::For::rows, 0, {}, 0, {}}, now);
+    }
+    if (doubt_at_ <= now && free()) {
+        doubt_at_ = Instant::max();
+        for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+            if (slots_[slot].ledger.doubted() == 0) continue;
+            ask({Asked::For::evidence, 0, {}, slot, {}}, now);
             break;
         }
-        if (followed.ask_at <= now)
-            ask(slot, now);
-        else
-            next = std::min(next, followed.ask_at);
     }
-    for (const auto& asked : asked_)
-        next = std::min(next, asked.deadline);
-    wakeup_ = next;
+    for (std::size_t n = 0; n < slots_.size() && uncompared_ > 0 && free(); ++n) {
+        // The one that was asked last comes last.
+        next_slot_ = (next_slot_ + 1) % slots_.size();
+        const auto& followed = slots_[next_slot_];
+        if (!followed.compared && !followed.asked)
+            ask({Asked::For::slot, 0, {}, next_slot_, {}}, now);
+    }
+}
 
+void FollowedTracker::end_turn(Instant now, WallOffset wall, HandedOut& out,
+                               std::vector<Question>& questions) {
+    conclude(now, wall, out);
+    expire(now);
+    if (heard_.boot != 0 && now >= not_before_) ask_what_is_due(now);
+
+    wakeup_ = doubt_at_;
+    if (now < not_before_) wakeup_ = std::min(wakeup_, not_before_);
+    for (const auto& asked : asked_)
+        wakeup_ = std::min(wakeup_, asked.deadline);
     std::move(questions_.begin(), questions_.end(), std::back_inserter(questions));
     questions_.clear();
 }

@@ -6,96 +6,119 @@
 #include <string>
 #include <vector>
 
-#include "notifier/follower_slot.hpp"
+#include "notifier/follower.hpp"
+#include "notifier/ledger.hpp"
 
 namespace presence::notifier {
 
-// Follows one tracker: notices what is missing of its stream, and asks for snapshots until each of
-// its slots has been compared after the loss.
-//
-// That a loss concerns a slot shows in one of three ways: its seq jumps, its epoch rises, or a
-// batch is missing and the slot might have been in it. The last suspicion is lifted without a
-// question when the slot's next events follow on without a jump.
+// Follows one tracker. Its batches are taken one by one, in the order of their numbers; a cursor
+// tells the last one. Whatever is not the next of the same run shows that something is missing:
+// then the journal is asked for what comes after the cursor, and only it leads over from one run to
+// the next, since only it knows that the run before ended at the cursor. Where the journal cannot
+// tell, the cursor is set to what was heard last, each slot is asked for and compared, and what
+// comes meanwhile waits until its slot has been.
 //
 // Pure. Requires: `options` outlives it.
 class FollowedTracker {
 public:
-    static constexpr Duration kPause = 1s;  // before a refused question is asked again
-    // A run that has ticked more recently than this is not succeeded by one with a lower boot.
-    static constexpr Duration kRunSilence = 5s;
+    static constexpr Duration kPause = 1s;  // after a question that was refused
 
-    FollowedTracker(const FollowerOptions& options, std::size_t index, std::vector<Slot> slots,
-                    Instant now);
+    FollowedTracker(const FollowerOptions& options, std::size_t index, std::vector<Slot> slots);
 
-    void on_batch(Batch& batch, Instant now, FollowedTotals& totals);
-    void on_tick(const Tick& tick, Instant now, FollowedTotals& totals);
-    void on_answer(Answer& answer, Instant now, FollowedTotals& totals);
-    void end_turn(Instant now, WallOffset wall, FollowedTotals& totals,
-                  std::vector<Question>& questions);
+    void on_batch(Batch& batch, Instant now, HandedOut& out);
+    void on_tick(const Tick& tick, Instant now);
+    void on_answer(Answer& answer, Instant now, WallOffset wall, HandedOut& out);
+    void end_turn(Instant now, WallOffset wall, HandedOut& out, std::vector<Question>& questions);
 
     [[nodiscard]] Instant next_wakeup() const { return wakeup_; }
-    // Its stream is heard, so that nothing is missed from now on, and nothing is left to ask.
-    [[nodiscard]] bool in_step() const { return wanting_ == 0 && last_.has_value(); }
-    [[nodiscard]] const FollowedSlot* slot(Slot slot) const;
-    void each_slot(const std::function<void(const FollowedSlot&)>& fn) const;
+    // Its stream is heard, and nothing is left to ask.
+    [[nodiscard]] bool in_step() const {
+        return heard_.boot != 0 && !behind_ && !replaying_ && settled();
+    }
+    [[nodiscard]] Cursor cursor() const { return settled() ? cursor_ : Cursor{}; }
+    void restore(Cursor cursor);
+
+    [[nodiscard]] const Ledger* ledger(Slot slot) const;
+    [[nodiscard]] Ledger* ledger(Slot slot);
+    void each_ledger(const std::function<void(const Ledger&)>& fn) const;
+
+    struct Stats {
+        std::uint64_t batches = 0, duplicates = 0;
+        std::uint64_t gaps = 0, replayed = 0, resyncs = 0, snapshots = 0;
+        std::uint64_t timeouts = 0, errors = 0, refused = 0, out_of_date = 0;
+    };
+    [[nodiscard]] const Stats& stats() const { return stats_; }
 
 private:
-    enum class Want : std::uint8_t {
-        nothing,
-        proof,      // a batch was lost that may have held events of the slot
-        comparison  // events of the slot are missing, or users whose absence is not proved
-    };
     struct Followed {
-        explicit Followed(Slot slot) : view(slot) {}
-        FollowedSlot view;
-        Want want = Want::comparison;
-        bool asked = false;             // a question is under way
-        bool asked_too_early = false;   // before the loss that makes it wanted
-        Position missing_to;            // a snapshot from here on has the lost events
-        std::uint64_t complete_to = 0;  // batch up to which nothing of the slot is missing
-        Instant ask_at{};
+        explicit Followed(Slot slot) : ledger(slot) {}
+        Ledger ledger;
+        bool compared = false;
+        bool asked = false;
+        std::vector<SlotEvents> waiting;  // what came since the cursor was set
     };
-    // One snapshot under way, page after page.
+    // A question under way; a snapshot's page after page.
     struct Asked {
+        enum class For { rows, slot, evidence } what = For::rows;
         std::uint64_t rid = 0;
-        std::size_t slot = 0;  // index into slots_
         Instant deadline{};
+        std::size_t slot = 0;  // index into slots_
         SnapshotAnswer whole;
-        bool complete = false;
-        Freshness freshness = Freshness::live;
+    };
+    // That the tracker's evidence reached back so far once its batches up to `at` were out.
+    struct Reach {
+        Cursor at;
+        Ledger::Evidence evidence;
     };
 
-    bool same_run(std::uint64_t boot, Instant now, FollowedTotals& totals);
-    void begin_run(std::uint64_t boot, Instant now, FollowedTotals& totals);
-    void lost_up_to(std::uint64_t batch, Instant now, FollowedTotals& totals);
-    void apply(SlotEvents& run, std::uint64_t batch, Instant now, FollowedTotals& totals);
-    void want(Followed& followed, Want want, Instant at);
-    void satisfied(Followed& followed);
+    [[nodiscard]] bool settled() const { return uncompared_ == 0 && doubted() == 0; }
+    [[nodiscard]] std::size_t doubted() const;
+    [[nodiscard]] bool room() const;
 
-    bool take_page(Asked& asked, SnapshotAnswer& page, Instant now);
-    void give_up(std::size_t index, Instant ask_at, FollowedTotals& totals);
-    Instant conclude(Asked& asked, Instant now, WallOffset wall, FollowedTotals& totals);
-    void conclude_or_expire(Instant now, WallOffset wall, FollowedTotals& totals);
-    void ask(std::size_t slot, Instant now);
-    void send(Asked& asked, Instant now);
+    void hear(Cursor at, Instant now);
+    [[nodiscard]] bool taken(Cursor at) const;
+    void miss();
+    void take(Batch& batch, HandedOut& out);
+    void begin_resync(Instant now);
+
+    void on_rows(ReplayAnswer& answer, Instant now, HandedOut& out);
+    void on_error(const Asked& asked, const QueryError& error, Instant now);
+    [[nodiscard]] bool belongs(const Asked& asked, const SnapshotAnswer& page) const;
+    void on_page(Asked asked, SnapshotAnswer page, const Ledger::Evidence& evidence, Instant now,
+                 HandedOut& out);
+    void compared(Followed& followed, const Ledger::Evidence& evidence, Instant now,
+                  HandedOut& out);
+    void doubt_again(std::uint32_t uncovered_ms, Instant now);
+    void conclude(Instant now, WallOffset wall, HandedOut& out);
+
+    void expire(Instant now);
+    void again(const Asked& asked, Instant at);
+    void ask_what_is_due(Instant now);
+    void ask(Asked asked, Instant now);
 
     const FollowerOptions* options_;
     std::size_t index_;
     std::vector<Followed> slots_;
     std::vector<std::int16_t> index_of_;  // of each slot in slots_; -1: another tracker's
 
-    std::uint64_t boot_ = 0;
-    Instant heard_{};
-    std::optional<std::uint64_t> last_;  // batch up to which all have come or are known to be lost
-    std::uint64_t lost_to_ = 0;          // the highest batch known to be lost
+    Cursor cursor_;  // every batch up to here was taken
+    Cursor heard_;   // the last batch that we know there is
+    bool behind_ = false;
+    bool replaying_ = false;
+    std::uint64_t begun_at_ = 0;  // batch at which the comparison of all slots began
+    std::size_t uncompared_;
+    std::size_t waiting_ = 0;  // events
+    std::optional<Reach> reach_;
+    Instant doubt_at_ = Instant::max();  // when evidence may suffice for one of those doubted
 
     std::vector<Asked> asked_;
     std::vector<Question> questions_;
     std::uint64_t next_rid_ = 1;
     std::size_t next_slot_ = 0;
-    std::size_t wanting_ = 0;
+    Instant not_before_{};
     bool silent_ = false;  // the last question was not answered: ask one at a time
-    Instant wakeup_{};
+    Instant wakeup_ = Instant::max();
+    Stats stats_;
 };
 
 }  // namespace presence::notifier

@@ -48,7 +48,7 @@ public:
     explicit Loop(const io::Program& program)
         : log_transitions_(program.config.presence.log_level == "debug"),
           context_(io::make_context()),
-          follower_(follower_options(program.config), map_of(program.config), io::now()) {
+          follower_(follower_options(program.config), map_of(program.config)) {
         for (const auto& tracker : program.config.trackers) {
             auto& link = links_.emplace_back(
                 Link{io::make_socket(context_, io::Role::events_in, tracker.events),
@@ -68,8 +68,9 @@ public:
             wait(std::min(follower_.next_wakeup(), next_channel_wakeup()));
             if (signals_.take_reload()) reopen();
             for (std::size_t i = 0; i < links_.size(); ++i) {
-                receive_events(i);
+                // Answers first: a batch that follows on a replay is then the next one.
                 receive_answers(i);
+                receive_events(i);
             }
             follow();
             deliver();
@@ -137,7 +138,7 @@ private:
             if (!links_[tracker].queries.recv(frame, zmq::recv_flags::dontwait)) return;
             while (frame.more())
                 (void)links_[tracker].queries.recv(frame);
-            follower_.on_answer(tracker, frame.to_string_view(), io::now());
+            follower_.on_answer(tracker, frame.to_string_view(), io::now(), io::wall_offset());
         }
     }
 
@@ -208,6 +209,7 @@ private:
         }
         return {{"batches", n(s.batches)},         {"events", n(s.events)},
                 {"duplicates", n(s.duplicates)},   {"gaps", n(s.gaps)},
+                {"replayed", n(s.replayed)},       {"resyncs", n(s.resyncs)},
                 {"snapshots", n(s.snapshots)},     {"reconciled", n(s.reconciled)},
                 {"timeouts", n(s.timeouts)},       {"errors", n(s.errors)},
                 {"refused", n(s.refused)},         {"out_of_date", n(s.out_of_date)},

@@ -1,4 +1,4 @@
-"""A tracker as followers see it: batches, ticks and snapshots, of what a test tells it to say."""
+"""A tracker as followers see it: batches, ticks, snapshots and replays of what a test makes it say."""
 
 import collections
 import ctypes
@@ -68,12 +68,12 @@ data = "data/n1"
     def subscribed(self):
         return {b"\x01batch", b"\x01tick"} <= self._subscriptions
 
-    def say(self, *transitions, lose=False):
-        """One batch: "+alice" came online, "-alice" left. May be lost on its way."""
-        self._do(lambda: self._say(transitions, lose))
+    def say(self, *transitions, lose=False, forget=False):
+        """One batch: "+alice" came online, "-alice" left. May be lost on its way, and forgotten."""
+        self._do(lambda: self._say(transitions, lose, forget))
 
     def restart(self):
-        """Another run, which knows nobody."""
+        """Another run, which has no journal and knows nobody."""
         self._do(lambda: self._run(self.boot + 1000))
 
     def publish(self, *frames):
@@ -87,6 +87,7 @@ data = "data/n1"
     def _run(self, boot):
         self.boot = boot
         self.batch = 0
+        self._rows = {}  # number -> batch
         self.began = time.monotonic()
         self.online = collections.defaultdict(dict)  # slot -> user -> since_ms
         self.seq = collections.Counter()
@@ -94,7 +95,7 @@ data = "data/n1"
     def _epoch(self):
         return self.boot << 10
 
-    def _say(self, transitions, lose):
+    def _say(self, transitions, lose, forget):
         now = int(time.time() * 1000)
         runs = {}
         for transition in transitions:
@@ -110,9 +111,11 @@ data = "data/n1"
             reason = "heartbeat" if state == "online" else "timeout"
             run[3].append([user, state, reason, now, now, now, None, self.ttl_ms, "live"])
         self.batch += 1
+        body = msgpack.packb([1, self.name, self.boot, self.batch, 0, list(runs.values())])
+        if not forget:
+            self._rows[self.batch] = body
         if not lose:
-            body = [1, self.name, self.boot, self.batch, 0, list(runs.values())]
-            self._events.send_multipart([b"batch", msgpack.packb(body)])
+            self._events.send_multipart([b"batch", body])
 
     def _do(self, action):
         done = threading.Event()
@@ -144,6 +147,8 @@ data = "data/n1"
         if self.answer_errors > 0:
             self.answer_errors -= 1
             return answer | {"error": "moved", "message": "not mine"}
+        if question["op"] == "replay":
+            return answer | self._replay(question)
         slot = question["slot"]
         users = [
             [user, since, since, self.ttl_ms, None] for user, since in self.online[slot].items()
@@ -158,6 +163,15 @@ data = "data/n1"
             "users": users,
             "cursor": "",
         }
+
+    def _replay(self, question):
+        after = question["after"]
+        if question["boot"] != self.boot or after > self.batch:
+            return {"error": "diverged", "message": "another run"}
+        rows = [self._rows.get(n) for n in range(after + 1, self.batch + 1)]
+        if None in rows:
+            return {"error": "too_old", "message": "trimmed"}
+        return {"boot": self.boot, "batch": self.batch, "rows": rows}
 
 
 def _toml(value):

@@ -48,15 +48,12 @@ class NotifierTest(unittest.TestCase):
         self.wait_brief("+alice~", "-alice")
         self.assertEqual(notifier.stop(), 0)
 
-    def test_a_lost_last_batch_is_repaired_by_comparison(self):
+    def test_a_lost_last_batch_is_replayed(self):
         self.start()
         self.tracker.say("+alice", "+bob")
         self.tracker.say("-alice", "+carol", lose=True)  # told by the tick alone
-        wait_for(lambda: len(self.events()) == 4, "two reconciled differences")
-        self.assertEqual(collections.Counter(self.brief()[2:]), {"-alice~": 1, "+carol~": 1})
-        reconciled = [event for event in self.events() if event["reason"] == "reconcile"]
-        for event in reconciled:
-            self.assertRegex(event["id"], r"^\d+\.\d+\.\d+\.r[0-9a-f]+$")
+        wait_for(lambda: len(self.events()) == 4, "two replayed events")
+        self.assertEqual(collections.Counter(self.brief()[2:]), {"-alice": 1, "+carol": 1})
         self.tracker.say("-bob")
         wait_for(lambda: self.brief()[-1] == "-bob", "what comes later is told as usual")
 
@@ -64,9 +61,19 @@ class NotifierTest(unittest.TestCase):
         self.start()
         self.tracker.say("+alice")
         self.tracker.say("-alice", lose=True)
+        self.tracker.say("+alice")
+        self.wait_brief("+alice", "-alice", "+alice")
+
+    def test_what_cannot_be_replayed_is_repaired_by_comparison(self):
+        self.start()
         self.tracker.say("+alice", "+bob")
-        # alice was online before and after: nothing to tell, and bob is told at once.
-        self.wait_brief("+alice", "+bob")
+        wait_for(lambda: len(self.events()) == 2, "both are told")
+        self.tracker.say("-alice", "+carol", lose=True, forget=True)
+        wait_for(lambda: len(self.events()) == 4, "two reconciled differences")
+        self.assertEqual(collections.Counter(self.brief()[2:]), {"-alice~": 1, "+carol~": 1})
+        reconciled = [event for event in self.events() if event["reason"] == "reconcile"]
+        for event in reconciled:
+            self.assertRegex(event["id"], r"^\d+\.\d+\.\d+\.r[0-9a-f]+$")
 
     def test_a_restarted_tracker_makes_nobody_flap(self):
         self.start()

@@ -30,7 +30,7 @@ void NotifierProcess::boot() {
     boot_ = static_cast<std::uint64_t>(now()) + 1;
     notifier::FollowerOptions options;
     options.trackers = map_.trackers;
-    follower_.emplace(options, map_, local_now());
+    follower_.emplace(options, map_);
     notifier::Delivery::Options delivery;
     delivery.queue_max = shape_.queue_max;
     delivery.chunk_max = shape_.chunk_max;
@@ -78,14 +78,14 @@ void NotifierProcess::receive() {
 
 void NotifierProcess::decide() {
     const auto at = local_now();
+    for (const auto& [tracker, packet] : turn_answers_)
+        follower_->on_answer(tracker, *packet.bytes, at, clock().wall());
     for (const auto& [tracker, packet] : turn_publications_) {
         if (packet.kind == Packet::Kind::batch)
             follower_->on_batch(tracker, *packet.bytes, at);
         else
             follower_->on_tick(tracker, *packet.bytes, at);
     }
-    for (const auto& [tracker, packet] : turn_answers_)
-        follower_->on_answer(tracker, *packet.bytes, at);
     turn_publications_.clear();
     turn_answers_.clear();
 

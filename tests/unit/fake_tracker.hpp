@@ -23,7 +23,7 @@ inline Instant at(std::int64_t ms) {
 }
 
 // A tracker as a follower sees it, from plain maps: it is told transitions, and says them in
-// batches, ticks and snapshots. Its evidence reaches back to `covered_since_ms`.
+// batches, ticks, snapshots and replays. Its evidence reaches back to `covered_since_ms`.
 class FakeTracker {
 public:
     struct User {
@@ -37,9 +37,13 @@ public:
 
     void online(const std::string& user, std::int64_t now_ms,
                 std::optional<std::string> status = {}, std::uint32_t ttl_ms = kTtlMs) {
-        auto& slot = slots_[slot_of(hash_of(user))];
-        slot.users[user] = {now_ms, ttl_ms, status};
+        slots_[slot_of(hash_of(user))].users[user] = {now_ms, ttl_ms, status};
         say(user, State::online, "heartbeat", now_ms, std::move(status), ttl_ms);
+    }
+    void ttl_grows(const std::string& user, std::int64_t now_ms, std::uint32_t ttl_ms) {
+        auto& known = slots_[slot_of(hash_of(user))].users.at(user);
+        known.ttl_ms = ttl_ms;
+        say(user, State::online, "ttl", now_ms, known.status, ttl_ms);
     }
     void offline(const std::string& user, std::int64_t now_ms) {
         slots_[slot_of(hash_of(user))].users.erase(user);
@@ -49,23 +53,96 @@ public:
         return slots_[slot_of(hash_of(user))].users.contains(user);
     }
 
+    [[nodiscard]] const Event& last_said() const { return last_said_; }
+
     // What was said since the last batch; nothing if nothing was.
     std::optional<std::string> batch() {
-        if (said_.empty()) return std::nullopt;
-        Batch batch{id_, boot_, ++number_, 0, {}};
+        if (said_.empty() && !beginning_) return std::nullopt;
+        Batch batch{id_, boot_, ++number_, prev_boot_, {}};
         for (auto& [slot, run] : said_)
             batch.slots.push_back(std::move(run));
         said_.clear();
-        return encode_batch(batch);
+        beginning_ = false;
+        auto bytes = encode_batch(batch);
+        journal_[number_] = {boot_, bytes, slots_};
+        return bytes;
     }
     [[nodiscard]] std::string tick() const { return encode_tick({id_, boot_, number_}); }
 
     // Requires: everything said is in a batch.
     [[nodiscard]] std::string answer(const std::string& question, std::int64_t now_ms) {
         const auto query = std::get<Query>(decode_query(question));
-        const auto& asked = std::get<SnapshotQuery>(query.op);
         Answer answer;
         answer.rid = query.rid;
+        if (const auto* const replay = std::get_if<ReplayQuery>(&query.op))
+            answer_replay(*replay, answer);
+        else
+            answer.body = snapshot(std::get<SnapshotQuery>(query.op), now_ms);
+        return encode_answer(answer);
+    }
+
+    // Another run. It knows what its journal knows; without one, nobody.
+    void restart(std::uint64_t boot, std::int64_t now_ms) {
+        const auto last = journal_.rbegin();
+        prev_boot_ = last == journal_.rend() ? 0 : last->second.boot;
+        number_ = last == journal_.rend() ? 0 : last->first;
+        slots_ = last == journal_.rend() ? Slots{} : last->second.slots;
+        for (auto& [slot, state] : slots_)
+            state.seq = 0;
+        boot_ = boot;
+        said_.clear();
+        beginning_ = true;
+        covered_since_ms = now_ms;
+    }
+    void wipe() { journal_.clear(); }
+    void lose_last_rows(std::size_t rows) {
+        for (; rows > 0 && !journal_.empty(); --rows)
+            journal_.erase(std::prev(journal_.end()));
+    }
+    void trim_to_last_rows(std::size_t rows) {
+        while (journal_.size() > rows)
+            journal_.erase(journal_.begin());
+    }
+
+    [[nodiscard]] Epoch epoch() const { return boot_ * 1024; }
+    std::int64_t covered_since_ms = -1'000'000;
+    std::size_t page_rows = 3;
+    std::size_t replays = 0;  // asked for
+
+private:
+    struct SlotState {
+        std::uint64_t seq = 0;
+        std::map<std::string, User> users;
+    };
+    using Slots = std::map<Slot, SlotState>;
+    struct Row {
+        std::uint64_t boot = 0;
+        std::string bytes;
+        Slots slots;  // as they were after it
+    };
+
+    void answer_replay(const ReplayQuery& asked, Answer& answer) {
+        ++replays;
+        const auto from = journal_.upper_bound(asked.after);
+        const auto after = journal_.find(asked.after);
+        const bool from_the_start = asked.after == 0 && from != journal_.end() &&
+                                    from->first == 1 && from->second.boot == asked.boot;
+        if (asked.after > number_ || (after != journal_.end() && after->second.boot != asked.boot))
+            answer.body = QueryError{"diverged", "", "", answer.rid};
+        else if (after == journal_.end() && !from_the_start)
+            answer.body = QueryError{"too_old", "", "", answer.rid};
+        else
+            answer.body = replay(from);
+    }
+
+    ReplayAnswer replay(std::map<std::uint64_t, Row>::const_iterator from) const {
+        ReplayAnswer rows{boot_, number_, {}};
+        for (; from != journal_.end() && rows.rows.size() < page_rows; ++from)
+            rows.rows.push_back(from->second.bytes);
+        return rows;
+    }
+
+    SnapshotAnswer snapshot(const SnapshotQuery& asked, std::int64_t now_ms) {
         SnapshotAnswer whole;
         whole.slot = asked.slot;
         whole.epoch = epoch();
@@ -82,28 +159,8 @@ public:
             ++n;
         }
         if (n > first + page_users_) whole.cursor = std::to_string(first + page_users_);
-        answer.body = std::move(whole);
-        return encode_answer(answer);
+        return whole;
     }
-
-    // Another run, which knows nobody.
-    void restart(std::uint64_t boot, std::int64_t now_ms) {
-        boot_ = boot;
-        number_ = 0;
-        slots_.clear();
-        said_.clear();
-        covered_since_ms = now_ms;
-    }
-
-    [[nodiscard]] Epoch epoch() const { return boot_ * 1024; }
-    [[nodiscard]] std::uint64_t batches() const { return number_; }
-    std::int64_t covered_since_ms = -1'000'000;
-
-private:
-    struct SlotState {
-        std::uint64_t seq = 0;
-        std::map<std::string, User> users;
-    };
 
     void say(const std::string& user, State state, const char* reason, std::int64_t now_ms,
              std::optional<std::string> status, std::uint32_t ttl_ms) {
@@ -119,6 +176,7 @@ private:
         event.slot = slot;
         event.epoch = epoch();
         event.seq = ++slots_[slot].seq;
+        last_said_ = event;
         auto& run = said_[slot];
         if (run.events.empty()) {
             run.slot = slot;
@@ -130,10 +188,14 @@ private:
 
     std::string id_;
     std::uint64_t boot_;
+    std::uint64_t prev_boot_ = 0;
     std::size_t page_users_;
     std::uint64_t number_ = 0;
-    std::map<Slot, SlotState> slots_;
+    bool beginning_ = false;
+    Slots slots_;
     std::map<Slot, SlotEvents> said_;
+    Event last_said_;
+    std::map<std::uint64_t, Row> journal_;
 };
 
 // A map in which the trackers own, in turn, the slots of `users`, and somebody else all others: so
@@ -154,37 +216,60 @@ inline SlotMap map_of(const std::vector<std::string>& trackers,
 // A follower of one fake tracker, over a link without faults unless the test makes them.
 struct OneTracker {
     explicit OneTracker(const std::vector<std::string>& users,
-                        notifier::FollowerOptions options = {}, std::size_t page_users = 1000)
+                        notifier::FollowerOptions options_ = {}, std::size_t page_users = 1000)
         : tracker("t1", 1'000, page_users),
-          follower((options.trackers = {"t1"}, options), map_of({"t1"}, users), at(0)) {}
+          options(std::move(options_)),
+          map(map_of({"t1"}, users)) {
+        options.trackers = {"t1"};
+        follower.emplace(options, map);
+    }
 
     // One turn: questions are asked and answered until none is left.
     std::vector<Event> turn(std::int64_t ms) {
-        now_ms = ms;
         std::vector<Event> events;
         for (;;) {
-            std::vector<notifier::Question> questions;
-            follower.end_turn(at(ms), WallOffset{}, events, questions);
-            asked += questions.size();
+            auto questions = questions_of_turn(ms, events);
             if (questions.empty() || !answering) break;
             for (const auto& question : questions)
-                follower.on_answer(0, tracker.answer(question.bytes, ms), at(ms));
+                follower->on_answer(0, tracker.answer(question.bytes, ms), at(ms), WallOffset{});
         }
         return events;
     }
+    std::vector<notifier::Question> questions_of_turn(std::int64_t ms, std::vector<Event>& events) {
+        std::vector<notifier::Question> questions;
+        follower->end_turn(at(ms), WallOffset{}, events, questions);
+        asked += questions.size();
+        return questions;
+    }
     // Says what the tracker has to say, and a turn.
     std::vector<Event> hear(std::int64_t ms) {
-        if (const auto batch = tracker.batch()) follower.on_batch(0, *batch, at(ms));
+        if (const auto batch = tracker.batch()) follower->on_batch(0, *batch, at(ms));
         return turn(ms);
     }
+    // The same, on a link that loses it.
+    void lose() { (void)tracker.batch(); }
     std::vector<Event> tick(std::int64_t ms) {
-        follower.on_tick(0, tracker.tick(), at(ms));
+        follower->on_tick(0, tracker.tick(), at(ms));
         return turn(ms);
+    }
+    // Another follower, which knows what this one has to save.
+    void restart_follower() {
+        notifier::Follower next(options, map);
+        follower->each_ledger([&](const notifier::Ledger& ledger) {
+            std::vector<std::pair<std::string, notifier::Told>> users;
+            ledger.each([&](const std::string& user, const notifier::Told& told) {
+                users.emplace_back(user, told);
+            });
+            next.restore(ledger.slot(), ledger.position(), std::move(users));
+        });
+        next.restore(0, follower->cursor(0));
+        follower.emplace(std::move(next));
     }
 
     FakeTracker tracker;
-    notifier::Follower follower;
-    std::int64_t now_ms = 0;
+    notifier::FollowerOptions options;
+    SlotMap map;
+    std::optional<notifier::Follower> follower;
     std::size_t asked = 0;
     bool answering = true;
 };

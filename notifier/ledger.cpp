@@ -1,0 +1,198 @@
+#include "notifier/ledger.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+#include "common/limits.hpp"
+#include "common/text.hpp"
+
+namespace presence::notifier {
+
+namespace {
+
+Told told_of(const Event& event) {
+    return {event.status, event.since_ms.value_or(event.at_ms),
+            event.last_seen_ms.value_or(event.at_ms), event.ttl_ms, false};
+}
+
+}  // namespace
+
+bool Ledger::acceptable(std::string_view user, const std::optional<std::string>& status) const {
+    return check_text(user, kUserBytesMax) == TextFault::none && slot_of(hash_of(user)) == slot_ &&
+           (!status || check_text(*status, kNameBytesMax) == TextFault::none);
+}
+
+void Ledger::apply(const SlotEvents& run, HandedOut& out) {
+    if (run.epoch == 0 || run.epoch >= kPositionMax || run.first_seq == 0 ||
+        run.first_seq >= kPositionMax || run.events.empty()) {
+        ++out.refused;
+        return;
+    }
+    if (run.epoch < position_.epoch) {
+        ++out.out_of_date;
+        return;
+    }
+    for (const auto& event : run.events) {
+        const Position at{event.epoch, event.seq};
+        if (at <= position_) {
+            ++out.duplicates;
+            continue;
+        }
+        position_ = at;
+        if (!acceptable(event.user, event.status))
+            ++out.refused;
+        else if (event.state == State::online)
+            apply_online(event, out);
+        else
+            apply_offline(event, out);
+    }
+}
+
+void Ledger::apply_online(const Event& event, HandedOut& out) {
+    const auto* const known = find(event.user);
+    // A user's ttl grew, or a tracker that began anew tells everyone online once more.
+    const bool news = known == nullptr || known->status != event.status;
+    if (!put(event.user, told_of(event), out)) return;
+    if (news)
+        out.events.push_back(event);
+    else
+        ++out.duplicates;
+}
+
+void Ledger::apply_offline(const Event& event, HandedOut& out) {
+    const auto known = users_.find(std::string_view(event.user));
+    if (known == users_.end()) {
+        ++out.duplicates;
+        return;
+    }
+    erase(known, out);
+    out.events.push_back(event);
+}
+
+// Adds or replaces. False, and counted, if there are too many.
+bool Ledger::put(const std::string& user, Told told, HandedOut& out) {
+    auto known = users_.find(user);
+    if (known == users_.end()) {
+        if (out.users >= out.users_max) {
+            ++out.users_limit;
+            return false;
+        }
+        known = users_.emplace(user, Told{}).first;
+        ++out.users;
+    }
+    doubt(known->second, false, out);
+    known->second = std::move(told);
+    return true;
+}
+
+Ledger::Users::iterator Ledger::erase(Users::iterator known, HandedOut& out) {
+    doubt(known->second, false, out);
+    --out.users;
+    return users_.erase(known);
+}
+
+void Ledger::doubt(Told& told, bool doubted, HandedOut& out) {
+    if (std::exchange(told.doubted, doubted) == doubted) return;
+    doubted_ += doubted ? 1 : -1ull;
+    out.doubted += doubted ? 1 : -1ull;
+}
+
+Event Ledger::difference(const std::string& user, const Told& told, State state,
+                         const Evidence& evidence) const {
+    Event event;
+    event.user = user;
+    event.state = state;
+    event.reason = name_of(Reason::reconcile);
+    event.at_ms = evidence.now_ms;
+    event.since_ms = told.since_ms;
+    event.last_seen_ms = told.last_seen_ms;
+    event.ttl_ms = told.ttl_ms;
+    if (state == State::online) event.status = told.status;
+    event.freshness = evidence.freshness;
+    event.slot = slot_;
+    event.epoch = position_.epoch;
+    event.seq = position_.seq;
+    event.reconciled = true;
+    return event;
+}
+
+bool Ledger::compare(const SnapshotAnswer& snapshot, const Evidence& evidence, HandedOut& out) {
+    if (snapshot.epoch < position_.epoch) {
+        ++out.out_of_date;
+        return false;
+    }
+    position_ = std::max(position_, {snapshot.epoch, snapshot.seq});
+    std::unordered_set<std::string_view> present;
+    present.reserve(snapshot.users.size());
+    for (const auto& user : snapshot.users) {
+        if (!acceptable(user.user, user.status)) {
+            ++out.refused;
+            continue;
+        }
+        present.insert(user.user);
+        compare_present(user, evidence, out);
+    }
+    for (auto& [user, told] : users_)
+        if (!present.contains(user)) doubt(told, true, out);
+    conclude(evidence, out);
+    return true;
+}
+
+void Ledger::compare_present(const SnapshotAnswer::User& user, const Evidence& evidence,
+                             HandedOut& out) {
+    const auto* const known = find(user.user);
+    const bool came = known == nullptr;
+    const bool news = came || known->status != user.status;
+    Told told{user.status, user.since_ms, user.last_seen_ms, user.ttl_ms, false};
+    auto event = difference(user.user, told, State::online, evidence);
+    if (came) event.at_ms = user.since_ms;
+    if (!put(user.user, std::move(told), out) || !news) return;
+    out.events.push_back(std::move(event));
+    ++out.reconciled;
+}
+
+void Ledger::conclude(const Evidence& evidence, HandedOut& out) {
+    for (auto known = users_.begin(); known != users_.end() && doubted_ > 0;) {
+        const auto& [user, told] = *known;
+        if (!told.doubted || told.ttl_ms > evidence.covers_ms) {
+            ++known;
+            continue;
+        }
+        out.events.push_back(difference(user, told, State::offline, evidence));
+        ++out.reconciled;
+        known = erase(known, out);
+    }
+}
+
+std::uint32_t Ledger::uncovered_ms(std::uint64_t covers_ms) const {
+    if (doubted_ == 0) return 0;
+    std::uint32_t least = 0;
+    for (const auto& [user, told] : users_) {
+        if (!told.doubted || told.ttl_ms <= covers_ms) continue;
+        const auto missing = static_cast<std::uint32_t>(told.ttl_ms - covers_ms);
+        least = least == 0 ? missing : std::min(least, missing);
+    }
+    return least;
+}
+
+const Told* Ledger::find(std::string_view user) const {
+    const auto known = users_.find(user);
+    return known == users_.end() ? nullptr : &known->second;
+}
+
+void Ledger::each(const std::function<void(const std::string& user, const Told&)>& fn) const {
+    for (const auto& [user, told] : users_)
+        fn(user, told);
+}
+
+void Ledger::restore(Position position, std::vector<std::pair<std::string, Told>> users,
+                     HandedOut& out) {
+    position_ = position;
+    for (auto& [user, told] : users) {
+        told.doubted = false;
+        put(user, std::move(told), out);
+    }
+}
+
+}  // namespace presence::notifier

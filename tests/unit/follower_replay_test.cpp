@@ -1,0 +1,215 @@
+#include <catch2/catch.hpp>
+
+#include "fake_tracker.hpp"
+
+using namespace presence;
+using namespace presence::testing;
+
+namespace {
+
+const std::vector<std::string> kUsers{"alice", "bob", "carol"};
+
+// Everyone in kUsers online, all told.
+OneTracker followed() {
+    OneTracker world(kUsers);
+    world.tick(0);
+    for (const auto& user : kUsers)
+        world.tracker.online(user, 1);
+    world.hear(1);
+    REQUIRE(world.follower->in_step());
+    return world;
+}
+
+}  // namespace
+
+TEST_CASE("each transition is handed out once, with the tracker's own position",
+          "[notifier][follower]") {
+    OneTracker world(kUsers);
+    world.tick(0);
+    world.tracker.online("alice", 1);
+    world.tracker.offline("alice", 2);
+    const auto batch = *world.tracker.batch();
+    world.follower->on_batch(0, batch, at(3));
+    world.follower->on_batch(0, batch, at(3));
+    const auto events = world.turn(3);
+    REQUIRE(brief(events) == "+alice -alice");
+    CHECK(events[0].seq == 1);
+    CHECK(events[1].seq == 2);
+    CHECK(events[1].epoch == world.tracker.epoch());
+    CHECK(world.follower->stats().duplicates == 1);
+}
+
+TEST_CASE("a lost batch is noticed by the next one's number and replayed, in order",
+          "[notifier][follower][replay]") {
+    auto world = followed();
+    world.tracker.offline("alice", 10);
+    world.lose();
+    world.tracker.online("alice", 11);
+    world.tracker.offline("bob", 11);
+    CHECK(brief(world.hear(12)) == "-alice -bob +alice");  // by slot
+    CHECK(world.follower->in_step());
+    CHECK(world.follower->stats().gaps == 1);
+    CHECK(world.follower->stats().reconciled == 0);
+}
+
+TEST_CASE("a lost last batch is noticed by the tick", "[notifier][follower][replay]") {
+    auto world = followed();
+    world.tracker.offline("alice", 10);
+    world.lose();
+    CHECK(world.turn(500).empty());
+    CHECK(brief(world.tick(1'000)) == "-alice");
+}
+
+TEST_CASE("an hour of batches is replayed page after page", "[notifier][follower][replay]") {
+    auto world = followed();
+    std::string expected;
+    for (int n = 0; n < 10; ++n) {
+        world.tracker.offline("alice", 10 + n);
+        world.lose();
+        world.tracker.online("alice", 10 + n);
+        world.lose();
+        expected += n == 0 ? "-alice +alice" : " -alice +alice";
+    }
+    CHECK(brief(world.tick(1'000)) == expected);
+    CHECK(world.tracker.replays == 7);  // 20 rows, 3 a page
+    CHECK(world.follower->in_step());
+}
+
+TEST_CASE("what comes during a replay is dropped, and replayed in its turn",
+          "[notifier][follower][replay]") {
+    auto world = followed();
+    world.tracker.offline("alice", 10);
+    world.lose();
+    std::vector<Event> events;
+    world.follower->on_tick(0, world.tracker.tick(), at(11));
+    const auto questions = world.questions_of_turn(11, events);
+    REQUIRE(questions.size() == 1);
+    const auto answer = world.tracker.answer(questions[0].bytes, 11);
+    world.tracker.offline("bob", 12);
+    world.follower->on_batch(0, *world.tracker.batch(), at(12));
+    world.follower->on_answer(0, answer, at(13), {});
+    CHECK(brief(world.turn(13)) == "-alice -bob");
+    CHECK(world.follower->in_step());
+    CHECK(world.follower->stats().gaps == 1);
+}
+
+TEST_CASE("over a restart with its journal a tracker is followed without a comparison",
+          "[notifier][follower][replay]") {
+    auto world = followed();
+    world.tracker.offline("alice", 10);
+    world.lose();
+    world.tracker.restart(2'000, 100);
+    world.lose();  // the batch that begins the run
+    world.tracker.offline("bob", 101);
+    const auto events = world.hear(102);
+    REQUIRE(brief(events) == "-alice -bob");
+    CHECK(events[1].epoch == world.tracker.epoch());
+    CHECK(world.follower->in_step());
+    CHECK(world.follower->stats().snapshots == kUsers.size());  // those of the start
+}
+
+TEST_CASE("a run that goes on from other rows than those that came is not followed blindly",
+          "[notifier][follower][replay]") {
+    auto world = followed();
+    world.tracker.offline("alice", 10);
+    CHECK(brief(world.hear(11)) == "-alice");
+    world.tracker.lose_last_rows(1);  // so alice is online again, for the tracker
+    world.tracker.restart(2'000, 100);
+    world.lose();
+    world.tracker.online("bob", 101, "away");
+    // This batch's number is the next, and its prev_boot is the run that we followed.
+    const auto events = world.hear(102);
+    CHECK(brief(events) == "+alice~ +bob=away~");
+    CHECK(world.follower->stats().resyncs == 2);
+    CHECK(world.follower->in_step());
+}
+
+TEST_CASE("where the journal was trimmed, everyone is compared", "[notifier][follower][replay]") {
+    auto world = followed();
+    world.tracker.offline("alice", 10);
+    world.lose();
+    world.tracker.offline("bob", 11);
+    world.lose();
+    world.tracker.trim_to_last_rows(1);
+    CHECK(brief(world.tick(1'000)) == "-alice~ -bob~");
+    CHECK(world.follower->in_step());
+    CHECK(world.follower->cursor(0) == notifier::Cursor{1'000, 3});
+}
+
+TEST_CASE("a row that is not the next leads to a comparison", "[notifier][follower][replay]") {
+    for (const std::string& row :
+         {std::string("\xdd\x0f\xff\xff\xff"), encode_batch({"t1", 1'000, 3, 0, {}}),
+          encode_batch({"t2", 1'000, 2, 0, {}})}) {
+        auto world = followed();
+        world.tracker.offline("alice", 10);
+        world.lose();
+        std::vector<Event> events;
+        world.follower->on_tick(0, world.tracker.tick(), at(11));
+        const auto questions = world.questions_of_turn(11, events);
+        Answer answer;
+        answer.rid = std::get<Query>(decode_query(questions.at(0).bytes)).rid;
+        answer.body = ReplayAnswer{1'000, 2, {row}};
+        world.follower->on_answer(0, encode_answer(answer), at(12), {});
+        CHECK(world.follower->stats().refused == 1);
+        CHECK(brief(world.turn(12)) == "-alice~");
+    }
+}
+
+TEST_CASE("an event of a lower epoch is dropped", "[notifier][follower][epoch]") {
+    auto world = followed();
+    Event event;
+    event.user = "alice";
+    event.state = State::offline;
+    event.reason = "timeout";
+    world.follower->on_batch(
+        0, encode_batch({"t1", 1'000, 2, 0, {{slot_of(hash_of("alice")), 17, 9, {event}}}}), at(2));
+    CHECK(world.turn(2).empty());
+    CHECK(world.follower->stats().out_of_date == 1);
+}
+
+TEST_CASE("a status that differs is handed out, the same one is not", "[notifier][follower]") {
+    auto world = followed();
+    world.tracker.online("alice", 10, "away");
+    CHECK(brief(world.hear(10)) == "+alice=away");
+    world.tracker.online("alice", 12, "away");
+    CHECK(world.hear(1'001).empty());
+}
+
+TEST_CASE("that a ttl grew is remembered and told to nobody", "[notifier][follower]") {
+    auto world = followed();
+    world.tracker.ttl_grows("alice", 10, 60'000);
+    CHECK(world.hear(10).empty());
+    CHECK(world.follower->find("alice")->ttl_ms == 60'000);
+}
+
+TEST_CASE("a follower that starts anew goes on from its cursor", "[notifier][follower][replay]") {
+    auto world = followed();
+    world.restart_follower();
+    world.tracker.offline("alice", 10);
+    world.lose();
+    world.tracker.restart(2'000, 100);
+    world.tracker.online("alice", 200);
+    world.lose();
+    CHECK_FALSE(world.follower->in_step());
+    CHECK(brief(world.tick(1'000)) == "-alice +alice");
+    CHECK(world.follower->in_step());
+    CHECK(world.follower->stats().snapshots == 0);
+}
+
+TEST_CASE("a follower that starts anew without a cursor is told the difference to its ledger",
+          "[notifier][follower][resync]") {
+    auto world = followed();
+    world.follower->on_tick(0, encode_tick({"t1", 7, 7}), at(2));
+    world.answering = false;
+    world.tracker.wipe();  // so that the replay leads to a comparison that is not over yet
+    world.tracker.offline("alice", 3);
+    world.lose();
+    world.tracker.trim_to_last_rows(0);
+    std::vector<Event> events;
+    for (const auto& question : world.questions_of_turn(4, events))
+        world.follower->on_answer(0, world.tracker.answer(question.bytes, 4), at(4), {});
+    CHECK(world.follower->cursor(0) == notifier::Cursor{});
+    world.restart_follower();
+    world.answering = true;
+    CHECK(brief(world.tick(5)) == "-alice~");
+}

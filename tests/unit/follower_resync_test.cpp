@@ -1,0 +1,223 @@
+#include <catch2/catch.hpp>
+
+#include "fake_tracker.hpp"
+
+using namespace presence;
+using namespace presence::testing;
+
+namespace {
+
+const std::vector<std::string> kUsers{"alice", "bob"};
+
+// In step; everyone online, all told.
+OneTracker followed(notifier::FollowerOptions options = {}) {
+    OneTracker world(kUsers, std::move(options));
+    world.tick(0);
+    for (const auto& user : kUsers)
+        world.tracker.online(user, 1);
+    world.hear(1);
+    return world;
+}
+
+// The questions of a comparison of all slots, not answered yet.
+struct Comparing {
+    explicit Comparing(OneTracker& w, std::int64_t ms) : world(w) {
+        world.follower->on_tick(0, world.tracker.tick(), at(ms));
+        for (const auto& question : world.questions_of_turn(ms, events))
+            answers.push_back(world.tracker.answer(question.bytes, ms));
+    }
+    void answer(std::int64_t ms) {
+        for (const auto& answer : answers)
+            world.follower->on_answer(0, answer, at(ms), {});
+    }
+    OneTracker& world;
+    std::vector<Event> events;
+    std::vector<std::string> answers;
+};
+
+}  // namespace
+
+TEST_CASE("whoever is online in the first snapshots is handed out as a difference",
+          "[notifier][follower][resync]") {
+    OneTracker world(kUsers);
+    world.tracker.online("alice", 1);
+    world.lose();  // before the subscription
+    // Nothing is asked until the subscription is known to have arrived.
+    CHECK(world.turn(5).empty());
+    CHECK(world.asked == 0);
+    CHECK_FALSE(world.follower->in_step());
+    const auto events = world.tick(6);
+    REQUIRE(brief(events) == "+alice~");
+    CHECK(events[0].reason == "reconcile");
+    CHECK(events[0].at_ms == 1);
+    CHECK(world.follower->in_step());
+    CHECK(world.follower->find("alice") != nullptr);
+    CHECK(world.follower->find("bob") == nullptr);
+}
+
+TEST_CASE("what comes while a slot is asked for waits, and goes on from the snapshot",
+          "[notifier][follower][resync]") {
+    OneTracker world(kUsers);
+    world.tracker.online("alice", 1);
+    world.lose();
+    Comparing comparing(world, 2);
+    world.tracker.offline("alice", 3);
+    world.tracker.online("bob", 3);
+    CHECK(world.hear(4).empty());
+    comparing.answer(5);
+    CHECK(brief(world.turn(5)) == "+alice~ -alice +bob");
+    CHECK(world.follower->in_step());
+}
+
+TEST_CASE("what a snapshot has already is not handed out again", "[notifier][follower][resync]") {
+    OneTracker world(kUsers);
+    world.follower->on_tick(0, world.tracker.tick(), at(1));
+    world.tracker.online("alice", 1);
+    const auto batch = *world.tracker.batch();
+    CHECK(brief(world.turn(2)) == "+alice~");
+    world.follower->on_batch(0, batch, at(3));
+    CHECK(world.turn(3).empty());
+    CHECK(world.follower->in_step());
+    world.tracker.offline("alice", 4);
+    CHECK(brief(world.hear(4)) == "-alice");
+}
+
+TEST_CASE("more than waiting_max events are replayed after the comparison",
+          "[notifier][follower][resync]") {
+    OneTracker world(kUsers, {.trackers = {}, .waiting_max = 1});
+    world.tracker.online("alice", 1);
+    world.lose();
+    Comparing comparing(world, 2);
+    for (int n = 0; n < 3; ++n) {
+        world.tracker.offline("alice", 3 + n);
+        CHECK(world.hear(3 + n).empty());
+        world.tracker.online("alice", 3 + n);
+        CHECK(world.hear(3 + n).empty());
+    }
+    CHECK(world.tracker.replays == 0);
+    comparing.answer(9);
+    CHECK(brief(world.turn(9)) == "+alice~ -alice +alice -alice +alice -alice +alice");
+    CHECK(world.tracker.replays > 0);
+    CHECK(world.follower->in_step());
+}
+
+TEST_CASE("a snapshot of another run than the stream is asked for again",
+          "[notifier][follower][resync]") {
+    for (const std::uint64_t last : {0u, 9u}) {
+        auto world = followed();
+        world.tracker.wipe();
+        world.tracker.restart(2'000, 100);
+        world.lose();
+        world.follower->on_tick(0, encode_tick({"t1", 3'000, last}), at(101));  // of yet another
+        CHECK(world.turn(101).empty());
+        CHECK(world.follower->stats().out_of_date > 0);
+        CHECK(world.follower->stats().snapshots == kUsers.size());  // of the start
+        CHECK_FALSE(world.follower->in_step());
+        CHECK(world.follower->next_wakeup() == at(1'101));
+        CHECK(world.tick(1'101).empty());
+        CHECK_FALSE(world.follower->in_step());  // bob and alice may come again
+    }
+}
+
+TEST_CASE("a run that ends while nothing more may wait is compared in the next one",
+          "[notifier][follower][resync]") {
+    OneTracker world(kUsers, {.trackers = {}, .waiting_max = 1});
+    world.tracker.online("alice", 1);
+    world.lose();
+    world.answering = false;
+    world.tick(2);
+    world.tracker.offline("alice", 3);
+    world.hear(3);
+    world.tracker.restart(2'000, 100);
+    world.tracker.online("bob", 101);
+    world.lose();
+    world.answering = true;
+    world.tick(102);
+    CHECK(brief(world.tick(3'000)) == "+bob~");
+    CHECK(world.follower->in_step());
+    world.tracker.online("alice", 3'001);
+    CHECK(brief(world.hear(3'001)) == "+alice");
+}
+
+TEST_CASE(
+    "who is missing after a tracker lost its journal is told offline only once the evidence "
+    "covers their ttl",
+    "[notifier][follower][resync]") {
+    auto world = followed();
+    world.tracker.wipe();
+    world.tracker.restart(2'000, 100);
+    CHECK(world.hear(100).empty());
+    CHECK_FALSE(world.follower->in_step());
+    CHECK(world.follower->cursor(0) == notifier::Cursor{});  // there is more to compare
+    world.tracker.online("alice", 900);
+    CHECK(world.hear(900).empty());  // still online, nothing new
+
+    CHECK(world.turn(100 + kTtlMs - 1).empty());
+    const auto events = world.turn(100 + kTtlMs);
+    CHECK(brief(events) == "-bob~");
+    CHECK(world.follower->in_step());
+    CHECK(world.follower->cursor(0) == notifier::Cursor{2'000, 2});
+    CHECK(world.follower->find("alice") != nullptr);
+}
+
+TEST_CASE("evidence that stands still is asked for at a pause", "[notifier][follower][resync]") {
+    auto world = followed();
+    world.tracker.wipe();
+    world.tracker.restart(2'000, 100);
+    world.hear(100);
+    const auto asked = world.asked;
+    for (std::int64_t ms = 2'100; ms < 7'100; ms += 10) {
+        world.tracker.covered_since_ms = ms;  // frozen
+        CHECK(world.turn(ms).empty());
+    }
+    CHECK(world.asked >= asked + 2);
+    CHECK(world.asked <= asked + 5);
+}
+
+TEST_CASE("evidence counts once what was said until then has come",
+          "[notifier][follower][resync]") {
+    auto world = followed();
+    world.tracker.wipe();
+    world.tracker.restart(2'000, 100);
+    world.hear(100);
+    world.tracker.online("alice", 1'900);
+    world.tracker.online("bob", 1'900);
+    world.lose();
+    CHECK(world.turn(2'100).empty());  // the answer tells of a batch that did not come
+    CHECK_FALSE(world.follower->in_step());
+    CHECK(world.tick(3'000).empty());
+    CHECK(world.follower->in_step());
+}
+
+TEST_CASE("a status that differs is a difference, the same one is not",
+          "[notifier][follower][resync]") {
+    auto world = followed();
+    world.tracker.online("alice", 11, "busy");
+    world.lose();
+    world.tracker.wipe();
+    CHECK(brief(world.tick(1'000)) == "+alice=busy~");
+    world.tracker.online("alice", 12, "busy");
+    world.lose();
+    world.tracker.wipe();
+    CHECK(world.tick(2'000).empty());
+}
+
+TEST_CASE("a message of the run before changes nothing", "[notifier][follower][resync]") {
+    auto world = followed();
+    world.tracker.offline("bob", 50);
+    const auto late = *world.tracker.batch();
+    world.tracker.restart(2'000, 100);
+    CHECK(brief(world.hear(100)) == "-bob");
+    world.follower->on_batch(0, late, at(101));
+    CHECK(world.turn(101).empty());
+    CHECK(world.follower->in_step());
+}
+
+TEST_CASE("a run with a lower boot is followed: the wall clock was set back",
+          "[notifier][follower][resync]") {
+    auto world = followed();
+    world.tracker.restart(500, 100);
+    CHECK(world.hear(100).empty());
+    CHECK(world.follower->in_step());
+    CHECK(world.follower->cursor(0) == notifier::Cursor{500, 2});
+}
