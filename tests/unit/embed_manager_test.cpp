@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 #include <stdexcept>
 
+#include "common/slots.hpp"
 #include "embed/online_manager.hpp"
 
 using namespace presence;
@@ -327,6 +328,23 @@ TEST_CASE("each_online() may be called from anywhere and change anything", "[emb
     manager.process();
 }
 
+TEST_CASE("each_online() leaves out who left meanwhile, though they lie side by side", "[embed]") {
+    Config config;
+    auto manager = OnlineManager::setup(config);
+    std::vector<std::string> same_slot;
+    for (int u = 0; same_slot.size() < 3; ++u)
+        if (slot_of(hash_of(std::to_string(u))) == 7) same_slot.push_back(std::to_string(u));
+    for (const auto& id : same_slot)
+        manager.seen(id);
+    int met = 0;
+    manager.each_online([&](std::string_view) {
+        ++met;
+        for (const auto& id : same_slot)
+            manager.leave(id);
+    });
+    CHECK(met == 1);
+}
+
 TEST_CASE("a watched file can be watched anew, unwatched, and may unwatch itself", "[embed]") {
     Config config;
     auto manager = OnlineManager::setup(config);
@@ -338,9 +356,12 @@ TEST_CASE("a watched file can be watched anew, unwatched, and may unwatch itself
     manager.process();
     manager.process();
     CHECK(calls == 2);
-    manager.watch(pipe.reader(), [&] {
+    auto held = std::make_shared<int>();
+    const std::weak_ptr<int> lives = held;
+    manager.watch(pipe.reader(), [&, held = std::move(held)] {
         manager.unwatch(pipe.reader());
-        ++others;  // what is called still lives
+        ++others;
+        CHECK(!lives.expired());  // what is called stays until it returns
     });
     manager.process();
     manager.process();
