@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 
 #include "common/check.hpp"
 #include "common/io/fault_point.hpp"
@@ -66,8 +65,10 @@ void Store::Impl::check_numbers(const Write& write) const {
                        "rows are numbered without gaps");
         last = row.number;
     }
-    for (const auto& state : write.states)
+    for (const auto& state : write.states) {
         PRESENCE_CHECK(state.number <= last, "a state is of rows that are written");
+        PRESENCE_CHECK(state.number + 1 >= tally.first, "rows this state needs are gone");
+    }
 }
 
 void Store::Impl::add_rows(const Write& write, std::int64_t unix_ms, Tally& after) {
@@ -105,6 +106,7 @@ void Store::Impl::put_states(const Write& write, std::map<std::uint32_t, KnownSt
         auto& now = at->second;
         if (first_time && known != states_.end()) now = known->second;
         PRESENCE_CHECK(state.body || !first_time || known != states_.end(), "no such state yet");
+        PRESENCE_CHECK(state.number >= now.number, "a state does not go back");
         now.number = state.number;
         if (state.body) {
             now.body_sum = sum_of_body(state.key, *state.body);
@@ -141,7 +143,8 @@ void Store::Impl::read_head(Tally& after) {
     after.first_total = statements_->head.number(2);
 }
 
-void Store::Impl::trim(const Write& write, std::int64_t unix_ms, Tally& after) {
+void Store::Impl::trim(const Write& write, std::int64_t unix_ms, std::uint64_t needed,
+                       Tally& after) {
     const auto oldest_ms =
         unix_ms - std::chrono::floor<std::chrono::milliseconds>(options_.retain_age).count();
     // Twice as much as is added, so that a lowered limit is reached in the end.
@@ -149,7 +152,7 @@ void Store::Impl::trim(const Write& write, std::int64_t unix_ms, Tally& after) {
     std::uint64_t bytes = std::uint64_t{256} << 10;
     for (const auto& row : write.rows)
         bytes += 2 * row.body.size();
-    while (rows > 0 && after.first != 0 && after.first < after.last && after.first <= needed_) {
+    while (rows > 0 && after.first != 0 && after.first < after.last && after.first <= needed) {
         const auto held = after.total - after.total_before;
         if (held <= options_.retain_bytes && after.first_ms >= oldest_ms) break;
         const auto size = after.first_total - after.total_before;
@@ -182,7 +185,11 @@ void Store::Impl::write(const Write& write, std::int64_t unix_ms) {
             statements_->put_facts.bind(2, std::string_view(*write.facts));
             statements_->put_facts.run();
         }
-        trim(write, unix_ms, after);
+        // A state with a new key may be of earlier rows than those known until now.
+        auto needed = needed_;
+        for (const auto& [key, state] : changed)
+            needed = std::min(needed, state.number);
+        trim(write, unix_ms, needed, after);
         fault_point("store.before_commit");
         statements_->commit.run();
     } catch (const sqlite::Error& error) {
@@ -216,10 +223,11 @@ void Store::Impl::checkpoint() {
     if (copied == in_wal) wal_pages_ = 0;
 }
 
-// The last number, outside of the database: tells when that has lost its end in whatever way.
+// The last number, outside of the database: tells when that has lost its end in whatever way. And
+// the machine's boot: under another one its pages may never have reached the disk.
 void Store::Impl::mark(std::uint64_t number) {
-    const std::array<std::uint64_t, 2> bytes{number, sum_of_mark(number)};
-    (void)!::pwrite(mark_.get(), bytes.data(), sizeof(bytes), 0);
+    const Mark now{number, machine_boot_, sum_of_mark(number, machine_boot_)};
+    (void)!::pwrite(mark_.get(), &now, sizeof(now), 0);
 }
 
 // ---- Reading
@@ -230,6 +238,7 @@ void Store::Impl::each_row(
     if (tally.first == 0) return;
     auto expected = std::max(after + 1, tally.first);
     auto& row = statements_->rows;
+    std::string why;
     try {
         row.bind(1, expected - 1);
         sqlite::Rows rows(row);
@@ -238,11 +247,12 @@ void Store::Impl::each_row(
             if (!fn(expected, row.number(1), row.blob(5))) return;
         }
     } catch (const sqlite::Error& error) {
-        throw StoreError(trouble("read", error));
+        if (!error.damage()) throw StoreError(trouble("read", error));
+        why = std::string(" (") + error.what() + ")";
     }
     if (expected <= tally.last)
         throw StoreError("row " + std::to_string(expected) + " of " + file_.string() +
-                         " is damaged");
+                         " is damaged" + why);
 }
 
 void Store::Impl::each_state(

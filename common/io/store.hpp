@@ -51,7 +51,8 @@ public:
     };
     struct State {
         std::uint32_t key = 0;
-        std::uint64_t number = 0;  // what the rows up to this one add up to; at most last()
+        std::uint64_t number = 0;  // what the rows up to this one add up to: first() - 1 to the
+                                   // last row, and never less than before
         // Nothing: the state is as it was written last, and no row up to `number` changed it. That
         // costs no copy, and lets rows go that only it still held.
         std::optional<std::string> body;

@@ -83,14 +83,20 @@ private:
     void read_tally();
     void cut_after(std::uint64_t number, const std::string& why);
     void require_sound_structure(const std::string& why);
-    [[nodiscard]] std::uint64_t marked() const;
+    // What the file beside the database says; see mark().
+    struct Mark {
+        std::uint64_t number = 0;
+        std::uint64_t machine_boot = 0;
+        std::uint64_t sum = 0;
+    };
+    [[nodiscard]] std::optional<Mark> marked() const;
 
     // store.cpp
     void mark(std::uint64_t number);
     void check_numbers(const Write& write) const;
     void add_rows(const Write& write, std::int64_t unix_ms, Tally& after);
     void put_states(const Write& write, std::map<std::uint32_t, KnownState>& changed);
-    void trim(const Write& write, std::int64_t unix_ms, Tally& after);
+    void trim(const Write& write, std::int64_t unix_ms, std::uint64_t needed, Tally& after);
     void read_head(Tally& after);
     void checkpoint();
     void update_needed();
@@ -100,6 +106,7 @@ private:
     Options options_;
     std::filesystem::path file_;
     Fd lock_, mark_;
+    const std::uint64_t machine_boot_;
     sqlite::Database db_;
     std::optional<Statements> statements_;
     About about_;

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <system_error>
 
 #include "common/io/clock.hpp"
@@ -46,6 +47,13 @@ Fd open_file(const std::filesystem::path& path) {
     return fd;
 }
 
+// Of the machine's run, which ends with its power; the same each time where it cannot be told.
+std::uint64_t machine_boot() {
+    std::string id;
+    std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), id);
+    return sum_of_facts(id);
+}
+
 // A new file is there after a loss of power only once its directory has been synced.
 void sync_directory(const std::filesystem::path& path) {
     const Fd fd(::open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -55,7 +63,9 @@ void sync_directory(const std::filesystem::path& path) {
 }  // namespace
 
 Store::Impl::Impl(Options options)
-    : options_(std::move(options)), file_(options_.directory / kStoreFile) {
+    : options_(std::move(options)),
+      file_(options_.directory / kStoreFile),
+      machine_boot_(machine_boot()) {
     take_directory();
     try {
         try {
@@ -105,7 +115,8 @@ void Store::Impl::connect() {
         "PRAGMA locking_mode=EXCLUSIVE; PRAGMA page_size=16384; PRAGMA mmap_size=0;"
         "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"
         "PRAGMA cache_size=-2048; PRAGMA journal_size_limit=16777216");
-    set(db, "synchronous", options_.durability == Durability::power ? 2 : 1);
+    // Without power no sync at all: those of a checkpoint held writes up for 0.1 to 0.7 s.
+    set(db, "synchronous", options_.durability == Durability::power ? 2 : 0);
     const bool fresh =
         ask(db, "SELECT count(*) FROM sqlite_schema") == 0 && ask(db, "PRAGMA application_id") == 0;
     sqlite::execute(db, "PRAGMA journal_mode=WAL");

@@ -33,8 +33,8 @@ std::uint64_t sum_of_about(std::uint64_t format, std::uint64_t cut_at, std::uint
                            std::string_view owner) {
     return sum(5, {format, cut_at, states, 0}, owner);
 }
-std::uint64_t sum_of_mark(std::uint64_t number) {
-    return sum(6, {number, 0, 0, 0}, {});
+std::uint64_t sum_of_mark(std::uint64_t number, std::uint64_t machine_boot) {
+    return sum(6, {number, machine_boot, 0, 0}, {});
 }
 
 }  // namespace presence::io

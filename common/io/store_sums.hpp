@@ -16,6 +16,6 @@ namespace presence::io {
 [[nodiscard]] std::uint64_t sum_of_facts(std::string_view body);
 [[nodiscard]] std::uint64_t sum_of_about(std::uint64_t format, std::uint64_t cut_at,
                                          std::uint64_t states, std::string_view owner);
-[[nodiscard]] std::uint64_t sum_of_mark(std::uint64_t number);
+[[nodiscard]] std::uint64_t sum_of_mark(std::uint64_t number, std::uint64_t machine_boot);
 
 }  // namespace presence::io

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 
 #include "common/io/fault_point.hpp"
 #include "common/io/store_impl.hpp"
@@ -11,13 +10,17 @@
 namespace presence::io {
 
 void Store::Impl::verify() {
+    const auto beside = marked();
+    if (options_.durability == Durability::process &&
+        (!beside || beside->machine_boot != machine_boot_))
+        require_sound_structure("the machine was started anew, and not all had reached the disk");
     verify_states();
     verify_facts();
     if (states_.size() + (facts_ ? 1 : 0) != about_.parts) throw StoreDamage("a state is missing");
     read_tally();
     const auto found = tally.last;
     verify_rows();
-    const auto written = marked();
+    const auto written = beside ? beside->number : 0;
     if (written > found) {
         require_sound_structure("its end is missing");
         cut_after(tally.last, "its end is missing, rows " + std::to_string(found + 1) + " to " +
@@ -118,10 +121,11 @@ void Store::Impl::require_sound_structure(const std::string& why) {
     if (!check.step() || check.blob(0) != "ok") throw StoreDamage(why);
 }
 
-std::uint64_t Store::Impl::marked() const {
-    std::array<std::uint64_t, 2> bytes{};
-    if (::pread(mark_.get(), bytes.data(), sizeof(bytes), 0) != sizeof(bytes)) return 0;
-    return bytes[1] == sum_of_mark(bytes[0]) ? bytes[0] : 0;
+std::optional<Store::Impl::Mark> Store::Impl::marked() const {
+    Mark found;
+    if (::pread(mark_.get(), &found, sizeof(found), 0) != sizeof(found)) return std::nullopt;
+    if (found.sum != sum_of_mark(found.number, found.machine_boot)) return std::nullopt;
+    return found;
 }
 
 }  // namespace presence::io

@@ -1,52 +1,349 @@
-#include <catch2/catch.hpp>
-
 #include "common/io/store.hpp"
+
+#include <rapidcheck.h>
+#include <sqlite3.h>
+#include <sys/fsuid.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "tests/support/store_model.hpp"
 #include "tests/support/temporary_directory.hpp"
+#include "tests/support/test_disk.hpp"
 
 using namespace presence;
 using io::Store;
 using io::StoreError;
+using test::StoreModel;
 using test::TemporaryDirectory;
+using test::TestDisk;
 
 namespace {
 
-using Rows = std::vector<std::pair<std::uint64_t, std::string>>;
+const std::string kOwner = "tracker t1 of main";
 
-Rows rows_of(const Store& store, std::uint64_t after = 0) {
-    Rows rows;
-    store.each_row(after, [&](std::uint64_t number, std::uint64_t, std::string_view body) {
-        rows.emplace_back(number, body);
-        return true;
-    });
-    return rows;
-}
+// Writes as a tracker makes them: some rows, now and then a state of rows that are there.
+class Writer {
+public:
+    explicit Writer(std::uint64_t seed) : random(seed) {}
+
+    Store::Write next(const StoreModel& model, std::uint64_t first) {
+        Store::Write write;
+        auto last = model.last();
+        for (auto n = below(4); n > 0; --n)
+            write.rows.push_back({++last, 1 + last / 20, bytes(below(30) == 0 ? 60'000 : 300)});
+        for (auto n = below(3); n > 0 && last > 0; --n) {
+            const auto key = static_cast<std::uint32_t>(2 * below(3) + n % 2);
+            const auto at = model.states.find(key);
+            const bool known = at != model.states.end();
+            const auto before = known ? at->second.first : first == 0 ? 0 : first - 1;
+            Store::State state{key, before + below(last - before + 1), bytes(2000)};
+            if (known && below(3) == 0) state.body.reset();
+            write.states.push_back(std::move(state));
+        }
+        if (below(5) == 0) write.facts = bytes(100);
+        return write;
+    }
+    std::uint64_t below(std::uint64_t limit) { return random() % limit; }
+    std::string bytes(std::uint64_t max) {
+        std::string out(below(max), '\0');
+        for (auto& byte : out)
+            byte = static_cast<char>(random());
+        return out;
+    }
+
+    std::mt19937_64 random;
+};
 
 }  // namespace
 
-TEST_CASE("a store hands out what was written, also after it was opened again", "[store]") {
+TEST_CASE("a store says what it was opened with", "[store]") {
     const TemporaryDirectory directory;
-    const Store::Options options{directory.path / "a" / "b", "tracker t1 of main"};
+    const Store::Options options{directory.path / "a" / "b", kOwner};
     {
         Store store(options);
         CHECK(store.opened().last == 0);
-        CHECK_FALSE(store.opened().cut);
+        CHECK(store.facts().empty());
         store.write({{{1, 7, "one"}, {2, 7, ""}}, {{5, 2, "state"}}, "facts"}, 1000);
-        CHECK(rows_of(store) == Rows{{1, "one"}, {2, ""}});
     }
     Store store(options);
     CHECK_FALSE(store.opened().cut);
     CHECK(store.opened().first == 1);
     CHECK(store.opened().last == 2);
     CHECK(store.opened().last_boot == 7);
-    CHECK(rows_of(store, 1) == Rows{{2, ""}});
-    CHECK(store.facts() == "facts");
-    store.each_state([](std::uint32_t key, std::uint64_t number, std::string_view body) {
-        CHECK(key == 5);
-        CHECK(number == 2);
-        CHECK(body == "state");
-    });
     CHECK(store.boot_of(2) == 7);
     CHECK_FALSE(store.boot_of(3));
-    CHECK_THROWS_WITH(Store(options),
-                      directory.path.string() + "/a/b is in use by another process");
+    CHECK(store.bytes() == 3);
+    CHECK(store.facts() == "facts");
+}
+
+TEST_CASE("a store's rows are read from where one likes, for as long as one likes", "[store]") {
+    const TemporaryDirectory directory;
+    Store store({directory.path, kOwner});
+    for (std::uint64_t n = 1; n <= 10; ++n)
+        store.write({{{n, 1, std::to_string(n)}}, {}, {}}, 1000);
+    std::string read;
+    store.each_row(7, [&](std::uint64_t, std::uint64_t, std::string_view body) {
+        read += body;
+        return body != "9";
+    });
+    CHECK(read == "89");
+    store.each_row(10, [](auto...) -> bool { throw std::logic_error("no row follows"); });
+    store.each_row(11, [](auto...) -> bool { throw std::logic_error("no row follows"); });
+}
+
+TEST_CASE("a store holds what a map holds, over restarts and kills at any call", "[store]") {
+    rc::check([](std::uint64_t seed) {
+        const TemporaryDirectory directory;
+        TestDisk disk;
+        Writer writer(seed);
+        StoreModel model;
+        Store::Options options{directory.path, kOwner};
+        options.vfs = disk.name();
+        if (writer.below(2) == 0) options.durability = Store::Durability::power;
+        if (writer.below(2) == 0) options.retain_bytes = 5000;
+        for (int run = 0; run < 8; ++run) {
+            auto store = std::make_unique<Store>(options);
+            REQUIRE(store->opened().cut.value_or("") == "");
+            REQUIRE(store->last() == model.last());
+            REQUIRE(test::read(*store) == test::from_first(model, *store));
+            if (writer.below(3) > 0) disk.kill_after(1 + writer.below(60));
+            for (auto writes = writer.below(30); writes > 0; --writes) {
+                const auto write = writer.next(model, store->first());
+                auto after = model;
+                after.apply(write);
+                try {
+                    store->write(write, 1000);
+                } catch (const StoreError&) {
+                    store.reset();
+                    disk.restart();
+                    store = std::make_unique<Store>(options);
+                    const auto held = test::read(*store);
+                    // All of the write, or nothing.
+                    if (held != test::from_first(model, *store))
+                        REQUIRE(held == test::from_first(after, *store));
+                    else
+                        after = model;
+                }
+                model = after;
+            }
+            if (writer.below(2) == 0) disk.kill_after(0);  // also while it is closed
+            store.reset();
+            disk.restart();
+        }
+    });
+}
+
+TEST_CASE("with durability power, what was written survives the loss of power", "[store]") {
+    rc::check([](std::uint64_t seed) {
+        const TemporaryDirectory directory;
+        TestDisk disk;
+        Writer writer(seed);
+        StoreModel model;
+        Store::Options options{directory.path, kOwner};
+        options.vfs = disk.name();
+        options.durability = Store::Durability::power;
+        for (int run = 0; run < 6; ++run) {
+            auto store = std::make_unique<Store>(options);
+            REQUIRE(store->opened().cut.value_or("") == "");
+            disk.kill_after(1 + writer.below(200));
+            StoreModel after = model;
+            try {
+                for (auto writes = writer.below(30); writes > 0; --writes) {
+                    const auto write = writer.next(model, store->first());
+                    after.apply(write);
+                    store->write(write, 1000);
+                    model = after;
+                }
+            } catch (const StoreError&) {
+            }
+            disk.kill_after(0);
+            store.reset();
+            disk.restart_without_power(writer.below(2) == 0, writer.random);
+            store = std::make_unique<Store>(options);
+            REQUIRE(store->opened().cut.value_or("") == "");
+            const auto held = test::read(*store);
+            if (held != model) REQUIRE(held == after);
+            model = held;
+        }
+    });
+}
+
+TEST_CASE("with durability process, the loss of power leaves a store that says what it lost",
+          "[store]") {
+    rc::check([](std::uint64_t seed) {
+        const TemporaryDirectory directory;
+        TestDisk disk;
+        Writer writer(seed);
+        StoreModel model;
+        Store::Options options{directory.path, kOwner};
+        options.vfs = disk.name();
+        auto store = std::make_unique<Store>(options);
+        for (auto writes = 1 + writer.below(100); writes > 0; --writes) {
+            const auto write = writer.next(model, store->first());
+            store->write(write, 1000);
+            model.apply(write);
+        }
+        disk.kill_after(0);
+        store.reset();
+        disk.restart_without_power(writer.below(2) == 0, writer.random);
+        // As at the next start of the machine: the file beside it is of another run.
+        std::filesystem::remove(directory.path / "written");
+        store = std::make_unique<Store>(options);
+        REQUIRE(store->last() <= model.last());
+        store->each_row(0, [&](std::uint64_t number, std::uint64_t boot, std::string_view body) {
+            REQUIRE(model.rows.at(number) == std::pair(boot, std::string(body)));
+            return true;
+        });
+    });
+}
+
+TEST_CASE("a store drops old rows, but none that a state needs", "[store]") {
+    const TemporaryDirectory directory;
+    Store::Options options{directory.path, kOwner};
+    options.retain_bytes = 1000;
+    Store store(options);
+    std::uint64_t last = 0;
+    const auto add = [&](int rows, std::int64_t at) {
+        for (int i = 0; i < rows; ++i)
+            store.write({{{++last, 1, std::string(100, 'x')}}, {}, {}}, at);
+    };
+    add(50, 1000);
+    CHECK(store.first() == 1);  // there is no state
+    store.write({{}, {{1, 50, "a"}, {2, 20, "b"}}, {}}, 1000);
+    add(10, 1000);
+    CHECK(store.first() == 21);
+    store.write({{}, {{2, 60, std::nullopt}}, {}}, 1000);
+    add(30, 1000);
+    CHECK(store.first() == 51);  // of the state that is behind now
+    store.write({{}, {{1, 90, "a"}, {2, 90, std::nullopt}}, {}}, 1000);
+    add(30, 1000);
+    CHECK(store.last() - store.first() == 29);
+    CHECK(store.bytes() == 3000);
+    store.write({{}, {{1, last, "a"}, {2, last, std::nullopt}}, {}}, 1000);
+    add(5, 1000);
+    add(5, 1000);
+    CHECK(store.bytes() == 1000);
+    store.write({{}, {{1, last, "a"}, {2, last, std::nullopt}}, {}}, 1000 + 25 * 3'600'000);
+    add(1, 1000 + 25 * 3'600'000);
+    CHECK(store.first() == last);
+}
+
+TEST_CASE("a store is refused where it is not one's own", "[store]") {
+    const TemporaryDirectory directory;
+    const Store::Options options{directory.path, kOwner};
+    {
+        const Store store(options);
+        CHECK_THROWS_WITH(Store(options),
+                          directory.path.string() + " is in use by another process");
+    }
+    auto other = options;
+    other.owner = "tracker t2 of main";
+    CHECK_THROWS_WITH(
+        Store(other),
+        directory.path.string() + " belongs to tracker t1 of main, not to tracker t2 of main");
+    CHECK_NOTHROW(Store(options));
+    std::ofstream(directory.path / "file");
+    auto below_a_file = options;
+    below_a_file.directory = directory.path / "file" / "store";
+    CHECK_THROWS_WITH(Store(below_a_file),
+                      "cannot make " + below_a_file.directory.string() + ": Not a directory");
+}
+
+// ---- A disk that is full, or may not be written
+
+TEST_CASE("a write that the disk has no room for throws, and the store works again afterwards",
+          "[store][full]") {
+    rc::check([](std::uint64_t seed) {
+        const TemporaryDirectory directory;
+        TestDisk disk;
+        Writer writer(seed);
+        StoreModel model;
+        Store::Options options{directory.path, kOwner};
+        options.vfs = disk.name();
+        auto store = std::make_unique<Store>(options);
+        int failed = 0;
+        for (int writes = 0; writes < 60; ++writes) {
+            disk.set_full(writer.below(2) == 0);
+            disk.set_failure(writer.below(4) == 0 ? SQLITE_IOERR_WRITE : 0);
+            const auto write = writer.next(model, store->first());
+            try {
+                store->write(write, 1000);
+                model.apply(write);
+            } catch (const StoreError& error) {
+                const std::string text = error.what();
+                const auto begin = "cannot write " + (directory.path / "journal.sqlite").string();
+                REQUIRE(text.starts_with(begin));
+                ++failed;
+            }
+            REQUIRE(test::read(*store) == test::from_first(model, *store));
+        }
+        disk.restart();
+        REQUIRE(failed > 0);
+        const auto write = writer.next(model, store->first());
+        store->write(write, 1000);
+        model.apply(write);
+        store.reset();
+        store = std::make_unique<Store>(options);
+        REQUIRE(store->opened().cut.value_or("") == "");
+        REQUIRE(test::read(*store) == test::from_first(model, *store));
+    });
+}
+
+TEST_CASE("on a small disk that is full, the store waits for room", "[store][full]") {
+    const TemporaryDirectory directory;
+    const auto mount_point = directory.path.string();
+    if (::mount("presence-test", mount_point.c_str(), "tmpfs", 0, "size=1m") != 0) {
+        WARN("skipped: no tmpfs may be mounted here");
+        return;
+    }
+    {
+        Store store({directory.path / "store", kOwner});
+        std::uint64_t last = 0;
+        const auto add = [&] {
+            store.write({{{last + 1, 1, std::string(20'000, 'x')}}, {}, {}}, 1000);
+            ++last;
+        };
+        std::ofstream(directory.path / "another's") << std::string(300'000, 'x');
+        CHECK_THROWS_WITH(
+            [&] {
+                for (int i = 0; i < 100; ++i)
+                    add();
+            }(),
+            "cannot write " + mount_point +
+                "/store/journal.sqlite: disk full (No space left on device)");
+        CHECK(last > 5);
+        CHECK_THROWS_AS(add(), StoreError);
+        std::filesystem::remove(directory.path / "another's");
+        CHECK_NOTHROW(add());
+        CHECK(test::read(store).last() == last);
+    }
+    CHECK(::umount2(mount_point.c_str(), MNT_DETACH) == 0);
+}
+
+TEST_CASE("a store that may not be written is refused in one line", "[store][full]") {
+    const TemporaryDirectory directory;
+    const Store::Options options{directory.path, kOwner};
+    { const Store store(options); }
+    // Root may write everything, so it is somebody else for a moment.
+    const auto as_nobody = [](const auto& act) {
+        if (::geteuid() == 0) ::setfsuid(65534);
+        act();
+        if (::geteuid() == 0) ::setfsuid(0);
+    };
+    std::filesystem::permissions(directory.path, std::filesystem::perms{0555});
+    std::filesystem::permissions(directory.path / "lock", std::filesystem::perms{0444});
+    as_nobody([&] {
+        CHECK_THROWS_WITH(Store(options),
+                          "cannot write " + directory.path.string() + "/lock: Permission denied");
+        auto below = options;
+        below.directory /= "below";
+        CHECK_THROWS_WITH(Store(below),
+                          "cannot make " + below.directory.string() + ": Permission denied");
+    });
+    std::filesystem::permissions(directory.path, std::filesystem::perms{0755});
 }
