@@ -105,6 +105,7 @@ void bare_file(benchmark::State& state) {
 // About 300 MB each.
 #define ROWS(benchmark)                                                  \
     BENCHMARK(benchmark)->Arg(100)->Iterations(40'000)->UseManualTime(); \
+    BENCHMARK(benchmark)->Arg(300)->Iterations(13'000)->UseManualTime(); \
     BENCHMARK(benchmark)->Arg(1000)->Iterations(4'000)->UseManualTime(); \
     BENCHMARK(benchmark)->Arg(4000)->Iterations(1'000)->UseManualTime()
 ROWS(bare_file);
