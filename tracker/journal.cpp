@@ -20,6 +20,8 @@ namespace {
 using Clock = std::chrono::steady_clock;  // what condition variables wait by
 
 constexpr auto kReplayAfter = 20ms;
+// For the thread to give up at its deadline and close the store.
+constexpr auto kClosing = 2s;
 
 std::size_t bytes_of(const io::Store::Write& write) {
     std::size_t bytes = write.facts ? write.facts->size() : 0;
@@ -88,6 +90,9 @@ void Journal::Shared::run() {
         if (!writes.empty() && !write(lock)) break;
         if (stopping && writes.empty()) break;
     }
+    lock.unlock();
+    store.reset();  // by then the directory is free
+    lock.lock();
     ended = true;
     changed.notify_all();
     tell_loop();
@@ -232,7 +237,8 @@ bool Journal::stop(Duration within) {
     shared_->stopping = true;
     shared_->deadline = deadline;
     shared_->changed.notify_all();
-    const bool ended = shared_->changed.wait_until(lock, deadline, [&] { return shared_->ended; });
+    const bool ended =
+        shared_->changed.wait_until(lock, deadline + kClosing, [&] { return shared_->ended; });
     const bool all = shared_->waiting_bytes == 0;
     lock.unlock();
     if (ended)

@@ -67,8 +67,9 @@ public:
     [[nodiscard]] int fd() const;
     [[nodiscard]] News news();
 
-    // Writes what waits, for at most `within`. Whether all of it is written; else the rest is lost
-    // with the process, and a thread that still hangs in the disk is left behind.
+    // Writes what waits, for at most `within`, and closes the store. Whether all of it is written;
+    // else the rest is lost with the process. A thread that hangs in the disk 2 s later is left
+    // behind.
     [[nodiscard]] bool stop(Duration within);
 
 private:
