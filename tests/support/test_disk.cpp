@@ -69,7 +69,6 @@ struct Calls {
         std::int64_t made = 1;
         const int code = self->disk->allow(made, false);
         if (code != SQLITE_OK) return code;
-        ++self->disk->syncs_;
         if (self->path) self->disk->disks_[*self->path] = {contents(*self->path), {}};
         return SQLITE_OK;
     }
@@ -143,9 +142,10 @@ TestDisk::~TestDisk() {
 
 int TestDisk::allow(std::int64_t& bytes, bool grows) {
     const auto all = std::exchange(bytes, 0);
-    if (killed_) return SQLITE_IOERR_WRITE;
-    if (failure_ != 0) return failure_;
-    if (full_ && grows) return SQLITE_FULL;
+    if (killed_ || failure_ != 0 || (full_ && grows)) {
+        ++refused_;
+        return killed_ ? SQLITE_IOERR_WRITE : failure_ != 0 ? failure_.load() : SQLITE_FULL;
+    }
     ++changes_;
     if (counting_ && left_-- <= 1) {
         killed_ = true;

@@ -37,7 +37,7 @@ public:
     void restart_without_power(bool some, std::mt19937_64& random);
 
     [[nodiscard]] std::uint64_t changes() const { return changes_; }
-    [[nodiscard]] std::uint64_t syncs() const { return syncs_; }
+    [[nodiscard]] std::uint64_t refused() const { return refused_; }
 
 private:
     friend struct Calls;
@@ -59,7 +59,7 @@ private:
     // Set by the test while the store's thread is at work.
     std::atomic<bool> full_{false}, killed_{false}, counting_{false};
     std::atomic<int> failure_{0};
-    std::atomic<std::uint64_t> left_{0}, changes_{0}, syncs_{0};
+    std::atomic<std::uint64_t> left_{0}, changes_{0}, refused_{0};
 };
 
 }  // namespace presence::test
