@@ -9,8 +9,9 @@ namespace presence {
 namespace {
 
 constexpr std::array<std::string_view, 2> kStates{"offline", "online"};
-constexpr std::array<std::string_view, 8> kReasons{"heartbeat", "timeout", "bye",      "edge_lost",
-                                                   "status",    "startup", "shutdown", "reconcile"};
+constexpr std::array<std::string_view, 9> kReasons{"heartbeat", "timeout",   "bye",
+                                                   "edge_lost", "status",    "startup",
+                                                   "shutdown",  "reconcile", "ttl"};
 constexpr std::array<std::string_view, 4> kFreshnesses{"live", "warming", "frozen", "stale"};
 
 template <class Enum, std::size_t N>

@@ -21,7 +21,8 @@ enum class Reason : std::uint8_t {
     status,
     startup,
     shutdown,
-    reconcile
+    reconcile,
+    ttl
 };
 
 // How far an answer or event can be trusted to be current; see docs/protocol.md.

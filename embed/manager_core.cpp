@@ -95,8 +95,10 @@ void ManagerCore::expire() {
 }
 
 void ManagerCore::queue_events() {
+    // That a ttl grew is for those who remember users: nobody came.
     for (const auto& event : events_)
-        untold_.push(event.state == State::online, event.user);
+        if (event.reason != name_of(Reason::ttl))
+            untold_.push(event.state == State::online, event.user);
     events_.clear();
 }
 

@@ -5,7 +5,7 @@
 
 namespace presence::tracker {
 
-Edges::Edges() : edges_(1) {}
+Edges::Edges() : edges_(kHeldEdge + 1) {}
 
 std::optional<EdgeIndex> Edges::find(std::string_view name) const {
     if (name.empty()) return kUnnamedEdge;
@@ -37,7 +37,7 @@ std::optional<EdgeIndex> Edges::acquire(std::string_view name) {
 void Edges::release(EdgeIndex edge) {
     auto& e = edges_[edge];
     PRESENCE_CHECK(e.references > 0, "an edge was released more often than acquired");
-    if (--e.references > 0 || edge == kUnnamedEdge) return;
+    if (--e.references > 0 || edge <= kHeldEdge) return;
     by_name_.erase(e.name);
     e.name.clear();
     free_.push_back(edge);

@@ -14,6 +14,8 @@ namespace presence::tracker {
 using EdgeIndex = std::uint16_t;
 // The edge without a name: always there, not counted.
 inline constexpr EdgeIndex kUnnamedEdge = 0;
+// Of the session that holds a user of an earlier run: no heartbeat and no bye has it.
+inline constexpr EdgeIndex kHeldEdge = 1;
 
 // Edge names as small numbers. A name lives as long as sessions refer to it; at most kEdgesMax
 // live.
@@ -25,6 +27,7 @@ public:
     [[nodiscard]] std::optional<EdgeIndex> find(std::string_view name) const;
     // Finds or adds it, and counts one more reference; nothing if there are too many.
     [[nodiscard]] std::optional<EdgeIndex> acquire(std::string_view name);
+    void acquire_held() { ++edges_[kHeldEdge].references; }
     void release(EdgeIndex edge);
 
     [[nodiscard]] std::string_view name(EdgeIndex edge) const { return edges_[edge].name; }

@@ -72,10 +72,7 @@ void Roster::each_in(Slot slot, WallOffset wall, const std::function<void(const 
 void Roster::drop(Slot slot) {
     auto& in = *impl_;
     in.table.each_in(slot, [&](Impl::UserIndex user) {
-        auto& record = in.records[user];
-        if (record.single()) in.to_list(record);
-        while (!record.sessions.empty())
-            in.end_session(record, record.sessions.begin());
+        in.release_sessions(in.records[user]);
         in.deadlines.erase(user);
         in.records.remove(user);
     });

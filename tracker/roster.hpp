@@ -48,6 +48,9 @@ struct Beat {
 // Times are kept in whole ms: heartbeats' rounded up, event time rounded down, so a user never
 // loses any. A heartbeat more than 6 days older than the newest time seen counts as 6 days old.
 //
+// A longer ttl than all that the user's living sessions had before is told as an online event with
+// reason `ttl`, unless another event of theirs tells it: whoever remembers users needs it.
+//
 // Pure. Appended events lack epoch, seq and freshness. Every event has since_ms and the ttl_ms of
 // the heartbeat (online), of the session that ended last (offline), or the largest of the living
 // sessions (status); offline ones have last_seen_ms, the newest heartbeat of any of the user's
@@ -73,6 +76,21 @@ public:
     // Appends online (`heartbeat`), offline (`bye`) and `status` events. What breaks a limit is
     // left out and counted.
     void apply(std::span<const Beat> beats, WallOffset wall, std::vector<Event>& out);
+
+    // A user whom an earlier run knew to be online. One session of its own holds them, which no
+    // heartbeat meets and no bye ends; like any it lasts `ttl_ms` from `last_seen` or the newest
+    // lift() on. Unless the user told another since, its status goes to sessions
+    // that come and tell none.
+    struct Held {
+        std::string_view user;
+        std::int64_t since_ms = 0;
+        Instant last_seen{};
+        std::uint32_t ttl_ms = 0;
+        std::optional<std::string_view> status;
+    };
+    // Replaces what is known of the user, without a word. False, and counted: breaks a limit.
+    bool restore(const Held& held);
+    void forget(std::string_view user);
 
     // Ends sessions with a deadline before `event_time`. Appends offline (`timeout`) for users with
     // none left; at_ms is the last deadline itself. At most `limit` users are looked at, told in
@@ -108,6 +126,8 @@ public:
     [[nodiscard]] std::optional<View> find(std::uint64_t hash, std::string_view user,
                                            WallOffset wall) const;
     void each_in(Slot slot, WallOffset wall, const std::function<void(const View&)>& fn) const;
+    // Appends offline with this reason for every user, and forgets them.
+    void end_all(Reason reason, std::int64_t at_ms, WallOffset wall, std::vector<Event>& out);
     // Forgets a slot's users without a word: another tracker owns them now.
     void drop(Slot slot);
 

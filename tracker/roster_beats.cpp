@@ -61,8 +61,12 @@ void Roster::Impl::on_beat(const Beat& beat, std::optional<UserIndex> hint, Wall
     auto& record = records[*user];
     if (record.single() && beat.session.empty() && !beat.status &&
         edges.find(beat.edge) == record.edge) {
+        const auto ttl = record.ttl;
         advance(record, tick, beat.ttl_ms, window);
         set_deadline(*user);
+        if (record.ttl > ttl)
+            out.push_back(event(record, slot_of(beat.hash), State::online, Reason::ttl,
+                                millis(wall.at(beat.at)), record.ttl));
     } else {
         refresh_listed(*user, beat, tick, wall, out);
     }
@@ -71,6 +75,7 @@ void Roster::Impl::on_beat(const Beat& beat, std::optional<UserIndex> hint, Wall
 void Roster::Impl::refresh_listed(UserIndex user, const Beat& beat, Tick tick, WallOffset wall,
                                   std::vector<Event>& out) {
     auto& record = records[user];
+    const auto ttl = ttl_max(record);
     const auto edge = edges.find(beat.edge);
     Session* session = nullptr;
     if (record.single()) {
@@ -87,13 +92,16 @@ void Roster::Impl::refresh_listed(UserIndex user, const Beat& beat, Tick tick, W
         session = add_session(record, beat, tick);
     if (!session) return;
     if (tick > window.widen(record.read)) record.read = low(tick);
+    std::optional<Reason> news;
+    if (ttl_max(record) > ttl) news = Reason::ttl;
     if (beat.status) {
         const std::string before(record.sessions.status(window));
         record.sessions.tell(session, tick, *beat.status, window);
-        if (record.sessions.status(window) != before)
-            out.push_back(event(record, slot_of(beat.hash), State::online, Reason::status,
-                                millis(wall.at(beat.at)), ttl_max(record)));
+        if (record.sessions.status(window) != before) news = Reason::status;
     }
+    if (news)
+        out.push_back(event(record, slot_of(beat.hash), State::online, *news,
+                            millis(wall.at(beat.at)), ttl_max(record)));
     to_single_if_possible(record);
     set_deadline(user);
 }
@@ -113,12 +121,9 @@ std::optional<Roster::Impl::UserIndex> Roster::Impl::add_user(const Beat& beat, 
         ++stats.edges_limit;
         return std::nullopt;
     }
-    const auto user = records.add(beat.user);
-    table.add(beat.hash, user);
+    const auto user = add_record(beat.user, beat.hash, tick, millis(wall.at(beat.at)));
     ++session_count;
     auto& record = records[user];
-    record.since_ms = millis(wall.at(beat.at));
-    record.read = low(tick);
     record.ttl = beat.ttl_ms;
     record.edge = *edge;
     if (!beat.session.empty() || beat.status) {
@@ -126,6 +131,16 @@ std::optional<Roster::Impl::UserIndex> Roster::Impl::add_user(const Beat& beat, 
         if (beat.status) record.sessions.tell(session, tick, *beat.status, window);
     }
     set_deadline(user);
+    return user;
+}
+
+Roster::Impl::UserIndex Roster::Impl::add_record(std::string_view id, std::uint64_t hash, Tick read,
+                                                 std::int64_t since_ms) {
+    const auto user = records.add(id);
+    table.add(hash, user);
+    auto& record = records[user];
+    record.since_ms = since_ms;
+    record.read = low(read);
     return user;
 }
 
@@ -141,7 +156,10 @@ Session* Roster::Impl::add_session(UserRecord& record, const Beat& beat, Tick ti
     }
     if (record.single()) to_list(record);
     ++session_count;
-    return record.sessions.add(*edge, beat.session, low(tick), beat.ttl_ms);
+    auto* const session = record.sessions.add(*edge, beat.session, low(tick), beat.ttl_ms);
+    if (beat.status || edges.references(kHeldEdge) == 0) return session;
+    inherit_status(record, session);
+    return record.sessions.find(*edge, beat.session);  // they may have moved
 }
 
 void Roster::Impl::to_list(UserRecord& record) {
@@ -244,6 +262,17 @@ void Roster::Impl::after_endings(UserIndex user, std::uint64_t hash, Reason reas
             event(record, slot_of(hash), State::online, Reason::status, at_ms, ttl_max(record)));
     to_single_if_possible(record);
     set_deadline(user);
+}
+
+void Roster::Impl::release_sessions(UserRecord& record) {
+    if (record.single()) to_list(record);
+    while (!record.sessions.empty())
+        end_session(record, record.sessions.begin());
+}
+
+void Roster::Impl::forget(UserIndex user, std::uint64_t hash) {
+    release_sessions(records[user]);
+    remove_user(user, hash);
 }
 
 void Roster::Impl::remove_user(UserIndex user, std::uint64_t hash) {

@@ -49,7 +49,7 @@ void Roster::Impl::check() const {
     std::size_t named = 0;
     for (const auto& [edge, count] : references) {
         PRESENCE_CHECK(edges.references(edge) == count, "an edge's references are counted wrongly");
-        named += edge != kUnnamedEdge;
+        named += edge > kHeldEdge;
     }
     PRESENCE_CHECK(edges.living() == named, "an edge lives without a session");
 }

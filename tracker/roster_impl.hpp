@@ -93,8 +93,14 @@ struct Roster::Impl {
     void end_session(UserRecord& record, Session* session);
     // Lets none of the user's sessions end before `tick`.
     void hold_until(UserRecord& record, Tick tick);
-    // Takes a user out without a word.
+    // Takes a user out without a word; the first requires that no session is left.
     void remove_user(UserIndex user, std::uint64_t hash);
+    void forget(UserIndex user, std::uint64_t hash);
+    void release_sessions(UserRecord& record);
+    // A user without a session. Requires: not known, within users_max.
+    [[nodiscard]] UserIndex add_record(std::string_view id, std::uint64_t hash, Tick read,
+                                       std::int64_t since_ms);
+    void inherit_status(UserRecord& record, Session* heir);
     // Sessions of `user` have ended: tells offline, or a change of status, and sets the deadline.
     void after_endings(UserIndex user, std::uint64_t hash, Reason reason, Ending last,
                        std::int64_t at_ms, std::string_view status_before, WallOffset wall,

@@ -28,6 +28,26 @@ public:
         beat.bye ? on_bye(beat, wall, out) : on_beat(beat, wall, out);
     }
 
+    void restore(const Roster::Held& held) {
+        const std::string id(held.user);
+        users_.erase(id);
+        if (users_.size() >= users_max_) return void(++stats.users_limit);
+        const auto tick = read_tick(held.last_seen);
+        auto& s = users_[id].sessions[kHeld];
+        users_[id].since_ms = held.since_ms;
+        users_[id].seen = s.read = tick;
+        s.ttl = held.ttl_ms;
+        if (held.status) s.told = Told{tick, ++told_count_, std::string(*held.status)};
+    }
+    void forget(const std::string& id) { users_.erase(id); }
+    void end_all(const char* reason, std::int64_t at_ms, WallOffset wall, std::vector<Event>& out) {
+        for (auto& [id, user] : users_) {
+            out.push_back(told_event(id, user, State::offline, reason, at_ms, ttl_max(user)));
+            out.back().last_seen_ms = shown(user.seen, wall);
+        }
+        users_.clear();
+    }
+
     void expire(Instant event_time, WallOffset wall, std::vector<Event>& out) {
         const auto tick =
             std::chrono::floor<std::chrono::milliseconds>(event_time - origin_).count();
@@ -79,6 +99,8 @@ public:
 private:
     using Ms = std::int64_t;                          // since origin
     using Key = std::pair<std::string, std::string>;  // edge, session name
+    // The session of a user of an earlier run, which nothing from outside can name.
+    inline static const Key kHeld{"\1", ""};
     struct Told {
         Ms at = 0;
         std::uint64_t order = 0;
@@ -122,7 +144,7 @@ private:
         std::set<std::string> edges;
         for (const auto& [id, user] : users_)
             for (const auto& [key, s] : user.sessions)
-                if (!key.first.empty()) edges.insert(key.first);
+                if (!key.first.empty() && key != kHeld) edges.insert(key.first);
         return edge.empty() || edges.contains(edge) || edges.size() < kEdgesMax;
     }
 
@@ -158,7 +180,11 @@ private:
         auto& user = users_[id];
         if (fresh) user.since_ms = at_ms, user.seen = tick;
         const auto before = status_of(user);
+        const auto ttl_before = ttl_max(user);
         auto& s = user.sessions[key];
+        if (new_session && !fresh && !beat.status && user.sessions.contains(kHeld))
+            if (const auto& held = user.sessions[kHeld].told; held && held->status == before)
+                s.told = Told{held->at, ++told_count_, held->status};
         if (new_session || tick > s.read)
             s.read = tick, s.ttl = beat.ttl_ms;
         else if (tick == s.read)
@@ -170,6 +196,8 @@ private:
             out.push_back(told_event(id, user, State::online, "heartbeat", at_ms, ttl_max(user)));
         else if (status_of(user) != before)
             out.push_back(told_event(id, user, State::online, "status", at_ms, ttl_max(user)));
+        else if (ttl_max(user) > ttl_before)
+            out.push_back(told_event(id, user, State::online, "ttl", at_ms, ttl_max(user)));
     }
 
     void on_bye(const Beat& beat, WallOffset wall, std::vector<Event>& out) {

@@ -320,3 +320,67 @@ TEST_CASE("each_in shows a slot's users and nobody else", "[roster]") {
         });
     CHECK(shown == users.size());
 }
+
+TEST_CASE("a user of an earlier run is held for their ttl, whatever byes come",
+          "[tracker][roster][restore]") {
+    World w;
+    CHECK(w.roster.restore({"alice", kWallMs - 5'000, at(9s), 30'000, "away"}));
+    w.roster.lift(at(10s));
+    CHECK(w.roster.find(hash_of("alice"), "alice", kWall)->since_ms == kWallMs - 5'000);
+    // One of her sessions beats and says bye; that there was another is not known.
+    CHECK(w.apply(w.session("alice", "a", at(11s))).empty());
+    CHECK(w.apply(World::bye(w.session("alice", "a", at(12s)))).empty());
+    CHECK(w.apply(World::bye(w.beat("alice", at(12s)))).empty());
+    CHECK(w.expire(at(40s)).empty());
+    const auto events = w.expire(at(40'001ms));
+    REQUIRE(events.size() == 1);
+    CHECK(events[0].state == State::offline);
+    CHECK(events[0].since_ms == kWallMs - 5'000);
+}
+
+TEST_CASE("who beats on after a restart goes on without a word, with the status they had",
+          "[tracker][roster][restore]") {
+    World w;
+    CHECK(w.roster.restore({"alice", kWallMs, at(0s), 30'000, "away"}));
+    for (int s = 0; s < 90; s += 10) {
+        CHECK(w.apply(w.beat("alice", at(std::chrono::seconds(s)))).empty());
+        CHECK(w.expire(at(std::chrono::seconds(s))).empty());
+    }
+    CHECK(w.roster.find(hash_of("alice"), "alice", kWall)->status == "away");
+    CHECK(w.roster.sessions() == 1);
+}
+
+TEST_CASE("a longer ttl is told, once, for whoever remembers users", "[tracker][roster][restore]") {
+    World w;
+    auto beat = w.beat("alice", at(0s));
+    CHECK(w.apply(beat).size() == 1);
+    beat.ttl_ms = 60'000;
+    beat.at = at(1s);
+    const auto events = w.apply(beat);
+    REQUIRE(events.size() == 1);
+    CHECK(events[0].reason == "ttl");
+    CHECK(events[0].state == State::online);
+    CHECK(events[0].ttl_ms == 60'000);
+    CHECK(w.apply(beat).empty());
+    auto second = w.session("alice", "phone", at(2s));
+    second.ttl_ms = 60'000;
+    CHECK(w.apply(second).empty());
+    second.ttl_ms = 90'000;
+    second.status = "busy";
+    second.at = at(3s);
+    const auto one = w.apply(second);
+    REQUIRE(one.size() == 1);
+    CHECK(one[0].reason == "status");
+    CHECK(one[0].ttl_ms == 90'000);
+}
+
+TEST_CASE("what cannot be a user is not restored", "[tracker][roster][restore]") {
+    World w(1);
+    CHECK_FALSE(w.roster.restore({"", 0, at(0s), 30'000, {}}));
+    CHECK_FALSE(w.roster.restore({"alice", 0, at(0s), 1, {}}));
+    CHECK(w.roster.restore({"alice", 0, at(0s), 30'000, {}}));
+    CHECK_FALSE(w.roster.restore({"bob", 0, at(0s), 30'000, {}}));
+    CHECK(w.roster.restore({"alice", 0, at(1s), 30'000, {}}));
+    CHECK(w.roster.stats().users_limit == 1);
+    CHECK(w.roster.users() == 1);
+}

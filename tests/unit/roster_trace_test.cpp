@@ -67,9 +67,7 @@ public:
             model_.lift(now_);
         } else {
             flush();
-            const auto slot = slot_of(hash_of(kUsers[step.user % kUsers.size()]));
-            roster_.drop(slot);
-            model_.drop(slot);
+            take_rare(step);
         }
         compare();
     }
@@ -82,6 +80,27 @@ public:
     }
 
 private:
+    void take_rare(const Step& step) {
+        const auto& user = kUsers[step.user % kUsers.size()];
+        if (step.kind == 98) {
+            Roster::Held held{user, step.age, now_ - Duration(step.age % 7 * 1'000'000), 0, {}};
+            held.ttl_ms = kTtls[step.ttl % kTtls.size()];
+            if (step.status % 2 == 0) held.status = kStatuses[step.status / 2 % kStatuses.size()];
+            roster_.restore(held);
+            model_.restore(held);
+        } else if (step.wait % 3 == 0) {
+            roster_.drop(slot_of(hash_of(user)));
+            model_.drop(slot_of(hash_of(user)));
+        } else if (step.wait % 3 == 1) {
+            roster_.forget(user);
+            model_.forget(user);
+        } else {
+            std::vector<Event> told, expected;
+            roster_.end_all(Reason::shutdown, step.age, wall_, told);
+            model_.end_all("shutdown", step.age, wall_, expected);
+            RC_ASSERT(by_user(told) == by_user(expected));
+        }
+    }
     void beat(const Step& step, bool bye) {
         names_.push_back(session_name(step.session % 40));
         Beat b;

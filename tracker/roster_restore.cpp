@@ -1,0 +1,68 @@
+// Users of an earlier run, and the end of all.
+#include "common/limits.hpp"
+#include "tracker/roster_impl.hpp"
+
+namespace presence::tracker {
+
+bool Roster::restore(const Held& held) {
+    auto& in = *impl_;
+    const Beat as_beat{0, held.user, {}, {}, held.status, held.ttl_ms, held.last_seen, false};
+    if (!Impl::within_limits(as_beat)) {
+        ++in.stats.malformed;
+        return false;
+    }
+    const auto hash = hash_of(held.user);
+    if (const auto known = in.find(hash, held.user)) in.forget(*known, hash);
+    if (in.records.living() >= in.options.users_max) {
+        ++in.stats.users_limit;
+        return false;
+    }
+    auto tick = in.clock.of_read(held.last_seen);
+    in.make_room(tick);
+    tick = in.window.clamp(tick);
+    const auto user = in.add_record(held.user, hash, tick, held.since_ms);
+    in.edges.acquire_held();
+    ++in.session_count;
+    auto& record = in.records[user];
+    record.ttl = held.ttl_ms;
+    record.edge = kHeldEdge;
+    if (held.status) {
+        in.to_list(record);
+        record.sessions.tell(record.sessions.begin(), tick, *held.status, in.window);
+    }
+    in.set_deadline(user);
+    return true;
+}
+
+void Roster::forget(std::string_view user) {
+    const auto hash = hash_of(user);
+    if (const auto known = impl_->find(hash, user)) impl_->forget(*known, hash);
+}
+
+void Roster::end_all(Reason reason, std::int64_t at_ms, WallOffset wall, std::vector<Event>& out) {
+    auto& in = *impl_;
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
+        const auto s = static_cast<Slot>(slot);
+        in.table.each_in(s, [&](Impl::UserIndex user) {
+            const auto& record = in.records[user];
+            auto e = in.event(record, s, State::offline, reason, at_ms, in.ttl_max(record));
+            e.last_seen_ms = millis(wall.at(in.clock.instant(in.window.widen(record.read))));
+            e.status.reset();
+            out.push_back(std::move(e));
+        });
+        drop(s);
+    }
+}
+
+void Roster::Impl::inherit_status(UserRecord& record, Session* heir) {
+    const auto edge = heir->edge;
+    const std::string name(heir->name());
+    const auto* held = record.sessions.find(kHeldEdge, {});
+    if (held == nullptr || !held->told()) return;
+    const std::string status(held->status());
+    if (record.sessions.status(window) != status) return;  // another session told since
+    record.sessions.tell(record.sessions.find(edge, name), window.widen(held->told_at), status,
+                         window);
+}
+
+}  // namespace presence::tracker
