@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "cli/pipeline.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/program.hpp"
+#include "common/io/temporary_directory.hpp"
 
 namespace presence::cli {
 namespace {
@@ -35,7 +37,7 @@ Duration interval_of(const BenchOptions& options) {
     return options.interval.value_or(5s);
 }
 
-Config private_config(const BenchOptions& options) {
+Config private_config(const BenchOptions& options, const std::filesystem::path& data) {
     const auto free = free_endpoints(4);
     Config config = default_config();
     config.presence.timeout =
@@ -44,6 +46,7 @@ Config private_config(const BenchOptions& options) {
     config.collectors[0].heartbeats = config.collectors[0].heartbeats_bind = free[0];
     config.trackers[0].ingest = config.trackers[0].ingest_bind = free[1];
     config.trackers[0].events = config.trackers[0].events_bind = free[2];
+    config.trackers[0].data = data;
     config.trackers[0].query = config.trackers[0].query_bind = free[3];
     config.notifiers.clear();
     config.sinks.clear();
@@ -82,7 +85,7 @@ class Bench {
 public:
     Bench(const BenchOptions& options, const std::optional<Config>& theirs)
         : options_(options),
-          config_(theirs ? *theirs : private_config(options)),
+          config_(theirs ? *theirs : private_config(options, data_.path)),
           context_(io::make_context()),
           asker_(context_, 5s) {
         if (!theirs)
@@ -253,6 +256,7 @@ private:
     }
 
     const BenchOptions& options_;
+    io::TemporaryDirectory data_;
     Config config_;
     zmq::context_t context_;
     Asker asker_;

@@ -57,8 +57,8 @@ void Supervision::on_end(std::size_t index, std::optional<int> code, Instant now
     Child& child = children_[index];
     child.running = false;
     if (stopping_) return;
-    const bool hopeless =
-        code == kExitUsage || code == kExitConfig || (code == kExitUnavailable && !ready_);
+    const bool hopeless = code == kExitUsage || code == kExitConfig ||
+                          ((code == kExitUnavailable || code == kExitStorage) && !ready_);
     if (hopeless) {
         exit_code_ = *code;
         stopping_ = true;

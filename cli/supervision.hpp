@@ -50,7 +50,8 @@ public:
     [[nodiscard]] bool stopping() const { return stopping_; }
     [[nodiscard]] bool finished() const;
     // 0, or the exit code of a child whose end no restart can mend (wrong flags, wrong
-    // configuration, or, before the pipeline was ready, an address in use); that stops the rest.
+    // configuration, or, before the pipeline was ready, an address in use or a data directory of
+    // no use); that stops the rest.
     [[nodiscard]] int exit_code() const { return exit_code_; }
     [[nodiscard]] std::size_t restarts() const { return restarts_; }
     // Never later than the next action; may be earlier. Instant::max(): only an end can bring one.

@@ -31,9 +31,14 @@ struct PresenceConfig {
     std::uint64_t backlog_max =
         1'000'000;  // per collector and tracker: sessions kept while it is away
     std::uint64_t map_version = 1;
-    std::string log_level = "info";     // debug | info | warn | error
-    std::string log_format = "logfmt";  // logfmt | json
-    bool allow_plaintext = false;       // bind beyond loopback without encryption
+    std::string log_level = "info";      // debug | info | warn | error
+    std::string log_format = "logfmt";   // logfmt | json
+    std::string durability = "process";  // off | process | power
+    std::uint64_t journal_bytes_max = 1ull << 30;
+    Duration journal_age_max = 24h;
+    std::string on_start = "resume";   // resume | offline
+    std::string on_shutdown = "hold";  // hold | offline
+    bool allow_plaintext = false;      // bind beyond loopback without encryption
 
     [[nodiscard]] Duration collector_grace_or_timeout() const {
         return collector_grace.count() > 0 ? collector_grace : timeout;

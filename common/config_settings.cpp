@@ -12,6 +12,8 @@ namespace {
 constexpr std::int64_t kMicrosPerMs = 1000;
 constexpr std::int64_t kTtlMinUs = kTtlMinMs * kMicrosPerMs;
 constexpr std::int64_t kTtlMaxUs = kTtlMaxMs * kMicrosPerMs;
+constexpr std::int64_t kMinuteUs = 60 * 1000 * kMicrosPerMs;
+constexpr std::int64_t kYearUs = 365 * 24 * 60 * kMinuteUs;
 constexpr std::int64_t kExactInJson = (std::int64_t{1} << 53) - 1;
 
 const std::vector<Setting>& table() {
@@ -32,6 +34,34 @@ const std::vector<Setting>& table() {
          &P::backlog_max, 0, 1'000'000'000},
         {"map_version", "N", "version of the list of trackers; raise it with each change",
          &P::map_version, 1, kExactInJson},
+        {"durability",
+         "LEVEL",
+         "what a tracker's journal survives: a killed process, a loss of power, or nothing",
+         &P::durability,
+         0,
+         0,
+         false,
+         {"off", "process", "power"}},
+        {"journal_bytes_max", "BYTES", "batches a tracker keeps for followers that were away",
+         &P::journal_bytes_max, 1 << 20, std::int64_t{1} << 40},
+        {"journal_age_max", "DURATION", "how long it keeps them", &P::journal_age_max, kMinuteUs,
+         kYearUs},
+        {"on_start",
+         "WHAT",
+         "users of an earlier run: go on as if it had not ended, or are told offline",
+         &P::on_start,
+         0,
+         0,
+         false,
+         {"resume", "offline"}},
+        {"on_shutdown",
+         "WHAT",
+         "users when a tracker is asked to end: nothing is told, or they are told offline",
+         &P::on_shutdown,
+         0,
+         0,
+         false,
+         {"hold", "offline"}},
         {"log_level",
          "LEVEL",
          "least level that is logged",

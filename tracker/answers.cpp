@@ -185,21 +185,25 @@ Answers::Body Answers::body(const SnapshotQuery& query) const {
         if (auto page = snapshots.page(query.slot, query.cursor)) return *std::move(page);
         return QueryError{"bad_cursor", "snapshot is no longer kept; ask for a new one", {}, {}};
     }
+    return snapshots.take(whole(query.slot), now);
+}
+
+SnapshotAnswer Answers::whole(Slot slot) const {
     SnapshotAnswer answer;
-    const auto& stream = publisher.stream(query.slot);
-    answer.slot = query.slot;
+    const auto& stream = publisher.stream(slot);
+    answer.slot = slot;
     answer.epoch = stream.epoch;
     answer.seq = stream.seq;
     answer.boot = options.boot;
     answer.batch = publisher.batches();
-    answer.covers_ms = covers_ms(query.slot);
-    roster.each_in(query.slot, wall, [&](const Roster::View& view) {
+    answer.covers_ms = covers_ms(slot);
+    roster.each_in(slot, wall, [&](const Roster::View& view) {
         SnapshotAnswer::User user{
             std::string(view.user), view.since_ms, view.last_seen_ms, view.ttl_ms, {}};
         if (view.status) user.status = std::string(*view.status);
         answer.users.push_back(std::move(user));
     });
-    return snapshots.take(std::move(answer), now);
+    return answer;
 }
 
 }  // namespace presence::tracker

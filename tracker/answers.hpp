@@ -30,6 +30,8 @@ struct Answers {
     std::optional<Instant> event_time;
 
     [[nodiscard]] Answer operator()(const Query& query) const;
+    // A slot as it is now, with all its users.
+    [[nodiscard]] SnapshotAnswer whole(Slot slot) const;
 
 private:
     [[nodiscard]] bool owns(Slot slot) const { return self && map.owner[slot] == *self; }

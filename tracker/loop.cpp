@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <vector>
 #include <zmq.hpp>
 
@@ -14,6 +15,7 @@
 #include "common/io/signals.hpp"
 #include "common/io/sockets.hpp"
 #include "tracker/life_log.hpp"
+#include "tracker/storage.hpp"
 #include "tracker/tracker.hpp"
 
 namespace presence::tracker {
@@ -27,12 +29,15 @@ constexpr std::size_t kFramesPerTurnMax = 16;
 constexpr std::size_t kQueriesPerTurnMax = 64;
 constexpr std::size_t kSubscriptionsPerTurnMax = 1'000;
 
+// How long a tracker that ends waits for its disk.
+constexpr Duration kLastWritesMax = 3s;
+
 const TrackerConfig& own_config(const io::Program& program) {
     const auto& all = program.config.trackers;
     return *std::find_if(all.begin(), all.end(), [&](const auto& t) { return t.id == program.id; });
 }
 
-TrackerOptions options_of(const io::Program& program) {
+TrackerOptions options_of(const io::Program& program, const Storage& storage) {
     const auto& presence = program.config.presence;
     TrackerOptions options;
     options.cluster = presence.cluster;
@@ -42,8 +47,13 @@ TrackerOptions options_of(const io::Program& program) {
     options.timeout = presence.timeout;
     options.collector_grace = presence.collector_grace_or_timeout();
     options.users_max = presence.users_max;
+    std::set<std::string> collectors;
     for (const auto& collector : program.config.collectors)
-        options.collectors_expected.push_back(collector.id);
+        collectors.insert(collector.id);
+    for (auto& known : storage.collectors())
+        collectors.insert(std::move(known));
+    options.collectors_expected.assign(collectors.begin(), collectors.end());
+    options.journal = storage.on();
     options.trackers = program.config.trackers;
     options.version = io::version();
     return options;
@@ -80,9 +90,11 @@ public:
           frames_(socket(io::Role::frames_in, own_config(program).ingest_bind)),
           events_(socket(io::Role::events_out, own_config(program).events_bind)),
           queries_(socket(io::Role::queries_in, own_config(program).query_bind)),
-          tracker_(options_of(program), slot_map_of(program.config), io::now()) {}
+          storage_(program, own_config(program)),
+          tracker_(options_of(program, storage_), slot_map_of(program.config), io::now()) {}
 
     int run() {
+        storage_.begin(tracker_);
         log::info("started", {{"version", io::version()},
                               {"ingest", own_config(program_).ingest_bind},
                               {"events", own_config(program_).events_bind},
@@ -93,12 +105,11 @@ public:
             receive_subscriptions();
             receive_frames();
             receive_queries();
-            tracker_.end_turn(io::now(), io::wall_offset(), out_);
-            publish();
-            reply();
+            turn();
             report();
             if (signals_.take_reload()) reload();
         }
+        leave();
         log::info("stopped");
         return 0;
     }
@@ -108,15 +119,34 @@ private:
         return io::make_socket(context_, role, endpoint);
     }
 
+    void turn() {
+        tracker_.end_turn(io::now(), io::wall_offset(), out_);
+        storage_.take(out_, ready_);
+        storage_.turn(tracker_, ready_);
+        publish();
+        reply();
+    }
+
+    void leave() {
+        if (program_.config.presence.on_shutdown == "offline")
+            tracker_.end_all(io::now(), io::wall_offset());
+        tracker_.end_turn(io::now(), io::wall_offset(), out_);
+        storage_.take(out_, ready_);
+        storage_.stop(kLastWritesMax, ready_);
+        publish();
+        reply();
+    }
+
     void wait() {
         const auto now = io::now();
         const auto left = tracker_.next_wakeup(now) - now;
-        std::array<zmq::pollitem_t, 4> items{{{frames_.handle(), 0, ZMQ_POLLIN, 0},
-                                              {queries_.handle(), 0, ZMQ_POLLIN, 0},
-                                              {events_.handle(), 0, ZMQ_POLLIN, 0},
-                                              {nullptr, signals_.fd(), ZMQ_POLLIN, 0}}};
+        std::vector<zmq::pollitem_t> items{{nullptr, signals_.fd(), ZMQ_POLLIN, 0},
+                                           {queries_.handle(), 0, ZMQ_POLLIN, 0},
+                                           {events_.handle(), 0, ZMQ_POLLIN, 0}};
+        if (storage_.fd() >= 0) items.push_back({nullptr, storage_.fd(), ZMQ_POLLIN, 0});
+        if (!storage_.full()) items.push_back({frames_.handle(), 0, ZMQ_POLLIN, 0});
         io::poll(items, std::max(left, Duration{0}));
-        if (items[3].revents != 0) signals_.read();
+        if (items[0].revents != 0) signals_.read();
     }
 
     void receive_subscriptions() {
@@ -131,6 +161,7 @@ private:
 
     // All are received before the clock is read: a frame must never seem to come before it did.
     void receive_frames() {
+        if (storage_.full()) return;
         std::size_t count = 0;
         while (count < kFramesPerTurnMax && receive(frames_, received_[count]))
             ++count;
@@ -152,7 +183,7 @@ private:
     }
 
     void publish() {
-        for (auto& publication : out_.publications) {
+        for (auto& publication : ready_.publications) {
             events_.send(zmq::buffer(publication.topic),
                          zmq::send_flags::sndmore | zmq::send_flags::dontwait);
             events_.send(zmq::buffer(publication.bytes), zmq::send_flags::dontwait);
@@ -161,12 +192,13 @@ private:
 
     // A peer that is gone or does not read loses its message; it asks or resends by itself.
     void reply() {
-        for (const auto& ack : out_.acks)
+        for (const auto& ack : ready_.acks)
             send_to(frames_, ack.peer, false, ack.bytes);
-        for (const auto& answer : out_.answers)
-            send_to(queries_, std::string_view(answer.peer).substr(1), answer.peer[0] == 'd',
-                    answer.bytes);
-        out_.clear();
+        for (const auto* answers : {&ready_.snapshots, &ready_.answers})
+            for (const auto& answer : *answers)
+                send_to(queries_, std::string_view(answer.peer).substr(1), answer.peer[0] == 'd',
+                        answer.bytes);
+        ready_.clear();
     }
 
     static void send_to(zmq::socket_t& socket, std::string_view peer, bool delimiter,
@@ -209,12 +241,14 @@ private:
     zmq::socket_t frames_;
     zmq::socket_t events_;
     zmq::socket_t queries_;
+    Storage storage_;
     Tracker tracker_;
     std::uint64_t map_version_ = program_.config.presence.map_version;
     io::Reporter reporter_{{"frames_refused", "moved", "users_limit", "sessions_limit",
                             "edges_limit", "malformed", "lifts", "queries_refused"}};
     LifeLog life_;
-    Output out_;
+    Output out_;    // of the turn
+    Output ready_;  // to be sent
     std::array<Received, kFramesPerTurnMax> received_;
 };
 

@@ -20,10 +20,14 @@ constexpr std::size_t kBatchHeadBytesBound = 512;
 }  // namespace
 
 void Publisher::flush(Batch& batch, std::vector<Publication>& out) {
-    if (batch.slots.empty()) return;
     batch.number = ++number_;
-    out.push_back({std::string(kTopicBatch), encode_batch(batch)});
+    out.push_back({std::string(kTopicBatch), encode_batch(batch), number_});
     batch.slots.clear();
+}
+
+void Publisher::begin_run(std::vector<Publication>& out) {
+    auto batch = empty_batch();
+    flush(batch, out);
 }
 
 void Publisher::publish(std::vector<Event>& events, Freshness freshness,
@@ -35,7 +39,7 @@ void Publisher::publish(std::vector<Event>& events, Freshness freshness,
                      [&](auto a, auto b) { return events[a].slot < events[b].slot; });
 
     std::vector<Publication> for_users;
-    Batch batch{tracker_, boot_, 0, 0, {}};
+    auto batch = empty_batch();
     std::size_t bytes = kBatchHeadBytesBound;
     for (const auto index : order) {
         auto& event = events[index];
@@ -43,7 +47,8 @@ void Publisher::publish(std::vector<Event>& events, Freshness freshness,
         event.epoch = stream.epoch;
         event.seq = ++stream.seq;
         event.freshness = freshness;
-        if (subscribed.any())
+        // A longer ttl is for those who remember users, not for people.
+        if (subscribed.any() && event.reason != name_of(Reason::ttl))
             if (auto topic = topic_of_user(event.user); subscribed.wants(topic))
                 for_users.push_back({std::move(topic), to_msgpack(event)});
 

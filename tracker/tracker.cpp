@@ -2,19 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <deque>
-#include <unordered_map>
 #include <utility>
 
-#include "common/frame.hpp"
 #include "common/limits.hpp"
-#include "common/query.hpp"
-#include "tracker/answers.hpp"
-#include "tracker/publisher.hpp"
-#include "tracker/roster.hpp"
-#include "tracker/snapshots.hpp"
-#include "tracker/subscriptions.hpp"
-#include "tracker/watermarks.hpp"
+#include "tracker/tracker_impl.hpp"
 
 namespace presence::tracker {
 
@@ -24,78 +15,9 @@ constexpr std::size_t kExpiredPerTurnMax = 4'096;
 // Answers cost about what their bytes do. What is beyond comes in the next turn, after its frames,
 // so that a flood of questions slows down who asks, not the heartbeats.
 constexpr std::size_t kAnswerBytesPerTurn = kAnswerPageBytes / 2;
-constexpr Duration kTickInterval = 1s;
-// However many subscribe, one tick is for all of them.
-constexpr Duration kTickIntervalMin = 20ms;
 constexpr Duration kFrozenLag = 2s;
 
-std::optional<std::size_t> index_of(const SlotMap& map, const std::string& tracker) {
-    const auto it = std::find(map.trackers.begin(), map.trackers.end(), tracker);
-    if (it == map.trackers.end()) return std::nullopt;
-    return static_cast<std::size_t>(it - map.trackers.begin());
-}
-
 }  // namespace
-
-struct Tracker::Impl {
-    struct Asked {
-        std::string peer;
-        std::variant<Query, QueryError> query;
-    };
-
-    Impl(TrackerOptions o, SlotMap m, Instant now)
-        : options(std::move(o)),
-          map(std::move(m)),
-          self(index_of(map, options.tracker)),
-          watermarks(options.collector_grace, options.collectors_expected, now),
-          roster({options.users_max}, now),
-          publisher(options.tracker, options.boot),
-          ticked(now - kTickInterval) {
-        taken.fill(now);
-        // What an earlier run was told is gone: a user known only by an older heartbeat that came
-        // late may have had a newer one.
-        roster.lift(now);
-        for (std::uint32_t slot = 0; slot < kSlots; ++slot)
-            if (owns(slot)) begin(static_cast<Slot>(slot), options.started_unix_ms);
-    }
-
-    [[nodiscard]] bool owns(std::size_t slot) const { return self && map.owner[slot] == *self; }
-    void begin(Slot slot, std::int64_t unix_ms) {
-        publisher.begin(slot, make_epoch(unix_ms, options.tracker, publisher.stream(slot).epoch));
-    }
-
-    void apply(const FrameHeader& header, Instant received, WallOffset wall);
-    void refuse(std::string_view reason);
-    void pass_time(Instant now);
-    void acknowledge(Instant now, std::vector<ToPeer>& out);
-    void answer(Instant now, WallOffset wall, std::vector<ToPeer>& out);
-    [[nodiscard]] Stats numbers() const;
-    [[nodiscard]] Instant next_tick() const;
-
-    TrackerOptions options;
-    SlotMap map;
-    std::optional<std::size_t> self;
-    Watermarks watermarks;
-    Roster roster;
-    Publisher publisher;
-    Subscriptions subscriptions;
-    Snapshots snapshots;
-    std::array<Instant, kSlots> taken{};
-    std::optional<Instant> event_time;
-    std::optional<Instant> warm_at;
-    Instant ticked;  // the last one
-    bool tick_wanted = false;
-    bool more_due = false;
-
-    Frame frame;                                                      // reused
-    std::vector<Beat> beats;                                          // reused
-    std::vector<Event> events;                                        // of this turn
-    std::vector<std::pair<std::string, std::string>> to_acknowledge;  // collector, peer
-    std::unordered_map<std::string, std::uint64_t> moved_rows;        // by collector
-    std::deque<Asked> asked;                                          // oldest first
-    Stats stats;
-    std::optional<Refused> refused;
-};
 
 Tracker::Tracker(TrackerOptions options, SlotMap map, Instant now)
     : impl_(std::make_unique<Impl>(std::move(options), std::move(map), now)) {}
@@ -173,19 +95,34 @@ void Tracker::on_subscription(std::string_view topic, bool subscribed) {
 bool Tracker::end_turn(Instant now, WallOffset wall, Output& out) {
     auto& i = *impl_;
     i.pass_time(now);
-    i.more_due = i.event_time && i.roster.expire(*i.event_time, wall, kExpiredPerTurnMax, i.events);
-    i.publisher.publish(i.events, i.stats.freshness, i.subscriptions, out.publications);
-    // What a storm of arrivals needed is not kept for ever.
-    if (i.events.capacity() > kExpiredPerTurnMax) i.events = {};
+    i.more_due = i.event_time && !i.writing.full &&
+                 i.roster.expire(*i.event_time, wall, kExpiredPerTurnMax, i.events);
+    i.publish(now, wall, out);
     if (now >= i.next_tick()) {
         i.publisher.tick(out.publications);
         i.ticked = now;
         i.tick_wanted = false;
+        if (i.options.journal) i.tell_facts(out);
     }
     i.acknowledge(now, out.acks);
-    i.answer(now, wall, out.answers);
+    i.answer(now, wall, out);
     i.more_due = i.more_due || !i.asked.empty();
     return i.more_due;
+}
+
+void Tracker::on_writing(Writing writing) {
+    impl_->writing = writing;
+}
+
+void Tracker::Impl::publish(Instant now, WallOffset wall, Output& out) {
+    std::move(first.begin(), first.end(), std::back_inserter(out.publications));
+    first.clear();
+    for (const auto& event : events)
+        checkpoints.on_change(event.slot);
+    publisher.publish(events, stats.freshness, subscriptions, out.publications);
+    // What a storm of arrivals needed is not kept for ever.
+    if (events.capacity() > kExpiredPerTurnMax) events = {};
+    if (options.journal) checkpoint(now, wall, out);
 }
 
 void Tracker::Impl::pass_time(Instant now) {
@@ -204,6 +141,7 @@ void Tracker::Impl::pass_time(Instant now) {
         stats.freshness = Freshness::frozen;
     else
         stats.freshness = now < *warm_at ? Freshness::warming : Freshness::live;
+    if (writing.failing) stats.freshness = Freshness::stale;
 }
 
 void Tracker::Impl::acknowledge(Instant now, std::vector<ToPeer>& out) {
@@ -219,28 +157,56 @@ void Tracker::Impl::acknowledge(Instant now, std::vector<ToPeer>& out) {
     to_acknowledge.clear();
 }
 
-void Tracker::Impl::answer(Instant now, WallOffset wall, std::vector<ToPeer>& out) {
+Answers Tracker::Impl::answers(const Stats& current, Instant now, WallOffset wall) {
+    return {options, map,       self,    roster, publisher, watermarks,
+            taken,   snapshots, current, now,    wall,      event_time};
+}
+
+void Tracker::Impl::answer(Instant now, WallOffset wall, Output& out) {
     if (asked.empty()) return;
     const auto current = numbers();
-    const Answers answers{options, map,       self,    roster, publisher, watermarks,
-                          taken,   snapshots, current, now,    wall,      event_time};
+    const auto answers_now = answers(current, now, wall);
     for (std::size_t bytes = 0; !asked.empty() && bytes < kAnswerBytesPerTurn; asked.pop_front()) {
-        auto& [peer, query] = asked.front();
+        auto& [peer, question] = asked.front();
         ++stats.queries;
-        if (const auto* const error = std::get_if<QueryError>(&query)) {
+        const auto* const query = std::get_if<Query>(&question);
+        if (query == nullptr) {
             ++stats.queries_refused;
-            out.push_back(
-                {std::move(peer), encode_answer({*error, error->rid, stats.freshness,
+            const auto& error = std::get<QueryError>(question);
+            out.answers.push_back(
+                {std::move(peer), encode_answer({error, error.rid, stats.freshness,
                                                  millis(wall.at(event_time.value_or(now)))})});
-        } else {
-            out.push_back({std::move(peer), encode_answer(answers(std::get<Query>(query)))});
+            continue;
         }
-        bytes += out.back().bytes.size();
+        const auto* const replay = std::get_if<ReplayQuery>(&query->op);
+        if (replay != nullptr && options.journal) {
+            out.replays.push_back({std::move(peer), query->rid, replay->boot, replay->after});
+            continue;
+        }
+        auto& to = std::holds_alternative<SnapshotQuery>(query->op) ? out.snapshots : out.answers;
+        to.push_back({std::move(peer), encode_answer(answers_now(*query))});
+        bytes += to.back().bytes.size();
     }
 }
 
 bool Tracker::takes_questions() const {
     return impl_->asked.empty();
+}
+
+ToPeer Tracker::answer_replay(const Replay& replay, std::variant<ReplayAnswer, QueryError> found,
+                              Instant now, WallOffset wall) const {
+    const auto& i = *impl_;
+    Answer answer;
+    answer.rid = replay.rid;
+    answer.freshness = i.stats.freshness;
+    answer.as_of_ms = millis(wall.at(i.event_time.value_or(now)));
+    if (auto* const rows = std::get_if<ReplayAnswer>(&found)) {
+        rows->boot = i.options.boot;
+        answer.body = std::move(*rows);
+    } else {
+        answer.body = std::move(std::get<QueryError>(found));
+    }
+    return {replay.peer, encode_answer(answer)};
 }
 
 void Tracker::adopt(SlotMap map, Instant now, std::int64_t unix_ms) {
@@ -249,10 +215,13 @@ void Tracker::adopt(SlotMap map, Instant now, std::int64_t unix_ms) {
     for (std::size_t slot = 0; slot < kSlots; ++slot)
         owned[slot] = i.owns(slot);
     i.map = std::move(map);
-    i.self = index_of(i.map, i.options.tracker);
+    i.self = Impl::index_of(i.map, i.options.tracker);
     for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
         const bool owns = i.owns(slot);
-        if (owned[slot] && !owns) i.roster.drop(static_cast<Slot>(slot));
+        if (owned[slot] && !owns) {
+            i.roster.drop(static_cast<Slot>(slot));
+            i.first_states.push_back(static_cast<Slot>(slot));  // empty from now on
+        }
         if (owned[slot] || !owns) continue;
         i.begin(static_cast<Slot>(slot), unix_ms);
         i.taken[slot] = now;
@@ -261,7 +230,7 @@ void Tracker::adopt(SlotMap map, Instant now, std::int64_t unix_ms) {
 
 Instant Tracker::next_wakeup(Instant now) const {
     const auto& i = *impl_;
-    if (i.more_due) return now;
+    if (i.more_due || !i.first.empty()) return now;
     // Deadlines fall due as watermarks come, and frames wake the loop by themselves.
     return i.next_tick();
 }
@@ -283,11 +252,16 @@ Tracker::Stats Tracker::Impl::numbers() const {
     all.sessions = roster.sessions();
     all.transitions = publisher.transitions();
     all.batches = publisher.batches();
+    all.journal_waiting_bytes = writing.waiting_bytes;
     return all;
 }
 
 Tracker::Stats Tracker::stats() const {
     return impl_->numbers();
+}
+
+std::uint64_t Tracker::boot() const {
+    return impl_->options.boot;
 }
 
 const Watermarks& Tracker::watermarks() const {
@@ -322,6 +296,7 @@ void Tracker::each_number(const Stats& stats,
     tell("lifts", stats.lifts);
     tell("queries", stats.queries);
     tell("queries_refused", stats.queries_refused);
+    tell("journal_waiting_bytes", stats.journal_waiting_bytes);
     fn("lag_ms", stats.lag.count() < 0 ? -1 : stats.lag.count() / 1000);
 }
 

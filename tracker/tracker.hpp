@@ -6,10 +6,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "common/config.hpp"
 #include "common/event.hpp"
+#include "common/query.hpp"
 #include "common/slots.hpp"
 #include "common/time.hpp"
 #include "tracker/output.hpp"
@@ -26,6 +28,7 @@ struct TrackerOptions {
     Duration collector_grace = 30s;
     std::uint64_t users_max = 20'000'000;
     std::vector<std::string> collectors_expected;
+    bool journal = false;                 // `replay` is answered, and states are handed out
     std::vector<TrackerConfig> trackers;  // endpoints, for `map` and `moved`
     std::string version = "0";
 };
@@ -33,12 +36,30 @@ struct TrackerOptions {
 // A tracker without its sockets: frames, queries and subscriptions in; acks, answers, batches,
 // ticks and user events out. Composes Watermarks, Roster and Publisher.
 //
-// Pure. A turn: on_frame* and on_query* and on_subscription*, then end_turn. Times never go back.
+// Pure. First, if there is a past: restore_state* and restore_batch*, in this order; then begin().
+// A turn: on_frame* and on_query* and on_subscription*, then end_turn. Times never go back.
 class Tracker {
 public:
     Tracker(TrackerOptions options, SlotMap map, Instant now);
     ~Tracker();
     Tracker(Tracker&&) noexcept;
+
+    // A slot's state, and a batch after it, as an earlier run wrote them. Whoever was online then
+    // is held for their ttl. False: it is none, and left out.
+    bool restore_state(std::string_view bytes, Instant now, WallOffset wall);
+    bool restore_batch(std::string_view bytes, Instant now, WallOffset wall);
+    // What `facts` of an earlier run's output told: the collectors it knew.
+    static std::vector<std::string> collectors_in(std::string_view facts);
+
+    struct Past {
+        std::uint64_t boot = 0;                                // 0: none is known
+        std::uint64_t batch = 0;                               // its last
+        enum class Users { go_on, end } users = Users::go_on;  // end: all are told offline at once
+    };
+    // Begins a run: new epochs, and a first batch that tells the run before.
+    void begin(const Past& past, Instant now, WallOffset wall);
+    // Tells everyone offline with reason `shutdown`. Then one end_turn() is the last.
+    void end_all(Instant now, WallOffset wall);
 
     // `received` is read after the frame was received; one reading may serve all of a turn.
     void on_frame(std::string_view peer, std::string_view bytes, Instant received, WallOffset wall);
@@ -51,9 +72,23 @@ public:
     // `tick` is told at once, so that it knows where the stream stands.
     void on_subscription(std::string_view topic, bool subscribed);
 
+    // failing: what is published cannot be written now. full: too much waits to be written; then
+    // nobody is told offline, and the caller takes no frames, until it is not.
+    struct Writing {
+        bool failing = false;
+        bool full = false;
+        std::uint64_t waiting_bytes = 0;
+    };
+    void on_writing(Writing writing);
+
     // Expires, publishes, acknowledges, answers. `now` is read after the last receive and before
     // the first send. Returns true if more is due at once: call again soon.
     bool end_turn(Instant now, WallOffset wall, Output& out);
+
+    // The answer to a replay that was asked for in an output; `found`: rows, or why not.
+    [[nodiscard]] ToPeer answer_replay(const Replay& replay,
+                                       std::variant<ReplayAnswer, QueryError> found, Instant now,
+                                       WallOffset wall) const;
 
     // A new map: slots lost are forgotten, slots won begin a new epoch. `unix_ms`: for the epochs.
     void adopt(SlotMap map, Instant now, std::int64_t unix_ms);
@@ -71,6 +106,7 @@ public:
         std::uint64_t online = 0, sessions = 0;
         std::uint64_t transitions = 0, batches = 0, lifts = 0;
         std::uint64_t queries = 0, queries_refused = 0;
+        std::uint64_t journal_waiting_bytes = 0;  // not written yet
         Freshness freshness = Freshness::warming;
         Duration lag{-1};  // how far event time was behind at the last turn; -1: none yet
     };
@@ -79,6 +115,7 @@ public:
     static void each_number(const Stats& stats,
                             const std::function<void(std::string_view, std::int64_t)>& fn);
     [[nodiscard]] const Watermarks& watermarks() const;
+    [[nodiscard]] std::uint64_t boot() const;
 
     // The first frame refused since the last call: who sent it, as far as it says, and why.
     struct Refused {

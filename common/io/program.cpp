@@ -10,6 +10,7 @@
 #include "common/io/flags.hpp"
 #include "common/io/log.hpp"
 #include "common/io/sockets.hpp"
+#include "common/io/store.hpp"
 #include "common/nearest.hpp"
 
 extern char** environ;
@@ -58,7 +59,8 @@ std::string epilogue_of(const std::string& program, const std::string& kind) {
            "  SIGHUP            read the file again; a wrong one is refused as a whole\n\n"
            "Exit codes:\n"
            "  0 ended as asked   64 wrong flags   69 an address cannot be bound\n"
-           "  70 a defect        78 wrong configuration\n\n"
+           "  70 a defect        74 a data directory cannot be used\n"
+           "  78 wrong configuration\n\n"
            "Every setting is explained in docs/configuration.md.";
 }
 
@@ -160,6 +162,8 @@ int guarded(const std::string& name, const std::function<int()>& body) {
         return fail(name, e.what(), kExitConfig);
     } catch (const SocketError& e) {
         return fail(name, e.what(), kExitUnavailable);
+    } catch (const StoreError& e) {
+        return fail(name, e.what(), kExitStorage);
     } catch (const std::exception& e) {
         return fail(name, e.what(), kExitSoftware);
     }

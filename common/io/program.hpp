@@ -30,7 +30,8 @@ int run_program(int argc, char** argv, const std::string& kind,
                 const std::function<int(const Program&)>& run);
 
 // Runs `body` and returns its exit code, or that of what it throws: UsageError 64, ConfigError 78,
-// SocketError 69, anything else 70, told in one line on stderr that starts with `name`.
+// SocketError 69, StoreError 74, anything else 70, told in one line on stderr that starts with
+// `name`.
 int guarded(const std::string& name, const std::function<int()>& body);
 
 [[nodiscard]] std::string version();

@@ -53,7 +53,8 @@ void Model::read(const Beat& beat, Read read) {
     evidence_.read(beat, std::move(read));
 }
 
-void Model::tracker_started(std::size_t tracker) {
+void Model::tracker_started(std::size_t tracker, bool remembers) {
+    if (remembers) return;
     if (!trackers_[tracker].users.empty()) evidence_.forgotten(env_.scheduler.now());
     trackers_[tracker].users.assign(shape_.users, {});
 }
@@ -93,7 +94,8 @@ void Model::judge_order(std::size_t tracker, Tracker& state, std::size_t user, c
         wrong(user, name, event,
               "follows " + std::to_string(stream.epoch) + "." + std::to_string(stream.seq));
     stream = {event.epoch, event.seq};
-    const bool status = event.state == State::online && event.reason == "status";
+    const bool status =
+        event.state == State::online && (event.reason == "status" || event.reason == "ttl");
     const bool online = state.users[user].online;
     if (status ? !online : online == (event.state == State::online))
         wrong(user, name, event, "the same state was said before");

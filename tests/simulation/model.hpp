@@ -38,7 +38,8 @@ public:
     Evidence& evidence() { return evidence_; }
     void read(const Beat& beat, Read read);
 
-    void tracker_started(std::size_t tracker);
+    // `remembers`: its journal is still there.
+    void tracker_started(std::size_t tracker, bool remembers);
     // The tracker hands the event out now; `at`: its at_ms in true time.
     void handed_out(std::size_t tracker, const Event& event, Time at);
 

@@ -94,7 +94,10 @@ void Process::crash(Time restart, bool elsewhere) {
     stall_deciding_ = stall_sending_ = 0;
     die();
     env_.scheduler.at(restart, [this, elsewhere] {
-        if (elsewhere) clock_ = MachineClock(random_);
+        if (elsewhere) {
+            clock_ = MachineClock(random_);
+            moved();
+        }
         trace(elsewhere ? "starts anew on another machine" : "starts anew");
         start();
     });

@@ -48,6 +48,8 @@ protected:
     virtual void boot() = 0;
     // Everything it knew and all that waits in its sockets is gone.
     virtual void die() = 0;
+    // It comes back on another machine.
+    virtual void moved() {}
     // It will not run before `until`, `length` from now.
     virtual void stops(Time /*until*/, Time /*length*/) {}
     virtual void receive() = 0;

@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kFramesPerTurn = 64;
 constexpr std::size_t kQuestionsPerTurn = 16;
 constexpr std::size_t kQueueMax = 2'000;  // of each kind
+constexpr Time kWriteUsual = kMillisecond;
+constexpr Time kWriteSlow = 30 * kMillisecond;
 }  // namespace
 
 TrackerProcess::TrackerProcess(Environment& env, std::size_t index, Random random,
@@ -41,11 +43,30 @@ void TrackerProcess::boot() {
         options.trackers.emplace_back();
         options.trackers.back().id = "t" + std::to_string(t);
     }
+    options.journal = true;
+    for (auto& id : tracker::Tracker::collectors_in(disk_.facts()))
+        if (std::find(options.collectors_expected.begin(), options.collectors_expected.end(), id) ==
+            options.collectors_expected.end())
+            options.collectors_expected.push_back(std::move(id));
     tracker_.emplace(options, map_, local_now());
-    batches_ = 0;
+    outbox_ = {};
+    load();
     heard_.assign(shape_.collectors, now());
     silent_.assign(shape_.collectors, false);
-    model_.tracker_started(index_);
+    model_.tracker_started(index_, disk_.last() > 0);
+}
+
+void TrackerProcess::load() {
+    const auto wall = clock().wall();
+    for (const auto& [slot, state] : disk_.states())
+        PRESENCE_CHECK(tracker_->restore_state(state.second, local_now(), wall),
+                       "a state cannot be read back");
+    for (const auto& [number, row] : disk_.rows())
+        PRESENCE_CHECK(tracker_->restore_batch(row.bytes, local_now(), wall),
+                       "a batch cannot be read back");
+    tracker::Tracker::Past past;
+    if (disk_.last() > 0) past = {disk_.rows().rbegin()->second.boot, disk_.last(), past.users};
+    tracker_->begin(past, local_now(), wall);
 }
 
 void TrackerProcess::die() {
@@ -56,6 +77,8 @@ void TrackerProcess::die() {
     turn_questions_.clear();
     peers_.clear();
     out_.clear();
+    ready_.clear();
+    disk_.crash();
 }
 
 void TrackerProcess::on_frame(std::size_t collector, const Packet& packet) {
@@ -114,15 +137,29 @@ void TrackerProcess::decide() {
     feed();
     note_silence();
     more_ = tracker_->end_turn(local_now(), clock().wall(), out_);
-    for (const auto& publication : out_.publications)
-        if (publication.topic == kTopicBatch) hand_out(publication.bytes);
+    const Time length = random_.between(0, 49) == 0 ? random_.between(0, kWriteSlow)
+                                                    : random_.between(50, kWriteUsual);
+    disk_.write(out_, boot_, now() + length);
+    std::swap(ready_.answers, out_.answers);
+    const auto written = disk_.settle(now());
+    answer_replays();
+    outbox_.hold(std::move(out_), ready_);
+    out_.clear();
+    outbox_.on_written(written, ready_);
+    for (const auto& publication : ready_.publications)
+        if (publication.batch > 0) hand_out(publication.bytes);
+}
+
+void TrackerProcess::answer_replays() {
+    for (const auto& replay : out_.replays)
+        ready_.answers.push_back(tracker_->answer_replay(
+            replay, disk_.replay(replay.boot, replay.after), local_now(), clock().wall()));
 }
 
 void TrackerProcess::hand_out(const std::string& bytes) {
     PRESENCE_CHECK(bytes.size() <= kBatchBytesMax, "a batch is too large");
     const auto batch = decode_batch(bytes);
     PRESENCE_CHECK(batch.has_value() && batch->boot == boot_, "a batch cannot be read back");
-    PRESENCE_CHECK(batch->number == ++batches_, "batches are not numbered without gaps");
     for (const auto& slot : batch->slots) {
         for (const auto& event : slot.events) {
             const Time at = clock().truth(event.at_ms * 1000 - clock().wall_at_zero());
@@ -144,21 +181,22 @@ void TrackerProcess::send() {
             link(to->second.index, packet_of(message.bytes, to->second.connection));
         }
     };
-    for (const auto& publication : out_.publications) {
+    for (const auto& publication : ready_.publications) {
         const auto kind =
             publication.topic == kTopicBatch ? Packet::Kind::batch : Packet::Kind::tick;
         const auto packet = packet_of(publication.bytes, boot_, kind);
         for (std::size_t n = 0; n < shape_.notifiers; ++n)
             links_.publish(n, packet);
     }
-    to_peers(out_.acks, links_.to_collector);
-    to_peers(out_.answers, links_.answer);
-    out_.clear();
+    to_peers(ready_.acks, links_.to_collector);
+    to_peers(ready_.snapshots, links_.answer);
+    to_peers(ready_.answers, links_.answer);
+    ready_.clear();
 }
 
 Time TrackerProcess::next_wakeup() {
     if (more_ || !frames_.empty() || !questions_.empty()) return now() + 10;
-    return when(tracker_->next_wakeup(local_now()));
+    return std::min(when(tracker_->next_wakeup(local_now())), std::max(disk_.next(), now() + 10));
 }
 
 }  // namespace presence::simulation

@@ -5,9 +5,11 @@
 #include <unordered_map>
 
 #include "tests/simulation/collector_process.hpp"
+#include "tests/simulation/disk.hpp"
 #include "tests/simulation/messages.hpp"
 #include "tests/simulation/model.hpp"
 #include "tests/simulation/process.hpp"
+#include "tracker/outbox.hpp"
 #include "tracker/tracker.hpp"
 
 namespace presence::simulation {
@@ -31,6 +33,7 @@ public:
 protected:
     void boot() override;
     void die() override;
+    void moved() override { disk_.wipe(); }
     void receive() override;
     void decide() override;
     void send() override;
@@ -49,6 +52,8 @@ private:
     void feed();
     void note_silence();
     void hand_out(const std::string& bytes);
+    void load();
+    void answer_replays();
 
     std::size_t index_;
     const Shape& shape_;
@@ -60,10 +65,12 @@ private:
     std::deque<Arrived> frames_, questions_;
     std::vector<Arrived> turn_frames_, turn_questions_;
     std::unordered_map<std::string, Peer> peers_;
-    tracker::Output out_;
+    Disk disk_;
+    tracker::Outbox outbox_;
+    tracker::Output out_;    // of the turn
+    tracker::Output ready_;  // to be sent
     bool more_ = false;
     std::uint64_t boot_ = 0;
-    std::uint64_t batches_ = 0;
     std::int64_t started_ms_ = 0;
     std::vector<Time> heard_;  // by collector: when a frame was last received
     std::vector<bool> silent_;

@@ -25,6 +25,11 @@ std::vector<std::string> flat(const Config& c) {
                                  std::to_string(p.resend_bytes_max),
                                  std::to_string(p.backlog_max),
                                  std::to_string(p.map_version),
+                                 p.durability,
+                                 std::to_string(p.journal_bytes_max),
+                                 format_duration(p.journal_age_max),
+                                 p.on_start,
+                                 p.on_shutdown,
                                  p.log_level,
                                  p.log_format,
                                  std::to_string(p.allow_plaintext)};
@@ -99,6 +104,11 @@ Config any_config() {
     c.presence.users_max = *rc::gen::inRange<std::uint64_t>(1, 1'000'000'001);
     c.presence.backlog_max = *rc::gen::inRange<std::uint64_t>(0, 1'000'000'001);
     c.presence.map_version = *rc::gen::inRange<std::uint64_t>(1, 1ull << 53);
+    c.presence.durability = *rc::gen::element<std::string>("off", "process", "power");
+    c.presence.journal_bytes_max = *rc::gen::inRange<std::uint64_t>(1 << 20, 1ull << 40);
+    c.presence.journal_age_max = *rc::gen::element<Duration>(1min, 36h, 365 * 24h);
+    c.presence.on_start = *rc::gen::element<std::string>("resume", "offline");
+    c.presence.on_shutdown = *rc::gen::element<std::string>("hold", "offline");
     c.presence.log_level = *rc::gen::element<std::string>("debug", "info", "warn", "error");
     c.presence.log_format = *rc::gen::element<std::string>("logfmt", "json");
     c.presence.allow_plaintext = *rc::gen::arbitrary<bool>();

@@ -9,13 +9,13 @@
 #include <array>
 #include <catch2/catch.hpp>
 
+#include "common/io/temporary_directory.hpp"
 #include "tests/support/store_model.hpp"
-#include "tests/support/temporary_directory.hpp"
 #include "tests/support/test_disk.hpp"
 
 using namespace presence;
 using io::Store;
-using test::TemporaryDirectory;
+using io::TemporaryDirectory;
 using test::TestDisk;
 using tracker::Journal;
 

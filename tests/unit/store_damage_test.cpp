@@ -8,15 +8,15 @@
 
 #include "common/io/sqlite.hpp"
 #include "common/io/store.hpp"
+#include "common/io/temporary_directory.hpp"
 #include "tests/support/store_model.hpp"
-#include "tests/support/temporary_directory.hpp"
 #include "tests/support/test_disk.hpp"
 
 using namespace presence;
 using io::Store;
 using io::StoreError;
+using io::TemporaryDirectory;
 using test::StoreModel;
-using test::TemporaryDirectory;
 using test::TestDisk;
 
 namespace {

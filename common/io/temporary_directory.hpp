@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace presence::test {
+namespace presence::io {
 
 // A directory of its own, gone afterwards.
 struct TemporaryDirectory {
@@ -24,4 +24,4 @@ struct TemporaryDirectory {
     std::filesystem::path path;
 };
 
-}  // namespace presence::test
+}  // namespace presence::io

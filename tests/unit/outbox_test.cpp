@@ -1,0 +1,75 @@
+#include "tracker/outbox.hpp"
+
+#include <rapidcheck/catch.h>
+#include <catch2/catch.hpp>
+
+using namespace presence::tracker;
+
+namespace {
+
+Output turn_of(std::uint64_t batch, const std::string& name) {
+    Output turn;
+    if (batch > 0) turn.publications.push_back({"batch", name, batch});
+    turn.publications.push_back({"tick", name, 0});
+    turn.acks.push_back({"peer", name});
+    turn.snapshots.push_back({"peer", name});
+    return turn;
+}
+
+}  // namespace
+
+TEST_CASE("what a turn sends waits for its batches, and for those before", "[tracker][outbox]") {
+    Outbox outbox;
+    Output ready;
+    outbox.hold(turn_of(0, "before"), ready);
+    CHECK(ready.acks.size() == 1);  // nothing to wait for
+
+    ready.clear();
+    outbox.hold(turn_of(1, "one"), ready);
+    outbox.hold(turn_of(0, "later"), ready);
+    CHECK(ready.publications.empty());
+    CHECK(ready.acks.empty());
+    CHECK(outbox.bytes() > 0);
+
+    outbox.on_written(1, ready);
+    REQUIRE(ready.acks.size() == 2);
+    CHECK(ready.acks[0].bytes == "one");
+    CHECK(ready.acks[1].bytes == "later");
+    CHECK(ready.snapshots.size() == 2);
+    CHECK(ready.publications.size() == 3);
+    CHECK(outbox.bytes() == 0);
+}
+
+TEST_CASE("nothing is sent before it is written, all is in the end, and in order",
+          "[tracker][outbox]") {
+    rc::prop("for random turns and writes", [] {
+        Outbox outbox;
+        std::uint64_t batch = 0;
+        std::uint64_t written = 0;
+        std::size_t turns = 0;
+        std::size_t sent = 0;
+        const auto check = [&](Output& ready) {
+            for (const auto& publication : ready.publications)
+                RC_ASSERT(publication.batch <= written);
+            for (const auto& ack : ready.acks)
+                RC_ASSERT(ack.bytes == std::to_string(sent++));
+            ready.clear();
+        };
+        for (const auto& step : *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 6))) {
+            Output ready;
+            if (step < 4) {
+                batch += step < 2 ? 1 : 0;
+                outbox.hold(turn_of(step < 2 ? batch : 0, std::to_string(turns++)), ready);
+            } else {
+                written += (batch - written + 1) / 2;
+                outbox.on_written(written, ready);
+            }
+            check(ready);
+        }
+        Output ready;
+        outbox.on_written(written = batch, ready);
+        check(ready);
+        RC_ASSERT(sent == turns);
+        RC_ASSERT(outbox.bytes() == 0u);
+    });
+}

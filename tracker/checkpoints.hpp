@@ -1,0 +1,44 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "common/slots.hpp"
+#include "common/time.hpp"
+
+namespace presence::tracker {
+
+// Decides when which slot's state is written anew, so that a restart has little to read: the slot
+// that has changed for the longest time first, one each kInterval, and beyond that as many bytes of
+// states as of batches. So what lies after the oldest state is never much more than the states
+// themselves, however many transitions there are, and an idle tracker writes nothing.
+//
+// Pure.
+class Checkpoints {
+public:
+    static constexpr Duration kInterval = 100ms;
+    static constexpr std::size_t kRefreshed = 16;
+
+    void on_change(Slot slot);
+    // So many bytes of batches were written.
+    void on_bytes(std::size_t bytes) { owed_ += static_cast<std::int64_t>(bytes); }
+    // The slot whose state is to be written now. Ask again after on_written().
+    [[nodiscard]] std::optional<Slot> next(Instant now) const;
+    void on_written(Slot slot, std::size_t bytes, Instant now);
+    // Slots that have not changed since their states were written, kRefreshed at a time in turn: to
+    // say so keeps the journal from growing for their sake.
+    [[nodiscard]] std::vector<Slot> unchanged();
+
+private:
+    std::deque<Slot> changed_;  // the longest since first
+    std::array<bool, kSlots> is_changed_{};
+    std::size_t next_unchanged_ = 0;
+    std::int64_t owed_ = 0;  // bytes of states
+    Instant due_{};
+};
+
+}  // namespace presence::tracker

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "common/frame.hpp"
+#include "common/query.hpp"
+#include "tracker/answers.hpp"
+#include "tracker/checkpoints.hpp"
+#include "tracker/publisher.hpp"
+#include "tracker/roster.hpp"
+#include "tracker/snapshots.hpp"
+#include "tracker/subscriptions.hpp"
+#include "tracker/tracker.hpp"
+#include "tracker/watermarks.hpp"
+
+namespace presence::tracker {
+
+inline constexpr Duration kTickInterval = 1s;
+// However many subscribe, one tick is for all of them.
+inline constexpr Duration kTickIntervalMin = 20ms;
+
+// A tracker's parts, and what becomes of a turn.
+struct Tracker::Impl {
+    struct Asked {
+        std::string peer;
+        std::variant<Query, QueryError> query;
+    };
+
+    Impl(TrackerOptions o, SlotMap m, Instant now)
+        : options(std::move(o)),
+          map(std::move(m)),
+          self(index_of(map, options.tracker)),
+          watermarks(options.collector_grace, options.collectors_expected, now),
+          roster({options.users_max}, now),
+          publisher(options.tracker, options.boot),
+          ticked(now - kTickInterval) {
+        taken.fill(now);
+        // What an earlier run was told is gone: a user known only by an older heartbeat that came
+        // late may have had a newer one.
+        roster.lift(now);
+    }
+
+    static std::optional<std::size_t> index_of(const SlotMap& map, const std::string& tracker) {
+        const auto it = std::find(map.trackers.begin(), map.trackers.end(), tracker);
+        if (it == map.trackers.end()) return std::nullopt;
+        return static_cast<std::size_t>(it - map.trackers.begin());
+    }
+    [[nodiscard]] bool owns(std::size_t slot) const { return self && map.owner[slot] == *self; }
+    void begin(Slot slot, std::int64_t unix_ms) {
+        publisher.begin(slot, make_epoch(unix_ms, options.tracker, publisher.stream(slot).epoch));
+        if (!has_state[slot]) first_states.push_back(slot);
+    }
+
+    void apply(const FrameHeader& header, Instant received, WallOffset wall);
+    void refuse(std::string_view reason);
+    void pass_time(Instant now);
+    void acknowledge(Instant now, std::vector<ToPeer>& out);
+    void answer(Instant now, WallOffset wall, Output& out);
+    void publish(Instant now, WallOffset wall, Output& out);
+    void checkpoint(Instant now, WallOffset wall, Output& out);
+    void write_state(Slot slot, WallOffset wall, Output& out);
+    void tell_facts(Output& out);
+    [[nodiscard]] Answers answers(const Stats& current, Instant now, WallOffset wall);
+    [[nodiscard]] bool restore_event(const Event& event, Instant now, WallOffset wall);
+    [[nodiscard]] Stats numbers() const;
+    [[nodiscard]] Instant next_tick() const;
+
+    TrackerOptions options;
+    SlotMap map;
+    std::optional<std::size_t> self;
+    Watermarks watermarks;
+    Roster roster;
+    Publisher publisher;
+    Subscriptions subscriptions;
+    Snapshots snapshots;
+    std::array<Instant, kSlots> taken{};
+    std::optional<Instant> event_time;
+    std::optional<Instant> warm_at;
+    Instant ticked;  // the last one
+    bool tick_wanted = false;
+    bool more_due = false;
+    Writing writing;
+    Checkpoints checkpoints;
+    std::array<bool, kSlots> has_state{};  // written at least once
+    std::vector<Slot> first_states;        // to be written now
+    std::vector<Publication> first;        // of the run, for the next turn
+    std::vector<std::string> collectors_told;
+
+    Frame frame;                                                      // reused
+    std::vector<Beat> beats;                                          // reused
+    std::vector<Event> events;                                        // of this turn
+    std::vector<std::pair<std::string, std::string>> to_acknowledge;  // collector, peer
+    std::unordered_map<std::string, std::uint64_t> moved_rows;        // by collector
+    std::deque<Asked> asked;                                          // oldest first
+    Stats stats;
+    std::optional<Refused> refused;
+};
+
+}  // namespace presence::tracker

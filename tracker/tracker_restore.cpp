@@ -1,0 +1,146 @@
+// What of a tracker outlives its process: states and facts, and how a run begins from them.
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "common/batch.hpp"
+#include "common/msgpack_read.hpp"
+#include "common/msgpack_writer.hpp"
+#include "tracker/tracker_impl.hpp"
+
+namespace presence::tracker {
+
+namespace {
+
+constexpr std::size_t kStatesPerTurnMax = 4;
+
+// When it was, on our clock, that the wall clock showed `ms`; never after `now`.
+Instant instant_of(std::int64_t ms, Instant now, WallOffset wall) {
+    const auto ago = millis(wall.at(now)) - ms;
+    return now - std::chrono::milliseconds(std::clamp<std::int64_t>(ago, 0, 1'000LL * 86'400 * 30));
+}
+
+}  // namespace
+
+bool Tracker::restore_state(std::string_view bytes, Instant now, WallOffset wall) {
+    auto& i = *impl_;
+    const auto answer = decode_answer(bytes);
+    const auto* const state = answer ? std::get_if<SnapshotAnswer>(&answer->body) : nullptr;
+    if (state == nullptr) return false;
+    if (!i.owns(state->slot)) return true;
+    i.has_state[state->slot] = true;
+    i.publisher.restore(state->slot, {state->epoch, state->seq});
+    bool all = true;
+    for (const auto& user : state->users) {
+        Roster::Held held{
+            user.user, user.since_ms, instant_of(user.last_seen_ms, now, wall), user.ttl_ms, {}};
+        if (user.status) held.status = *user.status;
+        all = i.roster.restore(held) && all;
+    }
+    return all;
+}
+
+bool Tracker::restore_batch(std::string_view bytes, Instant now, WallOffset wall) {
+    auto& i = *impl_;
+    const auto batch = decode_batch(bytes);
+    if (!batch) return false;
+    bool all = true;
+    for (const auto& run : batch->slots) {
+        if (run.slot >= kSlots || !i.owns(run.slot)) continue;
+        for (const auto& event : run.events) {
+            const auto& at = i.publisher.stream(run.slot);
+            if (std::pair(event.epoch, event.seq) <= std::pair(at.epoch, at.seq)) continue;
+            i.publisher.restore(run.slot, {event.epoch, event.seq});
+            i.checkpoints.on_change(run.slot);
+            all = i.restore_event(event, now, wall) && all;
+        }
+    }
+    return all;
+}
+
+bool Tracker::Impl::restore_event(const Event& event, Instant now, WallOffset wall) {
+    if (event.state == State::offline) {
+        roster.forget(event.user);
+        return true;
+    }
+    Roster::Held held{event.user,
+                      event.since_ms.value_or(event.at_ms),
+                      instant_of(event.at_ms, now, wall),
+                      event.ttl_ms,
+                      {}};
+    if (event.status) held.status = *event.status;
+    return roster.restore(held);
+}
+
+void Tracker::begin(const Past& past, Instant now, WallOffset wall) {
+    auto& i = *impl_;
+    i.publisher.resume(past.boot, past.batch);
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot)
+        if (i.owns(slot)) i.begin(static_cast<Slot>(slot), i.options.started_unix_ms);
+    i.publisher.begin_run(i.first);
+    if (past.users == Past::Users::end)
+        i.roster.end_all(Reason::startup, millis(wall.at(now)), wall, i.events);
+}
+
+void Tracker::end_all(Instant now, WallOffset wall) {
+    impl_->roster.end_all(Reason::shutdown, millis(wall.at(now)), wall, impl_->events);
+}
+
+// After the batches of the turn, whose effects the states hold.
+void Tracker::Impl::checkpoint(Instant now, WallOffset wall, Output& out) {
+    bool wrote = false;
+    for (const auto& publication : out.publications)
+        if (publication.batch != 0) {
+            checkpoints.on_bytes(publication.bytes.size());
+            wrote = true;
+        }
+    for (const auto slot : std::exchange(first_states, {}))
+        write_state(slot, wall, out);
+    for (std::size_t n = 0; n < kStatesPerTurnMax; ++n) {
+        const auto slot = checkpoints.next(now);
+        if (!slot) break;
+        write_state(*slot, wall, out);
+        checkpoints.on_written(*slot, out.states.back().bytes->size(), now);
+    }
+    if (wrote && !out.states.empty())
+        for (const auto slot : checkpoints.unchanged())
+            if (has_state[slot]) out.states.push_back({slot, publisher.batches(), {}});
+}
+
+void Tracker::Impl::write_state(Slot slot, WallOffset wall, Output& out) {
+    const Stats none;
+    Answer answer;
+    answer.body = answers(none, Instant{}, wall).whole(slot);
+    has_state[slot] = true;
+    out.states.push_back({slot, publisher.batches(), encode_answer(answer)});
+}
+
+void Tracker::Impl::tell_facts(Output& out) {
+    std::vector<std::string> known;
+    for (const auto& c : watermarks.view(Instant{}))
+        if (c.state == Watermarks::View::State::expected ||
+            c.state == Watermarks::View::State::live)
+            known.emplace_back(c.id);
+    if (known == collectors_told) return;
+    MsgpackWriter writer;
+    writer.map(1).text("collectors").array(known.size());
+    for (const auto& id : known)
+        writer.text(id);
+    out.facts = writer.take();
+    collectors_told = std::move(known);
+}
+
+std::vector<std::string> Tracker::collectors_in(std::string_view facts) {
+    using namespace msgpack_read;
+    std::vector<std::string> known;
+    MsgpackTokens tokens;
+    if (!tokens.parse(facts, facts.size())) return {};
+    auto in = tokens.cursor();
+    const bool good = each_key(in, [&](std::string_view key) {
+        if (key != "collectors") return skip(in);
+        return each(in, [&] { return value(in, known.emplace_back()); });
+    });
+    return good ? known : std::vector<std::string>{};
+}
+
+}  // namespace presence::tracker
