@@ -43,6 +43,10 @@ bool Error::damage() const {
     }
 }
 
+bool Error::malformed() const {
+    return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
+}
+
 void fail(sqlite3* db, int code) {
     throw Error(code, explain(db, code));
 }

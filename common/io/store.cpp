@@ -193,7 +193,11 @@ void Store::Impl::write(const Write& write, std::int64_t unix_ms) {
         fault_point("store.before_commit");
         statements_->commit.run();
     } catch (const sqlite::Error& error) {
-        const auto text = trouble("write", error);
+        auto text = trouble("write", error);
+        if (error.malformed()) {
+            mark(tally.last, kUnsound);
+            text += "; at the next start it will be moved aside";
+        }
         about_ = about;
         if (!sqlite3_get_autocommit(db_.get()))
             sqlite3_exec(db_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
@@ -203,7 +207,7 @@ void Store::Impl::write(const Write& write, std::int64_t unix_ms) {
         states_[key] = state;
     if (!changed.empty()) update_needed();
     facts_ = facts_ || write.facts;
-    if (after.last != tally.last) mark(after.last);
+    if (after.last != tally.last) mark(after.last, machine_boot_);
     tally = after;
     if (std::int64_t{wal_pages_} * page_bytes_ < kWalBytes) return;
     try {
@@ -225,8 +229,8 @@ void Store::Impl::checkpoint() {
 
 // The last number, outside of the database: tells when that has lost its end in whatever way. And
 // the machine's boot: under another one its pages may never have reached the disk.
-void Store::Impl::mark(std::uint64_t number) {
-    const Mark now{number, machine_boot_, sum_of_mark(number, machine_boot_)};
+void Store::Impl::mark(std::uint64_t number, std::uint64_t machine_boot) {
+    const Mark now{number, machine_boot, sum_of_mark(number, machine_boot)};
     (void)!::pwrite(mark_.get(), &now, sizeof(now), 0);
 }
 

@@ -22,6 +22,9 @@ struct StoreDamage : std::runtime_error {
 [[nodiscard]] bool is_sound_row(const sqlite::Statement& row);
 [[nodiscard]] bool is_sound_state(const sqlite::Statement& state);
 
+// In place of the machine's boot: a write found the database malformed where opening does not look.
+inline constexpr std::uint64_t kUnsound = 0;
+
 class Store::Impl {
 public:
     explicit Impl(Options options);
@@ -86,13 +89,13 @@ private:
     // What the file beside the database says; see mark().
     struct Mark {
         std::uint64_t number = 0;
-        std::uint64_t machine_boot = 0;
+        std::uint64_t machine_boot = 0;  // or kUnsound
         std::uint64_t sum = 0;
     };
     [[nodiscard]] std::optional<Mark> marked() const;
 
     // store.cpp
-    void mark(std::uint64_t number);
+    void mark(std::uint64_t number, std::uint64_t machine_boot);
     void check_numbers(const Write& write) const;
     void add_rows(const Write& write, std::int64_t unix_ms, Tally& after);
     void put_states(const Write& write, std::map<std::uint32_t, KnownState>& changed);

@@ -81,7 +81,7 @@ Store::Impl::Impl(Options options)
     } catch (const sqlite::Error& error) {
         throw StoreError(trouble("open", error));
     }
-    mark(tally.last);
+    mark(tally.last, machine_boot_);
 }
 
 Store::Impl::~Impl() = default;

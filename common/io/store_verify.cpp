@@ -11,6 +11,7 @@ namespace presence::io {
 
 void Store::Impl::verify() {
     const auto beside = marked();
+    if (beside && beside->machine_boot == kUnsound) throw StoreDamage("a write found it malformed");
     if (options_.durability == Durability::process &&
         (!beside || beside->machine_boot != machine_boot_))
         require_sound_structure("the machine was started anew, and not all had reached the disk");
