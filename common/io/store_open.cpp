@@ -129,6 +129,8 @@ void Store::Impl::connect() {
         },
         this);
     page_bytes_ = static_cast<int>(ask(db, "PRAGMA page_size"));
+    // The file may be written: its header must be wrong.
+    if (sqlite3_db_readonly(db, "main") != 0) throw StoreDamage("it says it may not be written");
     if (fresh) create();
     read_about();
     statements_.emplace(db);

@@ -126,7 +126,9 @@ void require_goes_on(const Store::Options& options) {
         Store store(options);
         require_usable(store);
     } catch (const StoreError& error) {
-        REQUIRE(std::string(error.what()).ends_with("; at the next start it will be moved aside"));
+        const std::string text = error.what();
+        CAPTURE(text);
+        REQUIRE(text.ends_with("; at the next start it will be moved aside"));
         Store store(options);
         REQUIRE(store.opened().cut);
         require_usable(store);
