@@ -196,8 +196,9 @@ class WebhookTest(unittest.TestCase):
             self.tracker.say(*(f"+user{n + i}" for i in range(500)))
         self.wait_beside(2_000)
         notifier.wait_log("event=sink_behind sink=hook")
-        self.assertEqual(len(self.receiver.requests), 1)
+        self.wait_requests(1)
         self.assertEqual(notifier.stop(), 0)
+        self.assertEqual(len(self.receiver.requests), 1)
         self.assertNotIn("event=sink_abandoned", notifier.log())
 
     def test_order_and_ids_hold_whatever_the_receiver_does(self):
