@@ -84,8 +84,8 @@ struct SinkConfig {
     std::string path;                  // jsonl
     std::vector<std::string> command;  // exec: program and arguments
     WebhookConfig webhook;
-    std::uint64_t queue_max =
-        100'000;  // events waiting; beyond, the sink is brought up to date later
+    std::string mode = "every";         // or latest: of what waits, the newest of each user
+    std::uint64_t queue_max = 100'000;  // events waiting; beyond, they are replayed later
 };
 
 struct Config {

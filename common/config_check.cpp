@@ -119,6 +119,9 @@ private:
         if (s.format != "text" && s.format != "json")
             origin_.fail(place + "/format",
                          "`format` must be one of text, json, not `" + s.format + "`");
+        if (s.mode != "every" && s.mode != "latest")
+            origin_.fail(place + "/mode",
+                         "`mode` must be one of every, latest, not `" + s.mode + "`");
         if (s.type == "jsonl") {
             if (s.path.empty()) origin_.fail(place, "the sink `" + s.name + "` needs a `path`");
             unique(place + "/path", s.path, "the file");

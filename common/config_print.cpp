@@ -81,6 +81,7 @@ void write_sink(Writer& out, const SinkConfig& s) {
         out.line("command = [" + list + "]");
     }
     if (s.type == "webhook") write_webhook(out, s.webhook);
+    out.text("mode", s.mode);
     out.line("queue_max = " + std::to_string(s.queue_max));
 }
 

@@ -183,8 +183,8 @@ void read_webhook(const Table& table, WebhookConfig& out) {
 
 SinkConfig read_sink(const ConfigNode& node, const std::string& place, ConfigOrigin& origin) {
     const Table table(node, "[[sink]]", place,
-                      {"name", "notifier", "type", "format", "path", "command", "queue_max", "url",
-                       "secret", "secret_file", "secret_env", "timeout", "connect_timeout",
+                      {"name", "notifier", "type", "format", "path", "command", "mode", "queue_max",
+                       "url", "secret", "secret_file", "secret_env", "timeout", "connect_timeout",
                        "batch_max", "allow_private", "allow_plaintext", "proxy", "ca_file"},
                       origin);
     SinkConfig out;
@@ -194,6 +194,7 @@ SinkConfig read_sink(const ConfigNode& node, const std::string& place, ConfigOri
     table.text("format", out.format);
     table.text("path", out.path);
     table.texts("command", out.command);
+    table.text("mode", out.mode);
     table.number("queue_max", 1, 100'000'000, out.queue_max);
     read_webhook(table, out.webhook);
     return out;

@@ -40,7 +40,13 @@ std::optional<Freshness> freshness_named(std::string_view name) {
     return find<Freshness>(kFreshnesses, name);
 }
 
+bool is_gap_notice(const Event& event) {
+    return event.user.empty() && event.reason == "gap";
+}
+
 std::string id_of(const Event& event) {
+    if (is_gap_notice(event))
+        return "gap." + event.status.value_or("") + "." + std::to_string(event.at_ms);
     std::string id = std::to_string(event.slot) + "." + std::to_string(event.epoch) + "." +
                      std::to_string(event.seq);
     if (!event.reconciled) return id;

@@ -54,6 +54,10 @@ struct Event {
     friend bool operator==(const Event&, const Event&) = default;
 };
 
+// Among a sink's events: that some are missing, since the journal of the tracker named by `status`
+// does not reach back. It has no user.
+[[nodiscard]] bool is_gap_notice(const Event& event);
+
 // "<slot>.<epoch>.<seq>", for a reconciled difference followed by ".r<XXH3 of the user in hex>".
 [[nodiscard]] std::string id_of(const Event& event);
 

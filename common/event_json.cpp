@@ -7,6 +7,12 @@ namespace presence {
 std::string to_json(const Event& event) {
     nlohmann::ordered_json out;
     out["id"] = id_of(event);
+    if (is_gap_notice(event)) {
+        out["notice"] = event.reason;
+        out["tracker"] = event.status.value_or("");
+        out["at_ms"] = event.at_ms;
+        return out.dump();
+    }
     out["user"] = event.user;
     out["state"] = name_of(event.state);
     out["reason"] = event.reason;

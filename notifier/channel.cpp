@@ -12,6 +12,7 @@ namespace {
 Delivery::Options options_of(const SinkConfig& config) {
     Delivery::Options options;
     options.queue_max = config.queue_max;
+    options.mode = config.mode == "latest" ? Delivery::Mode::latest : Delivery::Mode::every;
     // One chunk, one request: confirmed as it is taken, and its id is that of the chunk.
     if (config.type == "webhook") options.chunk_max = config.webhook.batch_max;
     return options;
@@ -23,22 +24,43 @@ std::int64_t milliseconds(Duration d) {
 
 }  // namespace
 
-Channel::Channel(const SinkConfig& config)
+Channel::Channel(const SinkConfig& config, FollowerOptions follower, SlotMap map,
+                 const std::filesystem::path& directory, const std::string& owner)
     : name_(config.name),
-      delivery_(options_of(config),
+      delivery_(options_of(config), std::move(follower), std::move(map),
                 hash_of(config.name) ^ static_cast<std::uint64_t>(micros(io::now()))),
+      keeper_(directory.empty() ? nullptr : std::make_shared<Keeper>(directory, owner, delivery_)),
       worker_(config) {}
 
-void Channel::turn(Instant now, const Follower& truth) {
+void Channel::turn(Instant now, WallOffset wall, std::vector<Question>& questions) {
     if (const auto outcome = worker_.outcome()) on_outcome(*outcome, now);
-    if (!under_way_ && !gone_) {
-        if (auto chunk = delivery_.next(now, truth); !chunk.empty()) {
+    delivery_.turn(now, wall, questions);
+    if (!under_way_ && !gone_)
+        if (auto job = delivery_.next(now)) {
             under_way_ = true;
             given_ = now;
-            worker_.give(std::move(chunk));
+            give(std::move(*job));
         }
-    }
     tell_state(now);
+}
+
+void Channel::give(Delivery::Job job) {
+    Worker::Task task;
+    task.chunk = std::move(job.chunk);
+    if (keeper_) {
+        task.before = [keeper = keeper_, keep = std::move(job.keep)] {
+            if (keep) keeper->before(*keep);
+        };
+        // The chunk was taken all the same: at worst it is told again after a restart.
+        task.after = [keeper = keeper_, name = name_, facts = std::move(job.facts)] {
+            try {
+                keeper->after(facts);
+            } catch (const io::StoreError& failure) {
+                io::log::warn("sink_not_kept", {{"sink", name}, {"reason", failure.what()}});
+            }
+        };
+    }
+    worker_.give(std::move(task));
 }
 
 void Channel::reopen() {
@@ -90,7 +112,7 @@ void Channel::tell_state(Instant now) {
     if (stats.behind)
         io::log::warn("sink_behind", {{"sink", name_}, {"waiting", stats.waiting}});
     else
-        io::log::info("sink_caught_up", {{"sink", name_}, {"given_up", stats.given_up}});
+        io::log::info("sink_caught_up", {{"sink", name_}, {"let_go", stats.let_go}});
 }
 
 Instant Channel::next_wakeup() const {

@@ -1,12 +1,16 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "common/config.hpp"
 #include "common/time.hpp"
 #include "notifier/delivery.hpp"
 #include "notifier/follower.hpp"
+#include "notifier/keeper.hpp"
 #include "notifier/sinks/worker.hpp"
 
 namespace presence::notifier {
@@ -18,11 +22,13 @@ public:
     static constexpr Duration kTellInterval = 10s;  // of one sink's troubles
     static constexpr Duration kSlow = 10s;          // a chunk under way for longer is worth a line
 
-    explicit Channel(const SinkConfig& config);
+    // Goes on from what was kept in the directory; none: nothing is kept. Throws StoreError.
+    Channel(const SinkConfig& config, FollowerOptions follower, SlotMap map,
+            const std::filesystem::path& directory, const std::string& owner);
 
-    void on_event(const Event& event) { delivery_.on_event(event); }
-    // Takes the outcome of the last chunk, gives the next.
-    void turn(Instant now, const Follower& truth);
+    void on_heard(HeardPtr heard) { delivery_.on_heard(std::move(heard)); }
+    // Takes the outcome of the last chunk, takes in what came, gives the next. Appends questions.
+    void turn(Instant now, WallOffset wall, std::vector<Question>& questions);
     // A sink that was gone is tried again.
     void reopen();
 
@@ -33,17 +39,21 @@ public:
     [[nodiscard]] bool gone() const { return gone_; }
     [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] Delivery::Stats stats() const { return delivery_.stats(); }
+    [[nodiscard]] Follower::Stats followed() const { return delivery_.follower().stats(); }
+    [[nodiscard]] bool started() const { return delivery_.started(); }
 
     // Nothing more is given; what is under way may still be taken.
     void stop(Instant deadline) { worker_.stop(deadline); }
     [[nodiscard]] bool ended(Instant now);
 
 private:
+    void give(Delivery::Job job);
     void on_outcome(const Worker::Outcome& outcome, Instant now);
     void tell_state(Instant now);
 
     std::string name_;
     Delivery delivery_;
+    std::shared_ptr<Keeper> keeper_;  // the worker's thread's, which may outlive this
     Worker worker_;
     bool under_way_ = false;
     bool gone_ = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <unordered_map>
 
 #include "common/check.hpp"
 
@@ -9,98 +10,216 @@ namespace presence::notifier {
 
 namespace {
 
-std::uint64_t hash_of_status(const std::optional<std::string>& status) {
-    return status ? hash_of(*status) | 1 : 0;
+// How long a sink that wants only the newest waits for it while history is replayed.
+constexpr Duration kHoldMax = 1s;
+constexpr std::uint32_t kShardsAtOnce = 16;
+
+// A tick and an empty batch take room as well.
+std::size_t weight_of(const Heard& heard) {
+    if (std::holds_alternative<Answer>(heard.message)) return 0;  // bounded by the questions
+    return std::max<std::size_t>(heard.events, 1);
 }
 
 }  // namespace
 
-Delivery::Delivery(Options options, std::uint64_t seed)
-    : options_(options), backoff_(options.backoff_first, options.backoff_max, seed) {}
+Delivery::Delivery(Options options, FollowerOptions follower, SlotMap map, std::uint64_t seed)
+    : options_(options),
+      trackers_(follower.trackers),
+      follower_(std::move(follower), std::move(map)),
+      backoff_(options.backoff_first, options.backoff_max, seed) {
+    facts_.cursors = cursors();
+}
 
-void Delivery::on_event(const Event& event) {
-    if (!behind_ && queue_.size() + unconfirmed_.size() < options_.queue_max) {
-        enqueue(event);
+std::vector<std::pair<std::string, Cursor>> Delivery::cursors() const {
+    std::vector<std::pair<std::string, Cursor>> all;
+    for (std::size_t i = 0; i < trackers_.size(); ++i)
+        all.emplace_back(trackers_[i], follower_.cursor(i));
+    return all;
+}
+
+bool Delivery::restore_shard(std::uint32_t shard, std::uint64_t row, std::string_view bytes) {
+    auto slots = decode_shard(bytes);
+    if (!slots || shard >= kShards) return false;
+    shard_row_[shard] = row;
+    for (auto& slot : *slots)
+        follower_.restore(slot.slot, slot.position, std::move(slot.users));
+    return true;
+}
+
+bool Delivery::restore_row(std::uint64_t row, std::string_view bytes) {
+    auto changes = decode_changes(bytes);
+    if (!changes) return false;
+    for (const auto& change : *changes) {
+        if (change.event.user.empty()) continue;
+        const auto shard = shard_of(change.event.slot);
+        if (row <= shard_row_[shard]) continue;
+        follower_.redo(change.event);
+        dirty_.set(shard);
+    }
+    facts_.row = row;
+    portion_ = std::move(*changes);
+    return true;
+}
+
+bool Delivery::restore_facts(std::string_view bytes) {
+    const auto facts = decode_facts(bytes);
+    if (!facts) return false;
+    // Slots change hands with the trackers: then nothing is known of where to go on.
+    const bool same =
+        std::equal(facts->cursors.begin(), facts->cursors.end(), trackers_.begin(), trackers_.end(),
+                   [](const auto& kept, const auto& tracker) { return kept.first == tracker; });
+    for (std::size_t i = 0; same && i < trackers_.size(); ++i)
+        follower_.restore(i, facts->cursors[i].second);
+    facts_.cursors = cursors();
+    begin_ = facts->row == facts_.row ? std::min<std::size_t>(facts->told, portion_.size())
+                                      : portion_.size();
+    facts_.row = std::max(facts->row, facts_.row);
+    facts_.told = begin_;
+    if (begin_ == portion_.size()) portion_.clear();
+    if (portion_.empty()) begin_ = 0;
+    end_ = begin_;
+    return true;
+}
+
+void Delivery::on_heard(HeardPtr heard) {
+    const auto weight = weight_of(*heard);
+    if (weight > 0 && inbox_weight_ + weight > options_.queue_max && !inbox_.empty()) {
+        stats_.let_go += heard->events;
+        stats_.behind = true;
         return;
     }
-    if (!behind_) ++stats_.overflows;
-    behind_ = true;
-    ++stats_.given_up;
-    if (const auto told = online_.find(event.user); told != online_.end()) {
-        told->second.epoch = event.epoch;
-        told->second.seq = event.seq;
-        told->second.at_ms = event.at_ms;
-    }
+    inbox_weight_ += weight;
+    inbox_events_ += heard->events;
+    inbox_.push_back(std::move(heard));
 }
 
-void Delivery::enqueue(Event event) {
-    if (event.state == State::online)
-        online_.insert_or_assign(
-            event.user, Told{hash_of_status(event.status), event.slot, comparison_, event.epoch,
-                             event.seq, event.at_ms});
+void Delivery::take_in(const Heard& heard, Instant now, WallOffset wall) {
+    if (const auto* const batch = std::get_if<Batch>(&heard.message))
+        follower_.on_batch(heard.tracker, *batch, now);
+    else if (const auto* const tick = std::get_if<Tick>(&heard.message))
+        follower_.on_tick(heard.tracker, *tick, now);
     else
-        online_.erase(event.user);
-    queue_.push_back(std::move(event));
+        follower_.on_answer(heard.tracker, std::get<Answer>(heard.message), now, wall);
 }
 
-// That the user left, where the event which said so was given up: in its place in the order.
-Event Delivery::offline_difference(const std::string& user, const Told& told) {
-    Event event;
-    event.user = user;
-    event.state = State::offline;
-    event.reason = name_of(Reason::reconcile);
-    event.at_ms = told.at_ms;
-    event.slot = told.slot;
-    event.epoch = told.epoch;
-    event.seq = told.seq;
-    event.reconciled = true;
-    return event;
-}
-
-std::vector<Event> Delivery::next(Instant now, const Follower& truth) {
-    if (outstanding_ || now < not_before_) return {};
-    if (unconfirmed_.empty()) {
-        if (queue_.empty() && behind_) compare(truth);
-        const auto end = queue_.begin() +
-                         static_cast<std::ptrdiff_t>(std::min(queue_.size(), options_.chunk_max));
-        std::move(queue_.begin(), end, std::back_inserter(unconfirmed_));
-        queue_.erase(queue_.begin(), end);
+void Delivery::turn(Instant now, WallOffset wall, std::vector<Question>& questions) {
+    if (!portion_.empty()) return;
+    for (std::size_t events = 0; !inbox_.empty() && events < options_.chunk_max;) {
+        const auto heard = std::move(inbox_.front());
+        inbox_.pop_front();
+        inbox_weight_ -= weight_of(*heard);
+        inbox_events_ -= heard->events;
+        events += heard->events;
+        take_in(*heard, now, wall);
     }
-    outstanding_ = !unconfirmed_.empty();
-    return unconfirmed_;
+    if (changes_.empty()) changed_at_ = now;
+    follower_.end_turn(now, wall, changes_, questions);
+    if (options_.mode == Mode::latest) merge();
+    if (portion_is_due(now)) begin_portion();
+    if (idle() && follower_.in_step()) stats_.behind = false;
 }
 
-// Queues at most queue_max differences; more are left for the next comparison.
-void Delivery::compare(const Follower& truth) {
-    ++comparison_;
-    bool all = true;
-    const auto room = [&] {
-        all = all && queue_.size() < options_.queue_max;
-        return all;
-    };
-    truth.each_online([&](const Event& event) {
-        const auto told = online_.find(event.user);
-        if (told != online_.end()) told->second.seen = comparison_;
-        const bool same =
-            told != online_.end() && told->second.status == hash_of_status(event.status);
-        if (!same && room()) enqueue(event);
-    });
-    for (auto told = online_.begin(); told != online_.end();) {
-        const auto next = std::next(told);
-        if (told->second.seen != comparison_ && room())
-            enqueue(offline_difference(told->first, told->second));
-        told = next;
+// Leaves the last change of each user, and tells it only if the sink knows otherwise.
+void Delivery::merge() {
+    std::unordered_map<std::string_view, const Change*> first;
+    std::unordered_map<std::string_view, const Change*> last;
+    for (const auto& change : changes_) {
+        first.emplace(change.event.user, &change);
+        last.insert_or_assign(change.event.user, &change);
     }
-    behind_ = !all;
+    std::vector<Change> merged;
+    for (const auto& change : changes_) {
+        if (last.at(change.event.user) != &change) continue;
+        auto newest = change;
+        const auto& oldest = *first.at(change.event.user);
+        newest.was_online = oldest.was_online;
+        newest.was_status = oldest.was_status;
+        const bool online = newest.event.state == State::online;
+        newest.told =
+            !newest.event.user.empty() &&
+            (online != newest.was_online || (online && newest.event.status != newest.was_status));
+        merged.push_back(std::move(newest));
+    }
+    changes_ = std::move(merged);
+}
+
+bool Delivery::portion_is_due(Instant now) const {
+    if (changes_.empty()) {
+        // Where to go on is kept with what happens, and when there is a run to go on from.
+        const auto now_at = cursors();
+        return !std::equal(
+            now_at.begin(), now_at.end(), facts_.cursors.begin(),
+            [](const auto& a, const auto& b) { return a.second.boot == b.second.boot; });
+    }
+    return options_.mode == Mode::every || !follower_.catching_up() ||
+           changes_.size() >= options_.queue_max || now >= changed_at_ + kHoldMax;
+}
+
+void Delivery::begin_portion() {
+    portion_ = std::exchange(changes_, {});
+    begin_ = end_ = 0;
+    facts_ = {cursors(), facts_.row + 1, 0};
+    for (const auto& change : portion_)
+        if (!change.event.user.empty()) dirty_.set(shard_of(change.event.slot));
+    auto keep = std::make_shared<Keep>();
+    keep->row = facts_.row;
+    keep->changes = encode_changes(portion_);
+    keep->facts = encode_facts(facts_);
+    add_shards(*keep);
+    keep_ = std::move(keep);
+    // One that tells nothing and only moves the cursor is done when it is kept.
+    if (portion_.empty()) portion_.push_back(Change{{}, false, false, {}});
+}
+
+// About as many bytes of shards as of changes, so that a restart has no more than some ledgers to
+// read; all of them with the first row, from where each goes on.
+void Delivery::add_shards(Keep& keep) {
+    const bool first = keep.row == 1;
+    std::size_t bytes = 0;
+    for (std::uint32_t n = 0; n < (first ? kShards : kShardsAtOnce); ++n) {
+        const auto which = next_shard_;
+        next_shard_ = (next_shard_ + 1) % kShards;
+        auto& state = keep.shards.emplace_back(which, std::nullopt);
+        if (first || dirty_[which]) state.second = shard(which);
+        dirty_.reset(which);
+        if (state.second) bytes += state.second->size();
+        if (!first && bytes >= keep.changes.size()) break;
+    }
+}
+
+std::string Delivery::shard(std::uint32_t which) const {
+    std::vector<const Ledger*> ledgers;
+    constexpr auto kEach = kSlots / kShards;
+    for (auto slot = which * kEach; slot < (which + 1) * kEach; ++slot)
+        if (const auto* const ledger = follower_.ledger(static_cast<Slot>(slot)))
+            ledgers.push_back(ledger);
+    return encode_shard(ledgers);
+}
+
+std::optional<Delivery::Job> Delivery::next(Instant now) {
+    if (outstanding_ || portion_.empty() || now < not_before_) return std::nullopt;
+    Job job{keep_, {}, {}};
+    for (end_ = begin_; end_ < portion_.size() && job.chunk.size() < options_.chunk_max; ++end_)
+        if (portion_[end_].told) job.chunk.push_back(portion_[end_].event);
+    auto facts = facts_;
+    facts.told = end_;
+    job.facts = encode_facts(facts);
+    outstanding_ = true;
+    return job;
 }
 
 void Delivery::on_delivered() {
     PRESENCE_CHECK(outstanding_, "nothing was handed out");
     outstanding_ = false;
-    stats_.delivered += unconfirmed_.size();
-    unconfirmed_.clear();
+    for (; begin_ < end_; ++begin_)
+        stats_.delivered += portion_[begin_].told ? 1 : 0;
+    keep_.reset();
+    facts_.told = begin_;
     backoff_.reset();
     not_before_ = {};
+    if (begin_ < portion_.size()) return;
+    portion_.clear();
+    begin_ = end_ = 0;
 }
 
 void Delivery::on_failed(Instant now, Duration retry_after) {
@@ -111,18 +230,16 @@ void Delivery::on_failed(Instant now, Duration retry_after) {
 }
 
 Instant Delivery::next_wakeup() const {
-    return outstanding_ || idle() ? Instant::max() : not_before_;
+    if (!portion_.empty()) return outstanding_ ? Instant::max() : not_before_;
+    if (!inbox_.empty()) return Instant{};
+    const auto hold = changes_.empty() ? Instant::max() : changed_at_ + kHoldMax;
+    return std::min(hold, follower_.next_wakeup());
 }
 
 Delivery::Stats Delivery::stats() const {
     auto stats = stats_;
-    stats.waiting = queue_.size() + unconfirmed_.size();
-    stats.behind = behind_;
+    stats.waiting = inbox_events_ + changes_.size() + portion_.size() - begin_;
     return stats;
-}
-
-bool Delivery::idle() const {
-    return queue_.empty() && unconfirmed_.empty() && !behind_;
 }
 
 }  // namespace presence::notifier

@@ -1,86 +1,126 @@
 #pragma once
 
+#include <array>
+#include <bitset>
 #include <cstdint>
 #include <deque>
+#include <memory>
+#include <optional>
 #include <string>
-#include <unordered_map>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/event.hpp"
 #include "common/time.hpp"
 #include "notifier/backoff.hpp"
 #include "notifier/follower.hpp"
+#include "notifier/heard.hpp"
+#include "notifier/kept.hpp"
 
 namespace presence::notifier {
 
-// What one sink still has to be told. One object per sink, so that none waits for another.
+// One sink's way through the trackers' batches: its own follower with cursor and ledger, so that
+// none waits for another.
 //
-// Each event is handed out until it is confirmed, at least once and in order per user. With
-// `queue_max` waiting, what comes after is not kept; once the sink has been told what waits, it is
-// told the difference between what it knows (the ledger) and what is true then. So memory stays
-// bounded by queue_max and the number of users online, and the sink ends in the truth.
+// The journals of the trackers are the queue. While the sink has something to take, what comes
+// waits, at most queue_max events of it; beyond, it is let go, and replayed once the sink is free.
+// What the follower makes of it is told as one portion, in chunks, each until it is confirmed. A
+// portion is kept together with the cursors and what changes of the ledger before its first chunk
+// is tried, so that after a restart the same is told again and nothing is left out.
 //
-// Pure. Requires: every event that `truth` has handed out was given to on_event before next().
+// Pure.
 class Delivery {
 public:
+    enum class Mode { every, latest };
     struct Options {
+        // latest: of the changes of a user that wait, only the newest is told.
+        Mode mode = Mode::every;
         std::size_t queue_max = 100'000;
         std::size_t chunk_max = 5'000;   // events handed out at once
         Duration backoff_first = 100ms;  // after a failure; see Backoff
         Duration backoff_max = 10s;
     };
-    Delivery(Options options, std::uint64_t seed);
+    Delivery(Options options, FollowerOptions follower, SlotMap map, std::uint64_t seed);
 
-    void on_event(const Event& event);
+    // As it was kept: the shards, then the rows after the first of them, then the facts. Requires:
+    // before all else. False if the bytes are no such thing.
+    bool restore_shard(std::uint32_t shard, std::uint64_t row, std::string_view bytes);
+    bool restore_row(std::uint64_t row, std::string_view bytes);
+    bool restore_facts(std::string_view bytes);
 
-    // The next events to tell, or nothing while some are unconfirmed, a backoff runs, or none
-    // wait. `truth` is asked when the sink has to be brought up to date.
-    [[nodiscard]] std::vector<Event> next(Instant now, const Follower& truth);
-    // The events last handed out were taken by the sink.
+    void on_heard(HeardPtr heard);
+    // Takes in what came, unless the sink has something to take. Appends the questions to ask.
+    void turn(Instant now, WallOffset wall, std::vector<Question>& questions);
+
+    // To be kept in one transaction.
+    struct Keep {
+        std::uint64_t row = 0;  // one after the other
+        std::string changes;
+        // What all rows up to this one add up to; no bytes: as before.
+        std::vector<std::pair<std::uint32_t, std::optional<std::string>>> shards;
+        std::string facts;
+    };
+    struct Job {
+        std::shared_ptr<const Keep> keep;  // before the chunk is told, unless it is kept already
+        std::vector<Event> chunk;          // may be empty
+        std::string facts;                 // to be kept when it was taken
+    };
+    // What to do next, or nothing while it is being done, a backoff runs, or nothing waits.
+    [[nodiscard]] std::optional<Job> next(Instant now);
+    // The job last handed out was done.
     void on_delivered();
-    // They were not, or not surely: they are handed out again, the same, after a backoff, and not
-    // before `retry_after` is over.
+    // It was not, or not surely: it is handed out again, the same, after a backoff, and not before
+    // `retry_after` is over.
     void on_failed(Instant now, Duration retry_after = {});
 
-    // When next() has something to hand out, should nothing else happen.
+    // When turn() or next() has something to do, should nothing else happen.
     [[nodiscard]] Instant next_wakeup() const;
 
     struct Stats {
         std::uint64_t delivered = 0;
         std::uint64_t failures = 0;
-        std::uint64_t overflows = 0;
-        std::uint64_t given_up = 0;  // events not kept: the comparison told their outcome
-        std::uint64_t waiting = 0;
-        bool behind = false;  // to be brought up to date by comparison
+        std::uint64_t let_go = 0;   // events that came and were not kept: they are replayed
+        std::uint64_t waiting = 0;  // events, those under way included
+        bool behind = false;        // something was let go and is not replayed yet
     };
     [[nodiscard]] Stats stats() const;
-    // All has been told and confirmed.
-    [[nodiscard]] bool idle() const;
+    [[nodiscard]] const Follower& follower() const { return follower_; }
+    // All that came was told and confirmed.
+    [[nodiscard]] bool idle() const { return portion_.empty() && inbox_.empty(); }
+    // Every tracker was compared, or would be if the sink took what it is told.
+    [[nodiscard]] bool started() const { return follower_.in_step() || !idle(); }
 
 private:
-    // A user whom the sink knows to be online once it has been told what waits, and the newest
-    // event of theirs, given up or not.
-    struct Told {
-        std::uint64_t status = 0;  // hash; 0: none
-        Slot slot = 0;
-        std::uint32_t seen = 0;  // number of the comparison that found them still online
-        Epoch epoch = 0;
-        std::uint64_t seq = 0;
-        std::int64_t at_ms = 0;
-    };
-    void enqueue(Event event);
-    static Event offline_difference(const std::string& user, const Told& told);
-    void compare(const Follower& truth);
+    void take_in(const Heard& heard, Instant now, WallOffset wall);
+    void merge();
+    [[nodiscard]] bool portion_is_due(Instant now) const;
+    void begin_portion();
+    void add_shards(Keep& keep);
+    [[nodiscard]] std::string shard(std::uint32_t which) const;
+    [[nodiscard]] std::vector<std::pair<std::string, Cursor>> cursors() const;
 
     Options options_;
+    std::vector<std::string> trackers_;
+    Follower follower_;
     Backoff backoff_;
-    std::deque<Event> queue_;
-    std::vector<Event> unconfirmed_;
-    bool outstanding_ = false;  // unconfirmed_ is at the sink
-    bool behind_ = false;
-    std::uint32_t comparison_ = 0;
+
+    std::deque<HeardPtr> inbox_;
+    std::size_t inbox_weight_ = 0;
+    std::size_t inbox_events_ = 0;
+    std::vector<Change> changes_;  // of the next portion
+    Instant changed_at_{};
+    std::vector<Change> portion_;  // what the sink is told
+    std::size_t begin_ = 0;        // of the chunk, in the portion
+    std::size_t end_ = 0;
+    bool outstanding_ = false;
     Instant not_before_{};
-    std::unordered_map<std::string, Told> online_;
+
+    Facts facts_;
+    std::shared_ptr<const Keep> keep_;
+    std::bitset<kShards> dirty_;
+    std::array<std::uint64_t, kShards> shard_row_{};
+    std::uint32_t next_shard_ = 0;
     Stats stats_;
 };
 

@@ -12,7 +12,6 @@ struct Follower::Impl {
     SlotMap map;
     HandedOut out;
     std::vector<FollowedTracker> trackers;
-    std::uint64_t events = 0, refused = 0;
 
     Impl(FollowerOptions o, SlotMap m) : options(std::move(o)), map(std::move(m)) {
         out.users_max = options.users_max;
@@ -39,41 +38,24 @@ Follower::Follower(FollowerOptions options, SlotMap map)
 Follower::~Follower() = default;
 Follower::Follower(Follower&&) noexcept = default;
 
-void Follower::on_batch(std::size_t tracker, std::string_view bytes, Instant now) {
-    auto batch = decode_batch(bytes);
-    if (!batch || batch->tracker != impl_->options.trackers[tracker]) {
-        ++impl_->refused;
-        return;
-    }
-    impl_->trackers[tracker].on_batch(*batch, now, impl_->out);
+void Follower::on_batch(std::size_t tracker, const Batch& batch, Instant now) {
+    impl_->trackers[tracker].on_batch(batch, now, impl_->out);
 }
 
-void Follower::on_tick(std::size_t tracker, std::string_view bytes, Instant now) {
-    const auto tick = decode_tick(bytes);
-    if (!tick || tick->tracker != impl_->options.trackers[tracker]) {
-        ++impl_->refused;
-        return;
-    }
-    impl_->trackers[tracker].on_tick(*tick, now);
+void Follower::on_tick(std::size_t tracker, const Tick& tick, Instant now) {
+    impl_->trackers[tracker].on_tick(tick, now);
 }
 
-void Follower::on_answer(std::size_t tracker, std::string_view bytes, Instant now,
-                         WallOffset wall) {
-    auto answer = decode_answer(bytes);
-    if (!answer) {
-        ++impl_->refused;
-        return;
-    }
-    impl_->trackers[tracker].on_answer(*answer, now, wall, impl_->out);
+void Follower::on_answer(std::size_t tracker, const Answer& answer, Instant now, WallOffset wall) {
+    impl_->trackers[tracker].on_answer(answer, now, wall, impl_->out);
 }
 
-void Follower::end_turn(Instant now, WallOffset wall, std::vector<Event>& events,
+void Follower::end_turn(Instant now, WallOffset wall, std::vector<Change>& changes,
                         std::vector<Question>& questions) {
     for (auto& tracker : impl_->trackers)
         tracker.end_turn(now, wall, impl_->out, questions);
-    auto& handed_out = impl_->out.events;
-    impl_->events += handed_out.size();
-    std::move(handed_out.begin(), handed_out.end(), std::back_inserter(events));
+    auto& handed_out = impl_->out.changes;
+    std::move(handed_out.begin(), handed_out.end(), std::back_inserter(changes));
     handed_out.clear();
 }
 
@@ -84,12 +66,13 @@ Instant Follower::next_wakeup() const {
     return wakeup;
 }
 
-void Follower::each_online(const std::function<void(const Event&)>& fn) const {
-    each_ledger([&](const Ledger& ledger) {
-        ledger.each([&](const std::string& user, const Told& told) {
-            fn(ledger.difference(user, told, State::online, {0, Freshness::live, told.since_ms}));
-        });
-    });
+Event Follower::state_of(const std::string& user, std::int64_t now_ms) const {
+    const auto* const ledger = impl_->ledger(slot_of(hash_of(user)));
+    const auto* const told = ledger == nullptr ? nullptr : ledger->find(user);
+    const Ledger nobodys(slot_of(hash_of(user)));
+    return (ledger == nullptr ? nobodys : *ledger)
+        .difference(user, told == nullptr ? Told{} : *told,
+                    told == nullptr ? State::offline : State::online, {0, Freshness::live, now_ms});
 }
 
 const Told* Follower::find(std::string_view user) const {
@@ -102,6 +85,11 @@ bool Follower::in_step() const {
                        [](const auto& tracker) { return tracker.in_step(); });
 }
 
+bool Follower::catching_up() const {
+    return std::any_of(impl_->trackers.begin(), impl_->trackers.end(),
+                       [](const auto& tracker) { return tracker.catching_up(); });
+}
+
 Cursor Follower::cursor(std::size_t tracker) const {
     return impl_->trackers[tracker].cursor();
 }
@@ -109,6 +97,10 @@ Cursor Follower::cursor(std::size_t tracker) const {
 void Follower::each_ledger(const std::function<void(const Ledger&)>& fn) const {
     for (const auto& tracker : impl_->trackers)
         tracker.each_ledger(fn);
+}
+
+const Ledger* Follower::ledger(Slot slot) const {
+    return impl_->ledger(slot);
 }
 
 void Follower::restore(std::size_t tracker, Cursor cursor) {
@@ -119,6 +111,10 @@ void Follower::restore(Slot slot, Position position,
                        std::vector<std::pair<std::string, Told>> users) {
     if (auto* const ledger = impl_->ledger(slot))
         ledger->restore(position, std::move(users), impl_->out);
+}
+
+void Follower::redo(const Event& event) {
+    if (auto* const ledger = impl_->ledger(event.slot)) ledger->redo(event, impl_->out);
 }
 
 Follower::Stats Follower::stats() const {
@@ -137,10 +133,10 @@ Follower::Stats Follower::stats() const {
         sum.refused += s.refused;
         sum.out_of_date += s.out_of_date;
     }
-    sum.events = impl_->events;
+    sum.events = out.told;
     sum.duplicates += out.duplicates;
     sum.reconciled = out.reconciled;
-    sum.refused += impl_->refused + out.refused;
+    sum.refused += out.refused;
     sum.out_of_date += out.out_of_date;
     sum.users_limit = out.users_limit;
     sum.online = out.users;

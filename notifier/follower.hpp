@@ -20,6 +20,7 @@ struct FollowerOptions {
     std::vector<std::string> trackers;  // by index in all calls below
     Duration answer_timeout = 2s;       // a question without an answer is asked again
     std::size_t questions_max = 16;     // under way at once per tracker
+    std::uint64_t first_rid = 1;        // of the questions
     // Events that wait for the comparison of their slot; beyond, they are replayed after it.
     std::size_t waiting_max = 1'000'000;
     std::uint64_t users_max = 100'000'000;  // beyond, users are not followed, and counted
@@ -53,31 +54,35 @@ public:
     ~Follower();
     Follower(Follower&&) noexcept;
 
-    void on_batch(std::size_t tracker, std::string_view bytes, Instant now);
-    void on_tick(std::size_t tracker, std::string_view bytes, Instant now);
-    void on_answer(std::size_t tracker, std::string_view bytes, Instant now, WallOffset wall);
+    void on_batch(std::size_t tracker, const Batch& batch, Instant now);
+    void on_tick(std::size_t tracker, const Tick& tick, Instant now);
+    void on_answer(std::size_t tracker, const Answer& answer, Instant now, WallOffset wall);
 
     // Appends what happened since the last call, in order per user, and the questions to ask.
     // `wall` dates reconciled events.
-    void end_turn(Instant now, WallOffset wall, std::vector<Event>& events,
+    void end_turn(Instant now, WallOffset wall, std::vector<Change>& changes,
                   std::vector<Question>& questions);
     [[nodiscard]] Instant next_wakeup() const;
 
-    // Everyone who was told to be online, as a difference to nothing.
-    void each_online(const std::function<void(const Event&)>& fn) const;
+    // The state that this user was told to have, as a `reconcile` event.
+    [[nodiscard]] Event state_of(const std::string& user, std::int64_t now_ms) const;
     // Null if not told to be online.
     [[nodiscard]] const Told* find(std::string_view user) const;
 
     // Every tracker's stream is heard, and every slot compared with nothing left to ask.
     [[nodiscard]] bool in_step() const;
+    // More is asked for, and about to come.
+    [[nodiscard]] bool catching_up() const;
 
     // Where to go on after a restart, with the ledgers as they are now; none while there is more
     // to compare.
     [[nodiscard]] Cursor cursor(std::size_t tracker) const;
     void each_ledger(const std::function<void(const Ledger&)>& fn) const;
+    [[nodiscard]] const Ledger* ledger(Slot slot) const;  // null: nobody's
     // Requires: before all else. A slot that is nobody's is forgotten.
     void restore(std::size_t tracker, Cursor cursor);
     void restore(Slot slot, Position position, std::vector<std::pair<std::string, Told>> users);
+    void redo(const Event& event);
 
     struct Stats {
         std::uint64_t batches = 0;

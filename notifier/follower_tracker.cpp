@@ -7,7 +7,11 @@ namespace presence::notifier {
 
 FollowedTracker::FollowedTracker(const FollowerOptions& options, std::size_t index,
                                  std::vector<Slot> slots)
-    : options_(&options), index_(index), index_of_(kSlots, -1), uncompared_(slots.size()) {
+    : options_(&options),
+      index_(index),
+      index_of_(kSlots, -1),
+      uncompared_(slots.size()),
+      next_rid_(options.first_rid) {
     for (const auto slot : slots) {
         index_of_[slot] = static_cast<std::int16_t>(slots_.size());
         slots_.emplace_back(slot);
@@ -71,7 +75,7 @@ void FollowedTracker::on_tick(const Tick& tick, Instant now) {
     if (!taken(at)) miss();
 }
 
-void FollowedTracker::on_batch(Batch& batch, Instant now, HandedOut& out) {
+void FollowedTracker::on_batch(const Batch& batch, Instant now, HandedOut& out) {
     const Cursor at{batch.boot, batch.number};
     if (at.boot == 0 || at.batch == 0) {
         ++stats_.refused;
@@ -86,10 +90,10 @@ void FollowedTracker::on_batch(Batch& batch, Instant now, HandedOut& out) {
         miss();
 }
 
-void FollowedTracker::take(Batch& batch, HandedOut& out) {
+void FollowedTracker::take(const Batch& batch, HandedOut& out) {
     cursor_ = {batch.boot, batch.number};
     ++stats_.batches;
-    for (auto& run : batch.slots) {
+    for (const auto& run : batch.slots) {
         if (run.slot >= kSlots || index_of_[run.slot] < 0) {
             ++stats_.refused;
             continue;
@@ -99,7 +103,7 @@ void FollowedTracker::take(Batch& batch, HandedOut& out) {
             followed.ledger.apply(run, out);
         } else {
             waiting_ += run.events.size();
-            followed.waiting.push_back(std::move(run));
+            followed.waiting.push_back(run);
         }
     }
 }
@@ -124,7 +128,15 @@ void FollowedTracker::begin_resync(Instant now) {
     }
 }
 
-void FollowedTracker::on_answer(Answer& answer, Instant now, WallOffset wall, HandedOut& out) {
+// Changes were missed that nobody can tell any more.
+void FollowedTracker::cannot_replay(Instant now, WallOffset wall, HandedOut& out) {
+    if (uncompared_ == 0)
+        out.changes.push_back(gap_notice(options_->trackers[index_], millis(wall.at(now))));
+    begin_resync(now);
+}
+
+void FollowedTracker::on_answer(const Answer& answer, Instant now, WallOffset wall,
+                                HandedOut& out) {
     const auto found = std::find_if(asked_.begin(), asked_.end(),
                                     [&](const Asked& asked) { return asked.rid == answer.rid; });
     if (found == asked_.end()) {  // of a question that was given up
@@ -138,14 +150,14 @@ void FollowedTracker::on_answer(Answer& answer, Instant now, WallOffset wall, Ha
     if (asked.what == Asked::For::slot) slots_[asked.slot].asked = false;
 
     if (const auto* const error = std::get_if<QueryError>(&answer.body)) {
-        on_error(asked, *error, now);
-    } else if (auto* const rows = std::get_if<ReplayAnswer>(&answer.body);
+        on_error(asked, *error, now, wall, out);
+    } else if (const auto* const rows = std::get_if<ReplayAnswer>(&answer.body);
                rows != nullptr && asked.what == Asked::For::rows) {
-        on_rows(*rows, now, out);
-    } else if (auto* const page = std::get_if<SnapshotAnswer>(&answer.body);
+        on_rows(*rows, now, wall, out);
+    } else if (const auto* const page = std::get_if<SnapshotAnswer>(&answer.body);
                page != nullptr && belongs(asked, *page)) {
         const Ledger::Evidence evidence{page->covers_ms, answer.freshness, millis(wall.at(now))};
-        on_page(std::move(asked), std::move(*page), evidence, now, out);
+        on_page(std::move(asked), *page, evidence, now, out);
     } else {
         ++stats_.refused;
         again(asked, now + kPause);
@@ -159,23 +171,25 @@ void FollowedTracker::again(const Asked& asked, Instant at) {
     if (asked.what == Asked::For::evidence) doubt_at_ = at;
 }
 
-void FollowedTracker::on_error(const Asked& asked, const QueryError& error, Instant now) {
+void FollowedTracker::on_error(const Asked& asked, const QueryError& error, Instant now,
+                               WallOffset wall, HandedOut& out) {
     const bool no_history =
         error.code == "too_old" || error.code == "diverged" || error.code == "unknown_op";
-    if (asked.what == Asked::For::rows && no_history) return begin_resync(now);
+    if (asked.what == Asked::For::rows && no_history) return cannot_replay(now, wall, out);
     ++stats_.errors;
     // A snapshot of many pages may have been dropped meanwhile: begin anew at once.
     const bool began = !asked.whole.cursor.empty() && error.code == "bad_cursor";
     again(asked, began ? now : now + kPause);
 }
 
-void FollowedTracker::on_rows(ReplayAnswer& answer, Instant now, HandedOut& out) {
+void FollowedTracker::on_rows(const ReplayAnswer& answer, Instant now, WallOffset wall,
+                              HandedOut& out) {
     for (const auto& row : answer.rows) {
         auto batch = decode_batch(row);
         if (!batch || batch->tracker != options_->trackers[index_] || batch->boot == 0 ||
             batch->number != cursor_.batch + 1) {
             ++stats_.refused;
-            return begin_resync(now);
+            return cannot_replay(now, wall, out);
         }
         if (!room()) break;
         take(*batch, out);
@@ -197,8 +211,8 @@ bool FollowedTracker::belongs(const Asked& asked, const SnapshotAnswer& page) co
                                     page.batch == whole.batch && page.boot == whole.boot);
 }
 
-void FollowedTracker::on_page(Asked asked, SnapshotAnswer page, const Ledger::Evidence& evidence,
-                              Instant now, HandedOut& out) {
+void FollowedTracker::on_page(Asked asked, const SnapshotAnswer& page,
+                              const Ledger::Evidence& evidence, Instant now, HandedOut& out) {
     if (asked.what == Asked::For::evidence) {
         reach_ = Reach{{page.boot, page.batch}, evidence};
         doubt_at_ = now + kPause;
@@ -213,10 +227,10 @@ void FollowedTracker::on_page(Asked asked, SnapshotAnswer page, const Ledger::Ev
     }
     auto& whole = asked.whole;
     if (whole.cursor.empty()) {
-        whole = std::move(page);
+        whole = page;
     } else {
-        std::move(page.users.begin(), page.users.end(), std::back_inserter(whole.users));
-        whole.cursor = std::move(page.cursor);
+        whole.users.insert(whole.users.end(), page.users.begin(), page.users.end());
+        whole.cursor = page.cursor;
     }
     if (!whole.cursor.empty()) return ask(std::move(asked), now);
     if (!slots_[asked.slot].ledger.compare(whole, evidence, out)) return again(asked, now + kPause);

@@ -25,9 +25,9 @@ public:
 
     FollowedTracker(const FollowerOptions& options, std::size_t index, std::vector<Slot> slots);
 
-    void on_batch(Batch& batch, Instant now, HandedOut& out);
+    void on_batch(const Batch& batch, Instant now, HandedOut& out);
     void on_tick(const Tick& tick, Instant now);
-    void on_answer(Answer& answer, Instant now, WallOffset wall, HandedOut& out);
+    void on_answer(const Answer& answer, Instant now, WallOffset wall, HandedOut& out);
     void end_turn(Instant now, WallOffset wall, HandedOut& out, std::vector<Question>& questions);
 
     [[nodiscard]] Instant next_wakeup() const { return wakeup_; }
@@ -35,6 +35,7 @@ public:
     [[nodiscard]] bool in_step() const {
         return heard_.boot != 0 && !behind_ && !replaying_ && settled();
     }
+    [[nodiscard]] bool catching_up() const { return (behind_ || replaying_) && !silent_; }
     [[nodiscard]] Cursor cursor() const { return settled() ? cursor_ : Cursor{}; }
     void restore(Cursor cursor);
 
@@ -78,14 +79,16 @@ private:
     void hear(Cursor at, Instant now);
     [[nodiscard]] bool taken(Cursor at) const;
     void miss();
-    void take(Batch& batch, HandedOut& out);
+    void take(const Batch& batch, HandedOut& out);
     void begin_resync(Instant now);
+    void cannot_replay(Instant now, WallOffset wall, HandedOut& out);
 
-    void on_rows(ReplayAnswer& answer, Instant now, HandedOut& out);
-    void on_error(const Asked& asked, const QueryError& error, Instant now);
+    void on_rows(const ReplayAnswer& answer, Instant now, WallOffset wall, HandedOut& out);
+    void on_error(const Asked& asked, const QueryError& error, Instant now, WallOffset wall,
+                  HandedOut& out);
     [[nodiscard]] bool belongs(const Asked& asked, const SnapshotAnswer& page) const;
-    void on_page(Asked asked, SnapshotAnswer page, const Ledger::Evidence& evidence, Instant now,
-                 HandedOut& out);
+    void on_page(Asked asked, const SnapshotAnswer& page, const Ledger::Evidence& evidence,
+                 Instant now, HandedOut& out);
     void compared(Followed& followed, const Ledger::Evidence& evidence, Instant now,
                   HandedOut& out);
     void doubt_again(std::uint32_t uncovered_ms, Instant now);
@@ -113,7 +116,7 @@ private:
 
     std::vector<Asked> asked_;
     std::vector<Question> questions_;
-    std::uint64_t next_rid_ = 1;
+    std::uint64_t next_rid_;
     std::size_t next_slot_ = 0;
     Instant not_before_{};
     bool silent_ = false;  // the last question was not answered: ask one at a time

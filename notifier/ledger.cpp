@@ -18,6 +18,14 @@ Told told_of(const Event& event) {
 
 }  // namespace
 
+Change gap_notice(const std::string& tracker, std::int64_t at_ms) {
+    Change notice;
+    notice.event.reason = "gap";
+    notice.event.status = tracker;
+    notice.event.at_ms = at_ms;
+    return notice;
+}
+
 bool Ledger::acceptable(std::string_view user, const std::optional<std::string>& status) const {
     return check_text(user, kUserBytesMax) == TextFault::none && slot_of(hash_of(user)) == slot_ &&
            (!status || check_text(*status, kNameBytesMax) == TextFault::none);
@@ -49,25 +57,32 @@ void Ledger::apply(const SlotEvents& run, HandedOut& out) {
     }
 }
 
+void Ledger::hand_out(Event event, bool told, const Told* before, HandedOut& out) {
+    Change change{std::move(event), told, before != nullptr, {}};
+    if (before != nullptr) change.was_status = before->status;
+    out.changes.push_back(std::move(change));
+    if (told) ++out.told;
+}
+
 void Ledger::apply_online(const Event& event, HandedOut& out) {
-    const auto* const known = find(event.user);
+    const auto known = users_.find(event.user);
     // A user's ttl grew, or a tracker that began anew tells everyone online once more.
-    const bool news = known == nullptr || known->status != event.status;
+    const bool news = known == users_.end() || known->second.status != event.status;
+    const auto before = known == users_.end() ? Told{} : known->second;
+    const bool was = known != users_.end();
     if (!put(event.user, told_of(event), out)) return;
-    if (news)
-        out.events.push_back(event);
-    else
-        ++out.duplicates;
+    hand_out(event, news, was ? &before : nullptr, out);
+    if (!news) ++out.duplicates;
 }
 
 void Ledger::apply_offline(const Event& event, HandedOut& out) {
-    const auto known = users_.find(std::string_view(event.user));
+    const auto known = users_.find(event.user);
     if (known == users_.end()) {
         ++out.duplicates;
         return;
     }
+    hand_out(event, true, &known->second, out);
     erase(known, out);
-    out.events.push_back(event);
 }
 
 // Adds or replaces. False, and counted, if there are too many.
@@ -141,15 +156,17 @@ bool Ledger::compare(const SnapshotAnswer& snapshot, const Evidence& evidence, H
 
 void Ledger::compare_present(const SnapshotAnswer::User& user, const Evidence& evidence,
                              HandedOut& out) {
-    const auto* const known = find(user.user);
-    const bool came = known == nullptr;
-    const bool news = came || known->status != user.status;
+    const auto known = users_.find(user.user);
+    const bool came = known == users_.end();
+    const auto before = came ? Told{} : known->second;
+    const bool news = came || before.status != user.status;
     Told told{user.status, user.since_ms, user.last_seen_ms, user.ttl_ms, false};
     auto event = difference(user.user, told, State::online, evidence);
     if (came) event.at_ms = user.since_ms;
-    if (!put(user.user, std::move(told), out) || !news) return;
-    out.events.push_back(std::move(event));
-    ++out.reconciled;
+    if (!put(user.user, std::move(told), out)) return;
+    if (!news && before.ttl_ms == user.ttl_ms && before.since_ms == user.since_ms) return;
+    hand_out(std::move(event), news, came ? nullptr : &before, out);
+    if (news) ++out.reconciled;
 }
 
 void Ledger::conclude(const Evidence& evidence, HandedOut& out) {
@@ -159,7 +176,7 @@ void Ledger::conclude(const Evidence& evidence, HandedOut& out) {
             ++known;
             continue;
         }
-        out.events.push_back(difference(user, told, State::offline, evidence));
+        hand_out(difference(user, told, State::offline, evidence), true, &told, out);
         ++out.reconciled;
         known = erase(known, out);
     }
@@ -184,6 +201,15 @@ const Told* Ledger::find(std::string_view user) const {
 void Ledger::each(const std::function<void(const std::string& user, const Told&)>& fn) const {
     for (const auto& [user, told] : users_)
         fn(user, told);
+}
+
+void Ledger::redo(const Event& event, HandedOut& out) {
+    position_ = std::max(position_, {event.epoch, event.seq});
+    if (event.state == State::online) {
+        put(event.user, told_of(event), out);
+    } else if (const auto known = users_.find(event.user); known != users_.end()) {
+        erase(known, out);
+    }
 }
 
 void Ledger::restore(Position position, std::vector<std::pair<std::string, Told>> users,

@@ -38,13 +38,28 @@ struct Told {
     friend bool operator==(const Told&, const Told&) = default;
 };
 
-// What all slots of a follower share: where events go, and the bound on users.
+// A change of a ledger. Most are told; that a ttl grew, or that somebody came whom the listener
+// takes to be online already, is only remembered.
+struct Change {
+    Event event;
+    bool told = true;
+    // What the listener knew of the user before.
+    bool was_online = false;
+    std::optional<std::string> was_status;
+};
+
+// That changes were missed and cannot be told any more: the journal does not reach back. It stands
+// among events as one without a user; its status is the tracker's id.
+[[nodiscard]] Change gap_notice(const std::string& tracker, std::int64_t at_ms);
+
+// What all slots of a follower share: where changes go, and the bound on users.
 struct HandedOut {
     std::uint64_t users_max = 0;
 
-    std::vector<Event> events;
+    std::vector<Change> changes;
     std::uint64_t users = 0;
     std::uint64_t doubted = 0;
+    std::uint64_t told = 0;
     std::uint64_t duplicates = 0;   // told nothing new
     std::uint64_t reconciled = 0;   // differences found by comparison
     std::uint64_t refused = 0;      // break the contract
@@ -83,6 +98,7 @@ public:
     [[nodiscard]] Slot slot() const { return slot_; }
     [[nodiscard]] Position position() const { return position_; }
     [[nodiscard]] std::size_t doubted() const { return doubted_; }
+    [[nodiscard]] std::size_t users() const { return users_.size(); }
     // That a user is online or offline, as of the position.
     [[nodiscard]] Event difference(const std::string& user, const Told& told, State state,
                                    const Evidence& evidence) const;
@@ -92,6 +108,8 @@ public:
     // As it was saved, but for doubts. Requires: nothing was applied or compared yet.
     void restore(Position position, std::vector<std::pair<std::string, Told>> users,
                  HandedOut& out);
+    // A change that was handed out after that.
+    void redo(const Event& event, HandedOut& out);
 
 private:
     struct UserHash {
@@ -107,6 +125,7 @@ private:
     void compare_present(const SnapshotAnswer::User& user, const Evidence& evidence,
                          HandedOut& out);
     bool put(const std::string& user, Told told, HandedOut& out);
+    static void hand_out(Event event, bool told, const Told* before, HandedOut& out);
     Users::iterator erase(Users::iterator known, HandedOut& out);
     void doubt(Told& told, bool doubted, HandedOut& out);
 

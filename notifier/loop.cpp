@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <filesystem>
 #include <vector>
 #include <zmq.hpp>
 
@@ -27,28 +28,25 @@ namespace {
 constexpr int kMessagesPerTurn = 256;
 constexpr std::size_t kEventBytesPerTurn = 128 * 1024;
 
+std::vector<std::string> ids_of(const Config& config) {
+    std::vector<std::string> ids;
+    for (const auto& tracker : config.trackers)
+        ids.push_back(tracker.id);
+    return ids;
+}
+
 FollowerOptions follower_options(const Config& config) {
     FollowerOptions options;
-    for (const auto& tracker : config.trackers)
-        options.trackers.push_back(tracker.id);
+    options.trackers = ids_of(config);
     options.users_max =
         config.presence.users_max * std::max<std::size_t>(config.trackers.size(), 1);
     return options;
 }
 
-SlotMap map_of(const Config& config) {
-    std::vector<std::string> ids;
-    for (const auto& tracker : config.trackers)
-        ids.push_back(tracker.id);
-    return SlotMap::rendezvous(config.presence.map_version, std::move(ids));
-}
-
 class Loop {
 public:
     explicit Loop(const io::Program& program)
-        : log_transitions_(program.config.presence.log_level == "debug"),
-          context_(io::make_context()),
-          follower_(follower_options(program.config), map_of(program.config)) {
+        : trackers_(ids_of(program.config)), context_(io::make_context()) {
         for (const auto& tracker : program.config.trackers) {
             auto& link = links_.emplace_back(
                 Link{io::make_socket(context_, io::Role::events_in, tracker.events),
@@ -58,21 +56,20 @@ public:
             link.events.set(zmq::sockopt::subscribe, kTopicTick);
         }
         for (const auto& sink : program.config.sinks)
-            if (sink.notifier == program.id) channels_.emplace_back(sink);
+            if (sink.notifier == program.id) open(program, sink);
         io::log::info("notifier_started",
                       {{"trackers", links_.size()}, {"sinks", channels_.size()}});
     }
 
     void run() {
         while (!signals_.stop()) {
-            wait(std::min(follower_.next_wakeup(), next_channel_wakeup()));
+            wait(next_channel_wakeup());
             if (signals_.take_reload()) reopen();
             for (std::size_t i = 0; i < links_.size(); ++i) {
                 // Answers first: a batch that follows on a replay is then the next one.
                 receive_answers(i);
                 receive_events(i);
             }
-            follow();
             deliver();
             report();
         }
@@ -81,6 +78,21 @@ public:
     }
 
 private:
+    // What is written to a terminal or a pipe begins anew with the process.
+    void open(const io::Program& program, const SinkConfig& sink) {
+        const auto notifier =
+            std::find_if(program.config.notifiers.begin(), program.config.notifiers.end(),
+                         [&](const auto& n) { return n.id == program.id; });
+        std::filesystem::path directory;
+        if (sink.type != "stdout" && notifier != program.config.notifiers.end())
+            directory = std::filesystem::path(notifier->data) / sink.name;
+        auto options = follower_options(program.config);
+        options.first_rid = (std::uint64_t{channels_.size()} << kRidBits) + 1;
+        channels_.emplace_back(sink, std::move(options), slot_map_of(program.config), directory,
+                               "sink " + sink.name + " of notifier " + program.id + " of " +
+                                   program.config.presence.cluster);
+    }
+
     struct Link {
         zmq::socket_t events;
         zmq::socket_t queries;
@@ -121,15 +133,22 @@ private:
             links_[tracker].peer.heard();
             while (two && body.more())
                 (void)links_[tracker].events.recv(body);
-            // Read after the receive: times never go back, and none is too early.
-            const auto now = io::now();
             if (whole && topic.to_string_view() == kTopicBatch)
-                follower_.on_batch(tracker, body.to_string_view(), now);
+                pass_on(heard_batch(tracker, trackers_[tracker], body.to_string_view()));
             else if (whole && topic.to_string_view() == kTopicTick)
-                follower_.on_tick(tracker, body.to_string_view(), now);
+                pass_on(heard_tick(tracker, trackers_[tracker], body.to_string_view()));
             else
                 ++misshapen_;
         }
+    }
+
+    void pass_on(const HeardPtr& heard) {
+        if (!heard) {
+            ++refused_;
+            return;
+        }
+        for (auto& channel : channels_)
+            channel.on_heard(heard);
     }
 
     void receive_answers(std::size_t tracker) {
@@ -138,33 +157,28 @@ private:
             if (!links_[tracker].queries.recv(frame, zmq::recv_flags::dontwait)) return;
             while (frame.more())
                 (void)links_[tracker].queries.recv(frame);
-            follower_.on_answer(tracker, frame.to_string_view(), io::now(), io::wall_offset());
+            const auto heard = heard_answer(tracker, frame.to_string_view());
+            const auto rid = heard ? std::get<Answer>(heard->message).rid.value_or(0) : 0;
+            if (const auto whose = rid >> kRidBits; rid != 0 && whose < channels_.size())
+                channels_[whose].on_heard(heard);
+            else
+                ++refused_;
         }
     }
 
-    void follow() {
-        events_.clear();
+    // A question's number tells whose it is: the index of the channel is in its upper bits.
+    static constexpr int kRidBits = 40;
+
+    void deliver() {
         questions_.clear();
-        follower_.end_turn(io::now(), io::wall_offset(), events_, questions_);
+        const auto wall = io::wall_offset();
+        const auto now = io::now();
+        for (auto& channel : channels_)
+            channel.turn(now, wall, questions_);
         // A question that does not go out is as one without an answer: it is asked again.
         for (const auto& question : questions_)
             (void)links_[question.tracker].queries.send(zmq::buffer(question.bytes),
                                                         zmq::send_flags::dontwait);
-        if (log_transitions_)
-            for (const auto& event : events_)
-                io::log::debug("transition", {{"id", id_of(event)},
-                                              {"user", event.user},
-                                              {"state", name_of(event.state)},
-                                              {"reason", event.reason}});
-        for (auto& channel : channels_)
-            for (const auto& event : events_)
-                channel.on_event(event);
-    }
-
-    void deliver() {
-        const auto now = io::now();
-        for (auto& channel : channels_)
-            channel.turn(now, follower_);
     }
 
     [[nodiscard]] Instant next_channel_wakeup() const {
@@ -181,10 +195,11 @@ private:
     }
 
     void report() {
-        if (!in_step_told_ && follower_.in_step()) {
+        if (!in_step_told_ && std::all_of(channels_.begin(), channels_.end(),
+                                          [](const auto& c) { return c.started(); })) {
             in_step_told_ = true;
             io::tell_ready();
-            io::log::info("in_step", {{"online", follower_.stats().online}});
+            io::log::info("in_step", {{"online", followed().online}});
         }
         for (auto& link : links_)
             link.peer.turn(io::now());
@@ -192,31 +207,64 @@ private:
     }
 
     [[nodiscard]] std::vector<io::Reporter::Number> numbers() const {
-        const auto s = follower_.stats();
+        const auto s = followed();
         const auto n = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
         std::uint64_t delivered = 0;
         std::uint64_t failures = 0;
-        std::uint64_t given_up = 0;
+        std::uint64_t let_go = 0;
         std::uint64_t waiting = 0;
         std::uint64_t gone = 0;
         for (const auto& channel : channels_) {
             const auto d = channel.stats();
             delivered += d.delivered;
             failures += d.failures;
-            given_up += d.given_up;
+            let_go += d.let_go;
             waiting += d.waiting;
             gone += channel.gone() ? 1 : 0;
         }
-        return {{"batches", n(s.batches)},         {"events", n(s.events)},
-                {"duplicates", n(s.duplicates)},   {"gaps", n(s.gaps)},
-                {"replayed", n(s.replayed)},       {"resyncs", n(s.resyncs)},
-                {"snapshots", n(s.snapshots)},     {"reconciled", n(s.reconciled)},
-                {"timeouts", n(s.timeouts)},       {"errors", n(s.errors)},
-                {"refused", n(s.refused)},         {"out_of_date", n(s.out_of_date)},
-                {"users_limit", n(s.users_limit)}, {"misshapen", n(misshapen_)},
-                {"online", n(s.online)},           {"delivered", n(delivered)},
-                {"failures", n(failures)},         {"given_up", n(given_up)},
-                {"waiting", n(waiting)},           {"gone", n(gone)}};
+        return {{"batches", n(s.batches)},
+                {"events", n(s.events)},
+                {"duplicates", n(s.duplicates)},
+                {"gaps", n(s.gaps)},
+                {"replayed", n(s.replayed)},
+                {"resyncs", n(s.resyncs)},
+                {"snapshots", n(s.snapshots)},
+                {"reconciled", n(s.reconciled)},
+                {"timeouts", n(s.timeouts)},
+                {"errors", n(s.errors)},
+                {"refused", n(s.refused + refused_)},
+                {"out_of_date", n(s.out_of_date)},
+                {"users_limit", n(s.users_limit)},
+                {"misshapen", n(misshapen_)},
+                {"online", n(s.online)},
+                {"delivered", n(delivered)},
+                {"failures", n(failures)},
+                {"let_go", n(let_go)},
+                {"waiting", n(waiting)},
+                {"gone", n(gone)}};
+    }
+
+    // The sum over all sinks, but for `online`: each follows the same users.
+    [[nodiscard]] Follower::Stats followed() const {
+        Follower::Stats sum;
+        for (const auto& channel : channels_) {
+            const auto s = channel.followed();
+            sum.batches += s.batches;
+            sum.events += s.events;
+            sum.duplicates += s.duplicates;
+            sum.gaps += s.gaps;
+            sum.replayed += s.replayed;
+            sum.resyncs += s.resyncs;
+            sum.snapshots += s.snapshots;
+            sum.reconciled += s.reconciled;
+            sum.timeouts += s.timeouts;
+            sum.errors += s.errors;
+            sum.refused += s.refused;
+            sum.out_of_date += s.out_of_date;
+            sum.users_limit += s.users_limit;
+            sum.online = std::max(sum.online, s.online);
+        }
+        return sum;
     }
 
     // Nothing new comes in; the sinks are told what waits.
@@ -254,18 +302,16 @@ private:
     static constexpr Duration kPollMax = 1s;
     static constexpr Duration kSinkEndSlack = 500ms;
 
-    bool log_transitions_;
+    std::vector<std::string> trackers_;  // ids
     io::Signals signals_;  // before the context, whose threads inherit the blocked signals
     zmq::context_t context_;
     std::vector<Link> links_;
-    Follower follower_;
     std::deque<Channel> channels_;
-    std::vector<Event> events_;
     std::vector<Question> questions_;
-    std::uint64_t misshapen_ = 0;
+    std::uint64_t misshapen_ = 0, refused_ = 0;
     bool in_step_told_ = false;
     io::Reporter reporter_{{"gaps", "timeouts", "errors", "refused", "misshapen", "users_limit",
-                            "failures", "given_up", "gone"}};
+                            "failures", "let_go", "gone"}};
 };
 
 }  // namespace

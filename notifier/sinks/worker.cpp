@@ -8,7 +8,9 @@
 
 #include "common/check.hpp"
 #include "common/io/clock.hpp"
+#include "common/io/fault_point.hpp"
 #include "common/io/log.hpp"
+#include "common/io/store.hpp"
 
 namespace presence::notifier {
 
@@ -26,7 +28,7 @@ struct Worker::Mailbox {
     Fd to_loop{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
 
     std::mutex mutex;
-    std::optional<std::vector<Event>> chunk;
+    std::optional<Task> task;
     std::optional<Outcome> outcome;
     bool reopen = false;
     bool stop = false;
@@ -36,7 +38,7 @@ struct Worker::Mailbox {
     Instant tell_failure_at{};  // the thread's alone
 
     struct Mail {
-        std::optional<std::vector<Event>> chunk;
+        std::optional<Task> task;
         bool reopen = false;
         bool stop = false;
     };
@@ -49,7 +51,7 @@ struct Worker::Mailbox {
         eventfd_t count = 0;
         (void)::eventfd_read(to_thread.get(), &count);
         const std::lock_guard lock(mutex);
-        return {std::exchange(chunk, std::nullopt), std::exchange(reopen, false), stop};
+        return {std::exchange(task, std::nullopt), std::exchange(reopen, false), stop};
     }
     void tell_loop(Outcome news) {
         const std::lock_guard lock(mutex);
@@ -60,6 +62,20 @@ struct Worker::Mailbox {
         const std::lock_guard lock(mutex);
         ended = true;
         (void)::eventfd_write(to_loop.get(), 1);
+    }
+
+    Outcome carry_out(const Task& given) {
+        try {
+            if (given.before) given.before();
+            if (!given.chunk.empty()) sink->take(given.chunk);
+        } catch (const SinkFailure& failure) {
+            return {false, failure.what(), failure.retry_after, failure.gone};
+        } catch (const io::StoreError& failure) {
+            return {false, failure.what(), {}, false};
+        }
+        io::fault_point("sink.taken");
+        if (given.after) given.after();
+        return {true, {}, {}, false};
     }
 
     // What is tried beside a chunk fails for itself: the next chunk tries again.
@@ -91,15 +107,8 @@ void Worker::run(const std::shared_ptr<Mailbox>& mailbox) {
         auto mail = mailbox->wait(tend);
         if (mail.stop) break;
         if (mail.reopen) mailbox->try_beside(&Sink::reopen);
-        if (mail.chunk) {
-            Outcome outcome;
-            outcome.taken = true;
-            try {
-                mailbox->sink->take(*mail.chunk);
-            } catch (const SinkFailure& failure) {
-                outcome = {false, failure.what(), failure.retry_after, failure.gone};
-            }
-            mailbox->tell_loop(std::move(outcome));
+        if (mail.task) {
+            mailbox->tell_loop(mailbox->carry_out(*mail.task));
         } else if (tend) {
             mailbox->try_beside(&Sink::tend);
         }
@@ -117,10 +126,10 @@ int Worker::fd() const {
     return mailbox_->to_loop.get();
 }
 
-void Worker::give(std::vector<Event> chunk) {
+void Worker::give(Task task) {
     const std::lock_guard lock(mailbox_->mutex);
-    PRESENCE_CHECK(!mailbox_->chunk && !mailbox_->outcome, "a chunk is under way");
-    mailbox_->chunk = std::move(chunk);
+    PRESENCE_CHECK(!mailbox_->task && !mailbox_->outcome, "a chunk is under way");
+    mailbox_->task = std::move(task);
     (void)::eventfd_write(mailbox_->to_thread.get(), 1);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -27,8 +28,15 @@ public:
     // Readable when outcome() or ended() has news.
     [[nodiscard]] int fd() const;
 
-    // Requires: no chunk is under way.
-    void give(std::vector<Event> chunk);
+    // A chunk to take, and what the thread does before and after; where `before` throws a
+    // StoreError, the chunk is not taken. An empty chunk is not given to the sink.
+    struct Task {
+        std::vector<Event> chunk;
+        std::function<void()> before;
+        std::function<void()> after;
+    };
+    // Requires: none is under way.
+    void give(Task task);
     struct Outcome {
         bool taken = false;
         std::string failure;  // for a person, where not taken; as the two below

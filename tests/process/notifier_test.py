@@ -23,8 +23,11 @@ class NotifierTest(unittest.TestCase):
         notifier.wait_log("event=in_step")
         return notifier
 
+    def path(self):
+        return self.scratch / "events.jsonl"
+
     def events(self):
-        return json_lines(self.scratch / "events.jsonl")
+        return json_lines(self.path())
 
     def brief(self):
         return [
@@ -39,6 +42,49 @@ class NotifierTest(unittest.TestCase):
             lambda: self.brief() == list(expected),
             lambda: f"{expected}; there is {self.brief()}",
         )
+
+    def test_a_killed_notifier_goes_on_where_it_was(self):
+        notifier = self.start()
+        said = []
+        for round_number in range(8):
+            for n in range(20):
+                transition = f"{'+' if round_number % 2 == 0 else '-'}user{n}"
+                self.tracker.say(transition)
+                said.append(transition)
+            wait_for(lambda: len(self.brief()) > 20 * round_number, "some of them are told")
+            notifier.kill()  # with some told and not confirmed, some on their way, some unsaid
+            self.tracker.say(f"+away{round_number}", f"-away{round_number}")
+            said += [f"+away{round_number}", f"-away{round_number}"]
+            notifier = self.start()
+        self.tracker.say("+last")
+        wait_for(lambda: "+last" in self.brief(), "the last one")
+        told = list({event["id"]: event for event in self.events()}.values())
+        by_user = collections.defaultdict(list)
+        for event in told:
+            self.assertNotEqual(event["reason"], "reconcile")
+            by_user[event["user"]].append("+" if event["state"] == "online" else "-")
+        expected = collections.defaultdict(list)
+        for transition in [*said, "+last"]:
+            expected[transition[1:]].append(transition[0])
+        self.assertEqual(by_user, expected)
+        self.assertEqual(notifier.stop(), 0)
+
+    def test_a_gap_that_cannot_be_filled_is_told(self):
+        self.start()
+        self.tracker.say("+alice")
+        self.wait_brief("+alice")
+        self.tracker.say("-alice", lose=True, forget=True)
+        self.wait_brief("+alice", "-alice~")
+        notices = [line for line in json_lines(self.path(), notices=True) if "notice" in line]
+        self.assertEqual([(n["notice"], n["tracker"]) for n in notices], [("gap", "t1")])
+
+    def test_the_data_of_another_sink_is_refused(self):
+        self.start().stop()
+        config = (self.scratch / "presence.toml").read_text()
+        other = self.scratch.write("other.toml", config.replace('"n1"', '"n2"').replace("data/n2", "data/n1"))
+        notifier = Program(self.scratch, "presence-notifier", "--config", other)
+        self.addCleanup(notifier.kill)
+        self.assertNotEqual(notifier.process.wait(10), 0)
 
     def test_whoever_is_online_before_the_start_is_told(self):
         self.tracker.say("+alice", "+bob", "-bob")

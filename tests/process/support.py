@@ -77,10 +77,11 @@ class Program:
         self.process.wait(PATIENCE)
 
 
-def json_lines(path):
-    """The whole lines of a file, decoded; nothing while there is no file."""
+def json_lines(path, notices=False):
+    """The whole lines of a file, decoded, without notices; nothing while there is no file."""
     try:
         text = pathlib.Path(path).read_text()
     except FileNotFoundError:
         return []
-    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+    lines = [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+    return [line for line in lines if notices or "notice" not in line]

@@ -53,7 +53,9 @@ class Receiver:
         return list(first.values())
 
     def events(self):
-        return [event for request in self.accepted() for event in request.events]
+        """Without notices."""
+        told = [event for request in self.accepted() for event in request.events]
+        return [event for event in told if "notice" not in event]
 
     def close(self):
         self.released.set()

@@ -293,13 +293,14 @@ class WebhookTest(unittest.TestCase):
         sink = self.sink(timeout="100ms", secret_file=None, secret_env="HOOK_SECRET")
         with unittest.mock.patch.dict(os.environ, HOOK_SECRET=SECRET):
             # One a run, as a sink's second failure is not logged at once.
-            runs = ((answers.status(500), "answered 500"), (answers.hang(), "timed out"))
-            for answer, told in runs:
+            runs = (("alice", answers.status(500), "answered 500"),
+                    ("bob", answers.hang(), "timed out"))
+            for user, answer, told in runs:
                 self.receiver.plan(answer)
                 notifier = self.start(sink)
-                self.tracker.say("+alice")
+                self.tracker.say("+" + user)
                 notifier.wait_log(told)
-                self.wait_users("alice")
+                self.wait_users(user)
                 last = self.receiver.requests[-1]
                 self.assertEqual(last.signatures, [answers.signature(SECRET, last)])
                 self.assertEqual(notifier.stop(), 0)

@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kMessagesPerTurn = 200;
 constexpr std::size_t kPublicationsMax = 400;
 constexpr std::size_t kAnswersMax = 2'000;
+constexpr int kRidBits = 40;
 }  // namespace
 
 NotifierProcess::NotifierProcess(Environment& env, std::size_t index, Random random,
@@ -30,25 +31,23 @@ void NotifierProcess::boot() {
     boot_ = static_cast<std::uint64_t>(now()) + 1;
     notifier::FollowerOptions options;
     options.trackers = map_.trackers;
-    follower_.emplace(options, map_);
     notifier::Delivery::Options delivery;
     delivery.queue_max = shape_.queue_max;
     delivery.chunk_max = shape_.chunk_max;
     delivery.backoff_max = Duration{kSecond};
     for (auto& sink : sinks_) {
-        deliveries_.emplace_back(delivery, random_.next());
-        sink->restart();
+        options.first_rid = (std::uint64_t{deliveries_.size()} << kRidBits) + 1;
+        deliveries_.emplace_back(delivery, options, map_, random_.next());
+        sink->restart(deliveries_.back());
     }
 }
 
 void NotifierProcess::die() {
-    follower_.reset();
     deliveries_.clear();
     publications_.clear();
     answers_.clear();
     turn_publications_.clear();
     turn_answers_.clear();
-    events_.clear();
     questions_.clear();
 }
 
@@ -78,31 +77,34 @@ void NotifierProcess::receive() {
 
 void NotifierProcess::decide() {
     const auto at = local_now();
-    for (const auto& [tracker, packet] : turn_answers_)
-        follower_->on_answer(tracker, *packet.bytes, at, clock().wall());
+    for (const auto& [tracker, packet] : turn_answers_) {
+        const auto heard = notifier::heard_answer(tracker, *packet.bytes);
+        PRESENCE_CHECK(heard != nullptr, "a tracker's answer cannot be read");
+        const auto rid = std::get<Answer>(heard->message).rid.value_or(0);
+        deliveries_.at(rid >> kRidBits).on_heard(heard);
+    }
     for (const auto& [tracker, packet] : turn_publications_) {
-        if (packet.kind == Packet::Kind::batch)
-            follower_->on_batch(tracker, *packet.bytes, at);
-        else
-            follower_->on_tick(tracker, *packet.bytes, at);
+        const auto& id = map_.trackers[tracker];
+        const auto heard = packet.kind == Packet::Kind::batch
+                               ? notifier::heard_batch(tracker, id, *packet.bytes)
+                               : notifier::heard_tick(tracker, id, *packet.bytes);
+        PRESENCE_CHECK(heard != nullptr, "a tracker's message cannot be read");
+        for (auto& delivery : deliveries_)
+            delivery.on_heard(heard);
     }
     turn_publications_.clear();
     turn_answers_.clear();
 
-    follower_->end_turn(at, clock().wall(), events_, questions_);
-    PRESENCE_CHECK(follower_->stats().refused == 0, "the follower refused what a tracker sent");
     for (std::size_t i = 0; i < sinks_.size(); ++i) {
-        for (const auto& event : events_)
-            deliveries_[i].on_event(event);
-        sinks_[i]->take_answer(deliveries_[i], at);
-        PRESENCE_CHECK(deliveries_[i].stats().waiting <= shape_.queue_max + shape_.chunk_max,
-                       "a sink's queue outgrew its limit");
+        auto& delivery = deliveries_[i];
+        sinks_[i]->take_answer(delivery, at);
+        delivery.turn(at, clock().wall(), questions_);
+        PRESENCE_CHECK(delivery.follower().stats().refused == 0,
+                       "the follower refused what a tracker sent");
+        // What came, and the snapshots that were asked for.
+        PRESENCE_CHECK(delivery.stats().waiting <= shape_.queue_max + 16 * shape_.users,
+                       "what waits for a sink outgrew its limit");
     }
-    for (const auto& event : events_)
-        if (env_.trace.follows(event.user))
-            trace("passes on " + id_of(event) + " " + event.user + " " +
-                  std::string(name_of(event.state)) + " (" + event.reason + ")");
-    events_.clear();
 }
 
 void NotifierProcess::send() {
@@ -110,12 +112,12 @@ void NotifierProcess::send() {
         ask_(question.tracker, packet_of(std::move(question.bytes), boot_));
     questions_.clear();
     for (std::size_t i = 0; i < sinks_.size(); ++i)
-        sinks_[i]->pump(deliveries_[i], local_now(), *follower_, [this] { wake_soon(); });
+        sinks_[i]->pump(deliveries_[i], local_now(), [this] { wake_soon(); });
 }
 
 Time NotifierProcess::next_wakeup() {
     if (!publications_.empty() || !answers_.empty()) return now() + 10;
-    auto wakeup = follower_->next_wakeup();
+    auto wakeup = Instant::max();
     for (const auto& delivery : deliveries_)
         wakeup = std::min(wakeup, delivery.next_wakeup());
     return when(wakeup);

@@ -3,13 +3,15 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "notifier/delivery.hpp"
-#include "notifier/follower.hpp"
 #include "tests/simulation/link.hpp"
 #include "tests/simulation/messages.hpp"
 #include "tests/simulation/model.hpp"
 #include "tests/simulation/process.hpp"
+#include "tests/support/kept_in_memory.hpp"
 
 namespace presence::simulation {
 
@@ -24,10 +26,10 @@ public:
     void begin(Fault fault, Time until) override;
     void end(Fault fault) override;
 
-    void restart();
+    // What was kept goes on.
+    void restart(notifier::Delivery& delivery);
     // Hands out what `delivery` has, if the sink is free. `done` is called when it answered.
-    void pump(notifier::Delivery& delivery, Instant now, const notifier::Follower& truth,
-              std::function<void()> done);
+    void pump(notifier::Delivery& delivery, Instant now, std::function<void()> done);
     // Takes the answer into the delivery, if there is one.
     void take_answer(notifier::Delivery& delivery, Instant now);
 
@@ -46,12 +48,15 @@ private:
     std::uint64_t life_ = 0;
     std::vector<Event> chunk_;  // at the sink, or to be tried again
     bool busy_ = false;
-    bool again_ = false;     // chunk_ failed: the next must be the same
-    std::size_t known_ = 0;  // of chunk_: told already in an earlier try
+    bool again_ = false;           // chunk_ failed: the next must be the same
+    std::set<std::string> known_;  // ids of what was told: a consumer that must not act twice
+    testing::KeptInMemory kept_;
+    std::string facts_;  // of the job
+    bool started_ = false;
     Answer answer_ = Answer::none;
 };
 
-// A notifier: notifier::Follower and a notifier::Delivery a sink.
+// A notifier: a notifier::Delivery a sink.
 class NotifierProcess : public Process {
 public:
     NotifierProcess(Environment& env, std::size_t index, Random random, const Shape& shape,
@@ -78,12 +83,10 @@ private:
     const Shape& shape_;
     const SlotMap& map_;
     SendPacket ask_;
-    std::optional<notifier::Follower> follower_;
-    std::vector<notifier::Delivery> deliveries_;
+    std::deque<notifier::Delivery> deliveries_;
     std::vector<std::unique_ptr<SimulatedSink>> sinks_;
     std::deque<Arrived> publications_, answers_;
     std::vector<Arrived> turn_publications_, turn_answers_;
-    std::vector<Event> events_;
     std::vector<notifier::Question> questions_;
     std::uint64_t boot_ = 0;
 };

@@ -28,23 +28,24 @@ void SimulatedSink::end(Fault fault) {
     if (fault == Fault::crash) failing_ = false;
 }
 
-void SimulatedSink::restart() {
+void SimulatedSink::restart(notifier::Delivery& delivery) {
     ++life_;
     chunk_.clear();
     busy_ = again_ = false;
-    known_ = 0;
     answer_ = Answer::none;
-    model_.sink_started(number_);
+    if (!std::exchange(started_, true)) model_.sink_started(number_);
+    kept_.restore(delivery);
 }
 
-void SimulatedSink::pump(notifier::Delivery& delivery, Instant now, const notifier::Follower& truth,
-                         std::function<void()> done) {
+void SimulatedSink::pump(notifier::Delivery& delivery, Instant now, std::function<void()> done) {
     if (busy_ || answer_ != Answer::none) return;
-    auto chunk = delivery.next(now, truth);
-    if (chunk.empty()) return;
+    auto job = delivery.next(now);
+    if (!job) return;
+    if (job->keep) kept_.before(*job->keep);
+    facts_ = std::move(job->facts);
+    auto chunk = std::move(job->chunk);
     PRESENCE_CHECK(chunk.size() <= shape_.chunk_max, "a chunk is too large");
     PRESENCE_CHECK(!again_ || chunk == chunk_, "another try hands out other events");
-    if (!again_) known_ = 0;
     chunk_ = std::move(chunk);
     busy_ = true;
     const Time at = env_.scheduler.now() + random_.between(50, kMillisecond);
@@ -62,8 +63,9 @@ void SimulatedSink::finish(bool fails) {
     answer_ = fails ? Answer::failed : Answer::delivered;
     if (fails) env_.coverage.met(Fault::crash, Place::sink);
     const auto taken = fails ? random_.below(chunk_.size() + 1) : chunk_.size();
-    for (; known_ < taken; ++known_) {
-        const auto& event = chunk_[known_];
+    for (std::size_t n = 0; n < taken; ++n) {
+        const auto& event = chunk_[n];
+        if (is_gap_notice(event) || !known_.insert(id_of(event)).second) continue;
         if (env_.trace.follows(event.user))
             env_.trace.line(env_.scheduler.now(), name_,
                             "is told " + id_of(event) + " " + event.user + " " +
@@ -76,10 +78,9 @@ void SimulatedSink::take_answer(notifier::Delivery& delivery, Instant now) {
     const auto answer = std::exchange(answer_, Answer::none);
     if (answer == Answer::none) return;
     again_ = answer == Answer::failed;
-    if (again_)
-        delivery.on_failed(now);
-    else
-        delivery.on_delivered();
+    if (again_) return delivery.on_failed(now);
+    kept_.facts = facts_;
+    delivery.on_delivered();
 }
 
 }  // namespace presence::simulation

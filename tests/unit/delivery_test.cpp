@@ -1,11 +1,7 @@
-#include <rapidcheck.h>
-
-#include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>
-#include <set>
 
-#include "fake_tracker.hpp"
-#include "notifier/delivery.hpp"
+#include "notifier/backoff.hpp"
+#include "one_sink.hpp"
 
 using namespace presence;
 using namespace presence::testing;
@@ -15,74 +11,69 @@ namespace {
 
 const std::vector<std::string> kUsers{"alice", "bob", "carol", "dave", "erin"};
 
-// A follower in step with a tracker, and one sink behind it.
-struct OneSink {
-    explicit OneSink(Delivery::Options options = {}) : world(kUsers), delivery(options, 7) {
-        world.tick(0);
-    }
-    void say(bool online, const std::string& user, std::optional<std::string> status = {}) {
-        ++ms;
-        if (online)
-            world.tracker.online(user, ms, std::move(status));
-        else
-            world.tracker.offline(user, ms);
-        for (const auto& event : world.hear(ms))
-            delivery.on_event(event);
-    }
-    std::vector<Event> next() { return delivery.next(at(ms), *world.follower); }
-    std::string told() {
-        const auto events = next();
-        if (!events.empty()) delivery.on_delivered();
-        return brief(events);
-    }
-
-    std::int64_t ms = 0;
-    OneTracker world;
-    Delivery delivery;
-};
+// In step with its tracker.
+OneSink one_sink(Delivery::Options options = {}) {
+    OneSink sink(kUsers, options);
+    sink.tick();
+    CHECK(sink.told().empty());
+    return sink;
+}
 
 }  // namespace
 
 TEST_CASE("events are handed out in order, one chunk at a time", "[notifier][delivery]") {
-    OneSink sink({.chunk_max = 2});
-    CHECK(sink.delivery.idle());
+    auto sink = one_sink({.chunk_max = 2});
     sink.say(true, "alice");
     sink.say(false, "alice");
-    sink.say(true, "bob");
-    CHECK(brief(sink.next()) == "+alice -alice");
-    CHECK(sink.next().empty());
-    CHECK(sink.delivery.next_wakeup() == Instant::max());
-    sink.delivery.on_delivered();
-    CHECK(sink.told() == "+bob");
-    CHECK(sink.delivery.idle());
-    CHECK(sink.delivery.stats().delivered == 3);
+    sink.say(true, "alice");
+    sink.batch();
+    const auto first = sink.next();
+    REQUIRE(first);
+    CHECK(brief(first->chunk) == "+alice -alice");
+    CHECK(first->keep);
+    CHECK_FALSE(sink.next());
+    CHECK(sink.delivery->next_wakeup() == Instant::max());
+    sink.done(*first);
+    const auto second = sink.next();
+    REQUIRE(second);
+    CHECK(brief(second->chunk) == "+alice");
+    CHECK_FALSE(second->keep);  // it was kept with the first
+    sink.done(*second);
+    CHECK(sink.delivery->idle());
+    CHECK(sink.delivery->stats().delivered == 3);
 }
 
 TEST_CASE("what was not taken is handed out again, the same, after a backoff",
           "[notifier][delivery][backoff]") {
-    OneSink sink({.backoff_first = 100ms, .backoff_max = 1s});
+    auto sink = one_sink({.backoff_first = 100ms, .backoff_max = 1s});
     sink.say(true, "alice");
+    sink.batch();
     const auto first = sink.next();
+    REQUIRE(first);
     sink.say(false, "alice");
-    sink.delivery.on_failed(at(sink.ms));
-    const auto wakeup = sink.delivery.next_wakeup();
+    sink.batch();
+    sink.delivery->on_failed(at(sink.ms));
+    const auto wakeup = sink.delivery->next_wakeup();
     CHECK(wakeup <= at(sink.ms) + 100ms);
-    CHECK(sink.delivery.next(wakeup - 1us, *sink.world.follower).empty());
-    CHECK(sink.delivery.next(wakeup, *sink.world.follower) == first);
-    sink.delivery.on_delivered();
-    CHECK(sink.told() == "-alice");
+    CHECK_FALSE(sink.delivery->next(wakeup - 1us));
+    const auto again = sink.delivery->next(wakeup);
+    REQUIRE(again);
+    CHECK(again->chunk == first->chunk);
+    CHECK(again->keep == first->keep);
+    sink.keep(*again);
+    sink.done(*again);
+    CHECK(brief(sink.told()) == "-alice");
 }
 
-TEST_CASE("a sink that asks for a longer pause gets it", "[notifier][delivery]") {
-    OneSink sink;
+TEST_CASE("a place that names when it will take more is not tried before",
+          "[notifier][delivery][backoff]") {
+    auto sink = one_sink();
     sink.say(true, "alice");
-    CHECK(brief(sink.next()) == "+alice");
-    sink.delivery.on_failed(at(sink.ms), 60s);
-    CHECK(sink.delivery.next_wakeup() == at(sink.ms) + 60s);
-    sink.ms += 59'999;
-    CHECK(sink.next().empty());
-    ++sink.ms;
-    CHECK(sink.told() == "+alice");
+    sink.batch();
+    REQUIRE(sink.next());
+    sink.delivery->on_failed(at(sink.ms), 30s);
+    CHECK(sink.delivery->next_wakeup() >= at(sink.ms) + 30s);
+    CHECK(sink.delivery->next_wakeup() <= at(sink.ms) + 31s);
 }
 
 TEST_CASE("pauses grow to a bound, are jittered, and begin anew after a success",
@@ -103,106 +94,96 @@ TEST_CASE("pauses grow to a bound, are jittered, and begin anew after a success"
     CHECK(backoff.next() < 100ms);
 }
 
-TEST_CASE("a sink that fell behind is told what waited, then the difference",
+TEST_CASE("a sink that fell behind is told everything all the same, from the journal",
           "[notifier][delivery][behind]") {
-    OneSink sink({.queue_max = 2});
+    auto sink = one_sink({.queue_max = 2});
     sink.say(true, "alice");
-    sink.say(true, "bob");
-    sink.say(false, "bob");  // given up from here on
-    sink.say(true, "carol");
-    sink.say(true, "dave");
-    sink.say(false, "dave");
-    sink.say(true, "alice", "away");
-    CHECK(sink.delivery.stats().behind);
-    CHECK(sink.delivery.stats().overflows == 1);
-    CHECK(sink.delivery.stats().given_up == 5);
-    CHECK(sink.told() == "+alice +bob");
-    std::multiset<std::string> rest;
-    while (!sink.delivery.idle()) {
-        for (const auto& event : sink.next())
-            rest.insert(brief({event}));
-        sink.delivery.on_delivered();
+    sink.batch();
+    const auto job = sink.next();
+    REQUIRE(job);
+    sink.keep(*job);
+    for (int n = 0; n < 20; ++n) {
+        sink.say(n % 2 == 0, "bob");
+        sink.batch();
+        CHECK(sink.delivery->stats().waiting <= 3);
     }
-    CHECK(rest == std::multiset<std::string>{"+alice=away~", "+carol~", "-bob~"});
-    CHECK_FALSE(sink.delivery.stats().behind);
+    CHECK(sink.delivery->stats().behind);
+    CHECK(sink.delivery->stats().let_go == 18);
+    sink.done(*job);
+    sink.tick();
+    std::string expected = "+bob -bob";
+    for (int n = 2; n < 20; ++n)
+        expected += n % 2 == 0 ? " +bob" : " -bob";
+    auto told = brief(sink.told());
+    sink.tick();
+    const auto rest = brief(sink.told());
+    CHECK(told + (rest.empty() ? "" : " ") + rest == expected);
+    sink.tick();
+    sink.turn();
+    CHECK_FALSE(sink.delivery->stats().behind);
 }
 
-TEST_CASE("a departure that was given up is told in its place in the order",
-          "[notifier][delivery][behind]") {
-    OneSink sink({.queue_max = 1});
+TEST_CASE("a sink that wants the newest is not told what was over when it came to it",
+          "[notifier][delivery][latest]") {
+    auto sink = one_sink({.mode = Delivery::Mode::latest});
+    sink.say(true, "bob");
+    sink.batch();
+    const auto job = sink.next();
+    REQUIRE(job);
+    CHECK(brief(job->chunk) == "+bob");
+    for (const bool online : {true, false, true, false}) {
+        sink.say(online, "alice");
+        sink.batch();
+    }
+    sink.say(true, "carol");
+    sink.say(true, "carol", "away");
+    sink.say(false, "bob");
+    sink.say(true, "bob");
+    sink.batch();
+    sink.keep(*job);
+    sink.done(*job);
+    CHECK(brief(sink.told()) == "+carol=away");  // bob was and is, alice was not and is not
+    sink.say(false, "bob");
+    sink.batch();
+    CHECK(brief(sink.told()) == "-bob");
+}
+
+TEST_CASE("a gap that nobody can fill is told, where each change counts",
+          "[notifier][delivery][gap]") {
+    for (const auto mode : {Delivery::Mode::every, Delivery::Mode::latest}) {
+        auto sink = one_sink({.mode = mode});
+        sink.say(true, "alice");
+        sink.batch();
+        CHECK(brief(sink.told()) == "+alice");
+        sink.say(false, "alice");
+        (void)sink.tracker.batch();
+        sink.tracker.trim_to_last_rows(0);
+        sink.tick();
+        const auto told = sink.told();
+        REQUIRE(told.size() == (mode == Delivery::Mode::every ? 2 : 1));
+        CHECK(brief({told.back()}) == "-alice~");
+        if (mode == Delivery::Mode::latest) continue;
+        CHECK(to_json(told[0]) == R"({"id":"gap.t1.2","notice":"gap","tracker":"t1","at_ms":2})");
+    }
+}
+
+TEST_CASE("what is kept can be read back, and nothing else", "[notifier][delivery][kept]") {
+    const notifier::Facts facts{{{"t1", {7, 8}}, {"t2", {}}}, 9, 10};
+    CHECK(notifier::decode_facts(notifier::encode_facts(facts)) == facts);
+    CHECK_FALSE(notifier::decode_facts("nonsense"));
+    CHECK_FALSE(notifier::decode_changes("\x92\x02\x90"));  // of a newer version
+    CHECK_FALSE(notifier::decode_shard(""));
+}
+
+TEST_CASE("with other trackers nothing is known of where to go on", "[notifier][delivery][kept]") {
+    auto sink = one_sink();
     sink.say(true, "alice");
-    sink.say(false, "alice");
-    CHECK(sink.told() == "+alice");
-    const auto events = sink.next();
-    REQUIRE(brief(events) == "-alice~");
-    CHECK(events[0].seq == 2);
-    CHECK(events[0].epoch == sink.world.tracker.epoch());
-    CHECK(events[0].reason == "reconcile");
-}
-
-TEST_CASE("a sink that never fails hears exactly what the follower hands out",
-          "[notifier][delivery]") {
-    OneSink sink;
-    sink.say(true, "alice");
-    sink.say(true, "alice", "away");
-    sink.say(false, "alice");
-    const auto events = sink.next();
-    CHECK(brief(events) == "+alice +alice=away -alice");
-    CHECK(events[0].seq + 2 == events[2].seq);
-}
-
-TEST_CASE(
-    "whenever a sink fails or falls behind, it ends in the truth, in order, and hears each "
-    "event again until it takes it",
-    "[notifier][delivery][property]") {
-    rc::prop("", [](const std::vector<std::uint16_t>& script) {
-        OneSink sink({.queue_max = 3, .chunk_max = 2, .backoff_first = 2ms, .backoff_max = 8ms});
-        std::map<std::string, std::pair<Epoch, std::uint64_t>> newest;
-        std::set<std::string> told;
-        std::vector<Event> at_sink;
-        const auto answer = [&](bool takes) {
-            if (at_sink.empty()) return;
-            if (!takes) {
-                sink.delivery.on_failed(at(sink.ms));
-                return;
-            }
-            for (const auto& event : at_sink) {
-                const std::pair position(event.epoch, event.seq);
-                RC_ASSERT(!newest.contains(event.user) || newest[event.user] < position);
-                newest[event.user] = position;
-                if (event.state == State::online)
-                    told.insert(event.user);
-                else
-                    RC_ASSERT(told.erase(event.user) == 1);
-            }
-            sink.delivery.on_delivered();
-            at_sink.clear();
-        };
-        bool failed = false;
-        for (const auto word : script) {
-            const auto& user = kUsers[word % kUsers.size()];
-            const bool online = sink.world.tracker.is_online(user);
-            sink.say(!online, user);
-            RC_ASSERT(sink.delivery.stats().waiting <= 3u);
-            if (word & 0x4000) continue;  // a slow sink
-            if (at_sink.empty() || failed) {
-                const auto events = sink.next();
-                if (failed && !events.empty()) RC_ASSERT(events == at_sink);
-                if (failed && events.empty()) continue;  // a backoff
-                at_sink = events;
-                failed = false;
-            }
-            failed = !at_sink.empty() && (word & 0x2000) != 0;
-            answer(!failed);
-        }
-        while (!sink.delivery.idle()) {
-            sink.ms += 10;
-            if (failed || at_sink.empty()) at_sink = sink.next();
-            failed = false;
-            answer(true);
-        }
-        std::set<std::string> truth;
-        sink.world.follower->each_online([&](const Event& event) { truth.insert(event.user); });
-        RC_ASSERT(told == truth);
-    });
+    sink.batch();
+    CHECK(brief(sink.told()) == "+alice");
+    notifier::FollowerOptions follower;
+    follower.trackers = {"t2"};
+    Delivery other({}, follower, map_of({"t2"}, kUsers), 7);
+    sink.kept.restore(other);
+    CHECK(other.follower().cursor(0) == notifier::Cursor{});
+    CHECK(other.follower().find("alice") != nullptr);
 }

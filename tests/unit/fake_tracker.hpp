@@ -13,6 +13,7 @@
 #include "common/slots.hpp"
 #include "common/time.hpp"
 #include "notifier/follower.hpp"
+#include "notifier/heard.hpp"
 
 namespace presence::testing {
 
@@ -224,6 +225,21 @@ struct OneTracker {
         follower.emplace(options, map);
     }
 
+    void on_batch(const std::string& bytes, std::int64_t ms) {
+        const auto heard = notifier::heard_batch(0, "t1", bytes);
+        refused += heard ? 0 : 1;
+        if (heard) follower->on_batch(0, std::get<Batch>(heard->message), at(ms));
+    }
+    void on_tick(const std::string& bytes, std::int64_t ms) {
+        const auto heard = notifier::heard_tick(0, "t1", bytes);
+        refused += heard ? 0 : 1;
+        if (heard) follower->on_tick(0, std::get<Tick>(heard->message), at(ms));
+    }
+    void on_answer(const std::string& bytes, std::int64_t ms) {
+        const auto heard = notifier::heard_answer(0, bytes);
+        refused += heard ? 0 : 1;
+        if (heard) follower->on_answer(0, std::get<Answer>(heard->message), at(ms), WallOffset{});
+    }
     // One turn: questions are asked and answered until none is left.
     std::vector<Event> turn(std::int64_t ms) {
         std::vector<Event> events;
@@ -231,25 +247,30 @@ struct OneTracker {
             auto questions = questions_of_turn(ms, events);
             if (questions.empty() || !answering) break;
             for (const auto& question : questions)
-                follower->on_answer(0, tracker.answer(question.bytes, ms), at(ms), WallOffset{});
+                on_answer(tracker.answer(question.bytes, ms), ms);
         }
         return events;
     }
     std::vector<notifier::Question> questions_of_turn(std::int64_t ms, std::vector<Event>& events) {
         std::vector<notifier::Question> questions;
-        follower->end_turn(at(ms), WallOffset{}, events, questions);
+        std::vector<notifier::Change> changes;
+        follower->end_turn(at(ms), WallOffset{}, changes, questions);
+        for (const auto& change : changes) {
+            gaps += change.event.user.empty() ? 1 : 0;
+            if (change.told && !change.event.user.empty()) events.push_back(change.event);
+        }
         asked += questions.size();
         return questions;
     }
     // Says what the tracker has to say, and a turn.
     std::vector<Event> hear(std::int64_t ms) {
-        if (const auto batch = tracker.batch()) follower->on_batch(0, *batch, at(ms));
+        if (const auto batch = tracker.batch()) on_batch(*batch, ms);
         return turn(ms);
     }
     // The same, on a link that loses it.
     void lose() { (void)tracker.batch(); }
     std::vector<Event> tick(std::int64_t ms) {
-        follower->on_tick(0, tracker.tick(), at(ms));
+        on_tick(tracker.tick(), ms);
         return turn(ms);
     }
     // Another follower, which knows what this one has to save.
@@ -271,6 +292,8 @@ struct OneTracker {
     SlotMap map;
     std::optional<notifier::Follower> follower;
     std::size_t asked = 0;
+    std::size_t refused = 0;  // no message of the tracker
+    std::size_t gaps = 0;     // notices
     bool answering = true;
 };
 

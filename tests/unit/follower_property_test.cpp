@@ -58,7 +58,9 @@ public:
     void check_end() {
         RC_ASSERT(follower_->in_step());
         std::set<std::string> known;
-        follower_->each_online([&](const Event& event) { known.insert(event.user); });
+        follower_->each_ledger([&](const notifier::Ledger& ledger) {
+            ledger.each([&](const std::string& user, const auto&) { known.insert(user); });
+        });
         RC_ASSERT(known == alive_);
         RC_ASSERT(now_.told == alive_);
     }
@@ -214,14 +216,22 @@ private:
             const auto now = at(now_ms_);
             switch (message.kind) {
                 case InFlight::Kind::batch:
-                    follower_->on_batch(message.tracker, message.bytes, now);
+                    if (auto heard = notifier::heard_batch(message.tracker, ids()[message.tracker],
+                                                           message.bytes))
+                        follower_->on_batch(message.tracker, std::get<Batch>(heard->message), now);
                     break;
                 case InFlight::Kind::tick:
-                    follower_->on_tick(message.tracker, message.bytes, now);
+                    if (auto heard = notifier::heard_tick(message.tracker, ids()[message.tracker],
+                                                          message.bytes))
+                        follower_->on_tick(message.tracker, std::get<Tick>(heard->message), now);
                     break;
                 case InFlight::Kind::answer:
                     if (message.life == life_)
-                        follower_->on_answer(message.tracker, message.bytes, now, WallOffset{});
+                        follower_->on_answer(
+                            message.tracker,
+                            std::get<Answer>(
+                                notifier::heard_answer(message.tracker, message.bytes)->message),
+                            now, WallOffset{});
                     break;
                 case InFlight::Kind::question: {
                     auto& tracker = trackers_[message.tracker];
@@ -239,13 +249,13 @@ private:
     }
 
     void turn() {
-        std::vector<Event> events;
+        std::vector<notifier::Change> changes;
         std::vector<notifier::Question> questions;
-        follower_->end_turn(at(now_ms_), WallOffset{}, events, questions);
+        follower_->end_turn(at(now_ms_), WallOffset{}, changes, questions);
         for (const auto& question : questions)
             send(InFlight::Kind::question, question.tracker, question.bytes);
-        for (const auto& event : events)
-            check(event);
+        for (const auto& change : changes)
+            if (change.told && !change.event.user.empty()) check(change.event);
         RC_ASSERT(follower_->stats().refused == 0);
         whole_ = follower_->cursor(0).boot != 0 && follower_->cursor(1).boot != 0;
         if (whole_ && now_.first.empty())
@@ -339,9 +349,9 @@ TEST_CASE("bytes that mean nothing change nothing", "[notifier][follower][proper
         world.tick(0);
         world.tracker.online("alice", 1);
         world.hear(1);
-        world.follower->on_batch(0, bytes, at(2));
-        world.follower->on_tick(0, bytes, at(2));
-        world.follower->on_answer(0, bytes, at(2), WallOffset{});
+        world.on_batch(bytes, 2);
+        world.on_tick(bytes, 2);
+        world.on_answer(bytes, 2);
         RC_ASSERT(world.turn(2).empty());
         RC_ASSERT(world.follower->find("alice") != nullptr);
     });

@@ -29,8 +29,8 @@ TEST_CASE("each transition is handed out once, with the tracker's own position",
     world.tracker.online("alice", 1);
     world.tracker.offline("alice", 2);
     const auto batch = *world.tracker.batch();
-    world.follower->on_batch(0, batch, at(3));
-    world.follower->on_batch(0, batch, at(3));
+    world.on_batch(batch, 3);
+    world.on_batch(batch, 3);
     const auto events = world.turn(3);
     REQUIRE(brief(events) == "+alice -alice");
     CHECK(events[0].seq == 1);
@@ -81,13 +81,13 @@ TEST_CASE("what comes during a replay is dropped, and replayed in its turn",
     world.tracker.offline("alice", 10);
     world.lose();
     std::vector<Event> events;
-    world.follower->on_tick(0, world.tracker.tick(), at(11));
+    world.on_tick(world.tracker.tick(), 11);
     const auto questions = world.questions_of_turn(11, events);
     REQUIRE(questions.size() == 1);
     const auto answer = world.tracker.answer(questions[0].bytes, 11);
     world.tracker.offline("bob", 12);
-    world.follower->on_batch(0, *world.tracker.batch(), at(12));
-    world.follower->on_answer(0, answer, at(13), {});
+    world.on_batch(*world.tracker.batch(), 12);
+    world.on_answer(answer, 13);
     CHECK(brief(world.turn(13)) == "-alice -bob");
     CHECK(world.follower->in_step());
     CHECK(world.follower->stats().gaps == 1);
@@ -144,12 +144,12 @@ TEST_CASE("a row that is not the next leads to a comparison", "[notifier][follow
         world.tracker.offline("alice", 10);
         world.lose();
         std::vector<Event> events;
-        world.follower->on_tick(0, world.tracker.tick(), at(11));
+        world.on_tick(world.tracker.tick(), 11);
         const auto questions = world.questions_of_turn(11, events);
         Answer answer;
         answer.rid = std::get<Query>(decode_query(questions.at(0).bytes)).rid;
         answer.body = ReplayAnswer{1'000, 2, {row}};
-        world.follower->on_answer(0, encode_answer(answer), at(12), {});
+        world.on_answer(encode_answer(answer), 12);
         CHECK(world.follower->stats().refused == 1);
         CHECK(brief(world.turn(12)) == "-alice~");
     }
@@ -161,8 +161,8 @@ TEST_CASE("an event of a lower epoch is dropped", "[notifier][follower][epoch]")
     event.user = "alice";
     event.state = State::offline;
     event.reason = "timeout";
-    world.follower->on_batch(
-        0, encode_batch({"t1", 1'000, 2, 0, {{slot_of(hash_of("alice")), 17, 9, {event}}}}), at(2));
+    world.on_batch(encode_batch({"t1", 1'000, 2, 0, {{slot_of(hash_of("alice")), 17, 9, {event}}}}),
+                   2);
     CHECK(world.turn(2).empty());
     CHECK(world.follower->stats().out_of_date == 1);
 }
@@ -199,7 +199,7 @@ TEST_CASE("a follower that starts anew goes on from its cursor", "[notifier][fol
 TEST_CASE("a follower that starts anew without a cursor is told the difference to its ledger",
           "[notifier][follower][resync]") {
     auto world = followed();
-    world.follower->on_tick(0, encode_tick({"t1", 7, 7}), at(2));
+    world.on_tick(encode_tick({"t1", 7, 7}), 2);
     world.answering = false;
     world.tracker.wipe();  // so that the replay leads to a comparison that is not over yet
     world.tracker.offline("alice", 3);
@@ -207,7 +207,7 @@ TEST_CASE("a follower that starts anew without a cursor is told the difference t
     world.tracker.trim_to_last_rows(0);
     std::vector<Event> events;
     for (const auto& question : world.questions_of_turn(4, events))
-        world.follower->on_answer(0, world.tracker.answer(question.bytes, 4), at(4), {});
+        world.on_answer(world.tracker.answer(question.bytes, 4), 4);
     CHECK(world.follower->cursor(0) == notifier::Cursor{});
     world.restart_follower();
     world.answering = true;

@@ -22,13 +22,13 @@ OneTracker followed(notifier::FollowerOptions options = {}) {
 // The questions of a comparison of all slots, not answered yet.
 struct Comparing {
     explicit Comparing(OneTracker& w, std::int64_t ms) : world(w) {
-        world.follower->on_tick(0, world.tracker.tick(), at(ms));
+        world.on_tick(world.tracker.tick(), ms);
         for (const auto& question : world.questions_of_turn(ms, events))
             answers.push_back(world.tracker.answer(question.bytes, ms));
     }
     void answer(std::int64_t ms) {
         for (const auto& answer : answers)
-            world.follower->on_answer(0, answer, at(ms), {});
+            world.on_answer(answer, ms);
     }
     OneTracker& world;
     std::vector<Event> events;
@@ -71,11 +71,11 @@ TEST_CASE("what comes while a slot is asked for waits, and goes on from the snap
 
 TEST_CASE("what a snapshot has already is not handed out again", "[notifier][follower][resync]") {
     OneTracker world(kUsers);
-    world.follower->on_tick(0, world.tracker.tick(), at(1));
+    world.on_tick(world.tracker.tick(), 1);
     world.tracker.online("alice", 1);
     const auto batch = *world.tracker.batch();
     CHECK(brief(world.turn(2)) == "+alice~");
-    world.follower->on_batch(0, batch, at(3));
+    world.on_batch(batch, 3);
     CHECK(world.turn(3).empty());
     CHECK(world.follower->in_step());
     world.tracker.offline("alice", 4);
@@ -108,7 +108,7 @@ TEST_CASE("a snapshot of another run than the stream is asked for again",
         world.tracker.wipe();
         world.tracker.restart(2'000, 100);
         world.lose();
-        world.follower->on_tick(0, encode_tick({"t1", 3'000, last}), at(101));  // of yet another
+        world.on_tick(encode_tick({"t1", 3'000, last}), 101);  // of yet another
         CHECK(world.turn(101).empty());
         CHECK(world.follower->stats().out_of_date > 0);
         CHECK(world.follower->stats().snapshots == kUsers.size());  // of the start
@@ -208,7 +208,7 @@ TEST_CASE("a message of the run before changes nothing", "[notifier][follower][r
     const auto late = *world.tracker.batch();
     world.tracker.restart(2'000, 100);
     CHECK(brief(world.hear(100)) == "-bob");
-    world.follower->on_batch(0, late, at(101));
+    world.on_batch(late, 101);
     CHECK(world.turn(101).empty());
     CHECK(world.follower->in_step());
 }

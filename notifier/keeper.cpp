@@ -1,0 +1,72 @@
+#include "notifier/keeper.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "common/io/clock.hpp"
+#include "common/io/log.hpp"
+
+namespace presence::notifier {
+
+namespace {
+
+io::Store::Options options_of(const std::filesystem::path& directory, const std::string& owner) {
+    io::Store::Options options;
+    options.directory = directory;
+    options.owner = owner;
+    options.retain_bytes = 0;  // rows serve only until their shards are written
+    return options;
+}
+
+std::int64_t unix_ms() {
+    return millis(io::wall_offset().at(io::now()));
+}
+
+}  // namespace
+
+Keeper::Keeper(const std::filesystem::path& directory, const std::string& owner, Delivery& delivery)
+    : store_(options_of(directory, owner)) {
+    if (const auto& cut = store_.opened().cut)
+        io::log::warn("store_damaged", {{"store", directory.string()}, {"found", *cut}});
+    restore(delivery);
+}
+
+void Keeper::restore(Delivery& delivery) {
+    const auto refuse = [](bool good, const char* what) {
+        if (!good)
+            throw io::StoreError(std::string("the ") + what +
+                                 " that the notifier kept cannot be read: of a newer version?");
+    };
+    auto from = std::numeric_limits<std::uint64_t>::max();
+    store_.each_state([&](std::uint32_t shard, std::uint64_t row, std::string_view bytes) {
+        refuse(delivery.restore_shard(shard, row, bytes), "ledger");
+        from = std::min(from, row);
+    });
+    // The last row is told again, should it not have been taken.
+    if (store_.last() > 0) from = std::min(from, store_.last() - 1);
+    store_.each_row(from, [&](std::uint64_t row, std::uint64_t, std::string_view bytes) {
+        refuse(delivery.restore_row(row, bytes), "changes");
+        return true;
+    });
+    if (const auto facts = store_.facts(); !facts.empty())
+        refuse(delivery.restore_facts(facts), "cursor");
+}
+
+void Keeper::before(const Delivery::Keep& keep) {
+    if (store_.last() >= keep.row) return;  // in an earlier try
+    io::Store::Write write;
+    write.rows.push_back({keep.row, 1, keep.changes});
+    for (const auto& [shard, body] : keep.shards)
+        write.states.push_back({shard, keep.row, body});
+    write.facts = keep.facts;
+    store_.write(write, unix_ms());
+}
+
+void Keeper::after(const std::string& facts) {
+    io::Store::Write write;
+    write.facts = facts;
+    store_.write(write, unix_ms());
+}
+
+}  // namespace presence::notifier

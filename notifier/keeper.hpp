@@ -1,0 +1,27 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "common/io/store.hpp"
+#include "notifier/delivery.hpp"
+
+namespace presence::notifier {
+
+// What a delivery keeps, on disk: a store of its own. Used by the sink's thread alone, once made.
+class Keeper {
+public:
+    // Opens the store, makes it if missing, and gives the delivery what it kept. Throws StoreError.
+    Keeper(const std::filesystem::path& directory, const std::string& owner, Delivery& delivery);
+
+    // Before a chunk is told, and after it was taken. Throw StoreError.
+    void before(const Delivery::Keep& keep);
+    void after(const std::string& facts);
+
+private:
+    void restore(Delivery& delivery);
+
+    io::Store store_;
+};
+
+}  // namespace presence::notifier
