@@ -1,5 +1,6 @@
 #include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include "cli/user_event.hpp"
 #include "common/event.hpp"
@@ -36,6 +37,27 @@ TEST_CASE("an event is one line of JSON", "[event][json]") {
     CHECK(to_json(bare) ==
           R"({"id":"0.0.0","user":"a\"\n\\","state":"online","reason":"heartbeat","at_ms":0,)"
           R"("freshness":"live","slot":0,"epoch":0,"seq":0})");
+}
+
+TEST_CASE("whatever an event holds, its JSON says the same", "[event][json]") {
+    rc::prop("as a JSON parser reads it", [] {
+        Event e;
+        const auto text = rc::gen::container<std::string>(
+            rc::gen::element('a', 'Z', '0', ' ', '"', '\\', '/', '\n', '\x01', '\x7f', '~'));
+        e.user = "u" + *text;
+        e.reason = *text;
+        e.at_ms = *rc::gen::arbitrary<std::int64_t>();
+        if (*rc::gen::arbitrary<bool>()) e.since_ms = 7;
+        e.seq = *rc::gen::arbitrary<std::uint64_t>();
+        e.status = *text + "\xc3\xa9";
+        const auto json = nlohmann::json::parse(to_json(e));
+        RC_ASSERT(json.at("user") == e.user);
+        RC_ASSERT(json.at("reason") == e.reason);
+        RC_ASSERT(json.at("status") == *e.status);
+        RC_ASSERT(json.at("at_ms") == e.at_ms);
+        RC_ASSERT(json.at("seq") == e.seq);
+        RC_ASSERT(json.contains("since_ms") == e.since_ms.has_value());
+    });
 }
 
 TEST_CASE("bytes that are no UTF-8 do not end the process that prints them", "[event][json]") {
