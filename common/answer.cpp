@@ -71,6 +71,10 @@ struct BodyWriter {
         }
     }
     void operator()(const SnapshotAnswer& a) const {
+        std::size_t bytes = 256;
+        for (const auto& u : a.users)
+            bytes += u.user.size() + (u.status ? u.status->size() : 0) + 32;
+        out.reserve(bytes);
         out.map(8 + extra).text("slot").number(a.slot).text("epoch").number(a.epoch);
         out.text("seq").number(a.seq).text("boot").number(a.boot).text("batch").number(a.batch);
         out.text("covers_ms").number(a.covers_ms).text("users").array(a.users.size());

@@ -61,6 +61,13 @@ std::string topic_of_user(std::string_view user) {
 
 std::string encode_batch(const Batch& batch) {
     MsgpackWriter out;
+    std::size_t bytes = 128;
+    for (const auto& slot : batch.slots) {
+        bytes += 32;
+        for (const auto& event : slot.events)
+            bytes += event.user.size() + (event.status ? event.status->size() : 0) + 64;
+    }
+    out.reserve(bytes);
     out.array(6).number(kBatchVersion).text(batch.tracker).number(batch.boot);
     out.number(batch.number).number(batch.prev_boot).array(batch.slots.size());
     for (const auto& slot : batch.slots) {

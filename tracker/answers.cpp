@@ -185,11 +185,12 @@ Answers::Body Answers::body(const SnapshotQuery& query) const {
         if (auto page = snapshots.page(query.slot, query.cursor)) return *std::move(page);
         return QueryError{"bad_cursor", "snapshot is no longer kept; ask for a new one", {}, {}};
     }
-    return snapshots.take(whole(query.slot), now);
+    SnapshotAnswer answer;
+    whole(query.slot, answer);
+    return snapshots.take(std::move(answer), now);
 }
 
-SnapshotAnswer Answers::whole(Slot slot) const {
-    SnapshotAnswer answer;
+void Answers::whole(Slot slot, SnapshotAnswer& answer) const {
     const auto& stream = publisher.stream(slot);
     answer.slot = slot;
     answer.epoch = stream.epoch;
@@ -197,13 +198,18 @@ SnapshotAnswer Answers::whole(Slot slot) const {
     answer.boot = options.boot;
     answer.batch = publisher.batches();
     answer.covers_ms = covers_ms(slot);
+    std::size_t count = 0;
     roster.each_in(slot, wall, [&](const Roster::View& view) {
-        SnapshotAnswer::User user{
-            std::string(view.user), view.since_ms, view.last_seen_ms, view.ttl_ms, {}};
-        if (view.status) user.status = std::string(*view.status);
-        answer.users.push_back(std::move(user));
+        auto& user =
+            count < answer.users.size() ? answer.users[count] : answer.users.emplace_back();
+        ++count;
+        user.user = view.user;
+        user.since_ms = view.since_ms;
+        user.last_seen_ms = view.last_seen_ms;
+        user.ttl_ms = view.ttl_ms;
+        user.status = view.status;
     });
-    return answer;
+    answer.users.resize(count);
 }
 
 }  // namespace presence::tracker

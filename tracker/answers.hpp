@@ -31,7 +31,8 @@ struct Answers {
 
     [[nodiscard]] Answer operator()(const Query& query) const;
     // A slot as it is now, with all its users.
-    [[nodiscard]] SnapshotAnswer whole(Slot slot) const;
+    // Into one whose room is used again.
+    void whole(Slot slot, SnapshotAnswer& into) const;
 
 private:
     [[nodiscard]] bool owns(Slot slot) const { return self && map.owner[slot] == *self; }

@@ -11,7 +11,7 @@ void Checkpoints::on_change(Slot slot) {
 }
 
 std::optional<Slot> Checkpoints::next(Instant now) const {
-    if (changed_.empty() || (owed_ <= 0 && now < due_)) return std::nullopt;
+    if (changed_.empty() || (written_ <= 0 && now < due_)) return std::nullopt;
     return changed_.front();
 }
 
@@ -19,7 +19,7 @@ void Checkpoints::on_written(Slot slot, std::size_t bytes, Instant now) {
     is_changed_[slot] = false;
     std::erase(changed_, slot);
     // What is written beyond the debt is no credit: a quiet time must not delay the next storm's.
-    owed_ = std::max<std::int64_t>(owed_ - static_cast<std::int64_t>(bytes), 0);
+    written_ = std::max<std::int64_t>(written_ - kBatchBytes * static_cast<std::int64_t>(bytes), 0);
     due_ = now + kInterval;
 }
 

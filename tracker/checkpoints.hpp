@@ -13,19 +13,21 @@
 namespace presence::tracker {
 
 // Decides when which slot's state is written anew, so that a restart has little to read: the slot
-// that has changed for the longest time first, one each kInterval, and beyond that as many bytes of
-// states as of batches. So what lies after the oldest state is never much more than the states
-// themselves, however many transitions there are, and an idle tracker writes nothing.
+// that has changed for the longest time first, one each kInterval, and beyond that a byte of states
+// for each kBatchBytes of batches. So what lies after the oldest state is never much more than
+// kBatchBytes times the states themselves, however many transitions there are, and an idle tracker
+// writes nothing.
 //
 // Pure.
 class Checkpoints {
 public:
     static constexpr Duration kInterval = 100ms;
     static constexpr std::size_t kRefreshed = 16;
+    static constexpr std::int64_t kBatchBytes = 2;
 
     void on_change(Slot slot);
     // So many bytes of batches were written.
-    void on_bytes(std::size_t bytes) { owed_ += static_cast<std::int64_t>(bytes); }
+    void on_bytes(std::size_t bytes) { written_ += static_cast<std::int64_t>(bytes); }
     // The slot whose state is to be written now. Ask again after on_written().
     [[nodiscard]] std::optional<Slot> next(Instant now) const;
     void on_written(Slot slot, std::size_t bytes, Instant now);
@@ -37,7 +39,7 @@ private:
     std::deque<Slot> changed_;  // the longest since first
     std::array<bool, kSlots> is_changed_{};
     std::size_t next_unchanged_ = 0;
-    std::int64_t owed_ = 0;  // bytes of states
+    std::int64_t written_ = 0;  // bytes of batches that no state answers yet
     Instant due_{};
 };
 

@@ -1,7 +1,6 @@
 #include "tracker/publisher.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include "common/limits.hpp"
 
@@ -33,16 +32,17 @@ void Publisher::begin_run(std::vector<Publication>& out) {
 void Publisher::publish(std::vector<Event>& events, Freshness freshness,
                         const Subscriptions& subscribed, std::vector<Publication>& out) {
     if (events.empty()) return;
-    std::vector<std::uint32_t> order(events.size());
-    std::iota(order.begin(), order.end(), 0u);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](auto a, auto b) { return events[a].slot < events[b].slot; });
+    // By slot, and as they happened within; as numbers, since events are far apart.
+    std::vector<std::uint64_t> order(events.size());
+    for (std::uint64_t i = 0; i < order.size(); ++i)
+        order[i] = std::uint64_t{events[i].slot} << 32 | i;
+    std::sort(order.begin(), order.end());
 
     std::vector<Publication> for_users;
     auto batch = empty_batch();
     std::size_t bytes = kBatchHeadBytesBound;
-    for (const auto index : order) {
-        auto& event = events[index];
+    for (const auto slot_and_index : order) {
+        auto& event = events[slot_and_index & 0xffff'ffff];
         auto& stream = streams_[event.slot];
         event.epoch = stream.epoch;
         event.seq = ++stream.seq;

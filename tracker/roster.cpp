@@ -65,8 +65,15 @@ std::optional<Roster::View> Roster::find(std::uint64_t hash, std::string_view us
 }
 
 void Roster::each_in(Slot slot, WallOffset wall, const std::function<void(const View&)>& fn) const {
-    impl_->table.each_in(
-        slot, [&](Impl::UserIndex user) { fn(impl_->view(impl_->records[user], wall)); });
+    constexpr std::size_t kAhead = 16;
+    const auto& in = *impl_;
+    std::vector<Impl::UserIndex> users;
+    users.reserve(in.table.count(slot));
+    in.table.each_in(slot, [&](Impl::UserIndex user) { users.push_back(user); });
+    for (std::size_t i = 0; i < users.size() + kAhead; ++i) {
+        if (i < users.size()) in.records.prefetch(users[i]);
+        if (i >= kAhead) fn(in.view(in.records[users[i - kAhead]], wall));
+    }
 }
 
 void Roster::drop(Slot slot) {

@@ -89,9 +89,10 @@ struct Tracker::Impl {
     bool more_due = false;
     Writing writing;
     Checkpoints checkpoints;
-    std::array<bool, kSlots> has_state{};  // written at least once
-    std::vector<Slot> first_states;        // to be written now
-    std::vector<Publication> first;        // of the run, for the next turn
+    std::array<bool, kSlots> has_state{};       // written at least once
+    Answer state{SnapshotAnswer{}, {}, {}, 0};  // the last one written, for its room
+    std::vector<Slot> first_states;             // to be written now
+    std::vector<Publication> first;             // of the run, for the next turn
     std::vector<std::string> collectors_told;
 
     Frame frame;                                                      // reused

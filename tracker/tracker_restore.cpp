@@ -109,10 +109,9 @@ void Tracker::Impl::checkpoint(Instant now, WallOffset wall, Output& out) {
 
 void Tracker::Impl::write_state(Slot slot, WallOffset wall, Output& out) {
     const Stats none;
-    Answer answer;
-    answer.body = answers(none, Instant{}, wall).whole(slot);
+    answers(none, Instant{}, wall).whole(slot, std::get<SnapshotAnswer>(state.body));
     has_state[slot] = true;
-    out.states.push_back({slot, publisher.batches(), encode_answer(answer)});
+    out.states.push_back({slot, publisher.batches(), encode_answer(state)});
 }
 
 void Tracker::Impl::tell_facts(Output& out) {

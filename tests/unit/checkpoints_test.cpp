@@ -33,12 +33,12 @@ TEST_CASE("what changed is written, the longest changed first, one slot an inter
     CHECK_FALSE(checkpoints.next(at(1h)));
 }
 
-TEST_CASE("as many bytes of states as of batches are written, however fast they come",
+TEST_CASE("half as many bytes of states as of batches are written, however fast they come",
           "[tracker][checkpoints]") {
     Checkpoints checkpoints;
     for (std::uint32_t slot = 0; slot < kSlots; ++slot)
         checkpoints.on_change(static_cast<Slot>(slot));
-    checkpoints.on_bytes(10'000);
+    checkpoints.on_bytes(20'000);
     std::size_t written = 0;
     for (auto slot = checkpoints.next(at(0s)); slot; slot = checkpoints.next(at(0s))) {
         checkpoints.on_written(*slot, 3'000, at(0s));
