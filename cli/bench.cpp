@@ -13,6 +13,7 @@
 #include "cli/bench_load.hpp"
 #include "cli/bench_processes.hpp"
 #include "cli/bench_report.hpp"
+#include "cli/bench_sink.hpp"
 #include "cli/built_in_file.hpp"
 #include "cli/commands.hpp"
 #include "cli/pipeline.hpp"
@@ -37,6 +38,10 @@ Duration interval_of(const BenchOptions& options) {
     return options.interval.value_or(5s);
 }
 
+std::filesystem::path sink_file(const std::filesystem::path& data) {
+    return data / "events.jsonl";
+}
+
 Config private_config(const BenchOptions& options, const std::filesystem::path& data) {
     const auto free = free_endpoints(4);
     Config config = default_config();
@@ -46,10 +51,18 @@ Config private_config(const BenchOptions& options, const std::filesystem::path& 
     config.collectors[0].heartbeats = config.collectors[0].heartbeats_bind = free[0];
     config.trackers[0].ingest = config.trackers[0].ingest_bind = free[1];
     config.trackers[0].events = config.trackers[0].events_bind = free[2];
-    config.trackers[0].data = data;
+    config.trackers[0].data = data / "tracker";
     config.trackers[0].query = config.trackers[0].query_bind = free[3];
-    config.notifiers.clear();
     config.sinks.clear();
+    if (options.sink) {
+        config.notifiers[0].data = data / "notifier";
+        auto& sink = config.sinks.emplace_back();
+        sink.name = sink.type = "jsonl";
+        sink.notifier = config.notifiers[0].id;
+        sink.path = sink_file(data);
+    } else {
+        config.notifiers.clear();
+    }
     return config;
 }
 
@@ -87,7 +100,8 @@ public:
         : options_(options),
           config_(theirs ? *theirs : private_config(options, data_.path)),
           context_(io::make_context()),
-          asker_(context_, 5s) {
+          asker_(context_, 5s),
+          sink_(sink_file(data_.path)) {
         if (!theirs)
             pipeline_ = std::make_unique<Pipeline>(
                 config_, std::vector<std::string>{"--config", built_in_file(config_)});
@@ -111,6 +125,7 @@ public:
         const auto before = applied();
         arrive(report);
         load(report, before);
+        if (options_.sink) catch_up(report);
         fall_silent();
         judge(report);
         progress_.clear();
@@ -209,6 +224,8 @@ private:
         const auto applied_before = await_applied(applied_at_start + sent_before);
         for (std::size_t i = 0; i < processes_.size(); ++i)
             report.processes[i].cpu_seconds = -use_of(processes_[i]).cpu_seconds;
+        const auto told_before = load_->truth().transitions();
+        BenchReport::Sink written{sink_.lines(), 0, 0};
         const auto started = io::now();
         const auto duration = options_.duration.value_or(10s);
         load_->start_churn();
@@ -222,12 +239,26 @@ private:
         report.sent = load_->sent() - sent_before;
         report.applied = await_applied(applied_before + report.sent) - applied_before;
         report.seconds = std::chrono::duration<double>(io::now() - started).count();
+        report.transitions_in_load = load_->truth().transitions() - told_before;
+        if (options_.sink) {
+            written.lines_in_load = sink_.lines() - written.lines_in_load;
+            report.sink = written;
+        }
         for (std::size_t i = 0; i < processes_.size(); ++i)
             report.processes[i].cpu_seconds += use_of(processes_[i]).cpu_seconds;
     }
 
+    // What was told until now is written.
+    void catch_up(BenchReport& report) {
+        const auto began = io::now();
+        const auto told = load_->truth().transitions();
+        until("catch up", kSettleWithin,
+              [&] { return static_cast<double>(sink_.lines()) / static_cast<double>(told); });
+        report.sink->seconds_behind = std::chrono::duration<double>(io::now() - began).count();
+    }
+
     void fall_silent() {
-        const auto ttl = config_.presence.timeout;
+        const auto ttl = options_.bye ? Duration{} : config_.presence.timeout;
         if (options_.mass_silence > 0) {
             load_->silence_mass();
             until("silence", ttl + kSettleWithin, [&] {
@@ -247,6 +278,12 @@ private:
     void judge(BenchReport& report) {
         const auto missing = [&] { return load_->truth().missing(io::now(), kAllowance); };
         until("settle", kAllowance, [&] { return missing() == 0 ? 1.0 : 0.0; });
+        if (report.sink) {
+            // Nothing more is told but to it.
+            const auto told = load_->truth().transitions();
+            until("settle", kAllowance, [&] { return sink_.lines() >= told ? 1.0 : 0.0; });
+            report.sink->lines = sink_.lines();
+        }
         report.missing = missing();
         report.wrong = load_->truth().faults();
         report.transitions = load_->truth().transitions();
@@ -260,6 +297,7 @@ private:
     Config config_;
     zmq::context_t context_;
     Asker asker_;
+    BenchSink sink_;
     std::unique_ptr<Pipeline> pipeline_;
     std::unique_ptr<BenchEvents> events_;
     std::unique_ptr<BenchLoad> load_;
@@ -290,6 +328,11 @@ void add_bench(io::Flags& presence) {
     auto& o = given->options;
     auto& flags = presence.command(
         "bench", "load a pipeline, check every transition, and report what it cost", [given] {
+            if (given->options.sink && given->file) {
+                std::cerr
+                    << "presence bench: --sink is for the private pipeline, without --config\n";
+                return kExitUsage;
+            }
             std::optional<Config> theirs;
             if (given->file) theirs = load_config(given->file, io::environment(), {});
             return run_bench(given->options, theirs);
@@ -302,9 +345,11 @@ void add_bench(io::Flags& presence) {
                  "users who share a message, and fall silent together (256)");
     flags.duration("--duration", o.duration, "of the load (10s)");
     flags.number("--churn", 0, 10'000'000, o.churn, "users a second that fall silent, then return");
+    flags.toggle("--bye", o.bye, "they say so, and return as soon as they are told offline");
     flags.number("--mass-silence", 0, 100'000'000, o.mass_silence,
                  "after the load, so many fall silent at once");
     flags.duration("--ttl", o.ttl, "timeout of the private pipeline (3 intervals)");
+    flags.toggle("--sink", o.sink, "the private pipeline has a notifier with a jsonl sink as well");
     flags.text("--config", "FILE", given->file, "load this pipeline, not a private one");
     flags.text("--pids", "NAME=PID,...", o.pids, "with --config: whose CPU and memory to tell");
     flags.toggle("--json", o.json, "one JSON object");
@@ -314,7 +359,8 @@ void add_bench(io::Flags& presence) {
         "if a transition was wrong or missing.\n\n"
         "Example:\n"
         "  presence bench --users 1000000 --saturate\n"
-        "  presence bench --users 1000000 --interval 20s --mass-silence 100000");
+        "  presence bench --users 1000000 --interval 20s --mass-silence 100000\n"
+        "  presence bench --users 1000000 --interval 60s --churn 100000 --bye --sink");
 }
 
 }  // namespace presence::cli

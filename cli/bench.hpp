@@ -17,9 +17,11 @@ struct BenchOptions {
     bool saturate = false;             // as fast as they are taken
     std::optional<Duration> duration;  // of the load (default 10 s)
     std::uint64_t churn = 0;           // users a second that fall silent and come back
-    std::uint64_t mass_silence = 0;    // users that fall silent at once after the load
-    std::optional<Duration> ttl;  // of the private pipeline (default: 3 intervals, 1 s or more)
-    std::string pids;             // "t1=123,c1=124": whose CPU and memory to tell
+    bool bye = false;                // they say so, and come back as soon as they are told offline
+    bool sink = false;               // the private pipeline has a notifier, with a jsonl sink
+    std::uint64_t mass_silence = 0;  // users that fall silent at once after the load
+    std::optional<Duration> ttl;     // of the private pipeline (default: 3 intervals, 1 s or more)
+    std::string pids;                // "t1=123,c1=124": whose CPU and memory to tell
     bool json = false;
 };
 

@@ -58,6 +58,9 @@ BenchLoad::BenchLoad(zmq::context_t& context, const std::string& heartbeats, Ben
         for (const auto& id : ids)
             beats.emplace_back().user = id;
         messages_.push_back(encode_heartbeats({}, beats));
+        for (auto& beat : beats)
+            beat.bye = true;
+        if (options.bye) byes_.push_back(encode_heartbeats({}, beats));
         if (user <= options.mass_silence) mass_groups_ = group + 1;
     }
     modes_.resize(truth_.groups(), Mode::beating);
@@ -65,12 +68,21 @@ BenchLoad::BenchLoad(zmq::context_t& context, const std::string& heartbeats, Ben
 }
 
 void BenchLoad::send(std::size_t group, Instant now) {
-    const auto& message = messages_[group];
     truth_.on_sent(group, now);
+    send_bytes(messages_[group]);
+    sent_ += truth_.users_in(group);
+}
+
+void BenchLoad::send_bye(std::size_t group, Instant now) {
+    truth_.on_bye(group, now);
+    send_bytes(byes_[group]);
+    sent_ += truth_.users_in(group);
+}
+
+void BenchLoad::send_bytes(const std::string& message) {
     if (!socket_.send(zmq::buffer(message), zmq::send_flags::none))
         throw io::SocketError("the collector has taken no heartbeat for " +
                               format_duration(kSendWithin));
-    sent_ += truth_.users_in(group);
 }
 
 void BenchLoad::send_all() {
@@ -122,6 +134,7 @@ void BenchLoad::churn(Instant now) {
     std::erase_if(away_, [&](std::size_t group) {
         if (truth_.online_in(group) != 0) return false;
         modes_[group] = Mode::beating;
+        if (!byes_.empty()) send(group, io::now());
         return true;
     });
     churn_due_ += churn_per_us_ * static_cast<double>((now - last_turn_).count());
@@ -131,6 +144,7 @@ void BenchLoad::churn(Instant now) {
         next_churned_ = group + 1 < truth_.groups() ? group + 1 : mass_groups_;
         if (modes_[group] != Mode::beating || truth_.online_in(group) == 0) continue;
         modes_[group] = Mode::silent;
+        if (!byes_.empty()) send_bye(group, io::now());
         away_.push_back(group);
         churn_due_ -= truth_.users_in(group);
     }

@@ -37,6 +37,8 @@ private:
     enum class Mode : std::uint8_t { beating, silent };
     void read_events();
     void send(std::size_t group, Instant now);
+    void send_bye(std::size_t group, Instant now);
+    void send_bytes(const std::string& message);
     void send_due(Instant now, bool saturate);
     void churn(Instant now);
 
@@ -44,6 +46,7 @@ private:
     zmq::socket_t socket_;
     BenchTruth truth_;
     std::vector<std::string> messages_;  // by group
+    std::vector<std::string> byes_;      // by group, if they say it
     std::vector<Mode> modes_;            // by group
     std::vector<std::size_t> away_;      // groups that come back once all are told offline
     std::vector<std::pair<std::uint64_t, std::uint64_t>> last_batch_;  // boot and number

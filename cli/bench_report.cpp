@@ -17,8 +17,8 @@ double per_second(std::uint64_t n, double seconds) {
     return seconds > 0 ? static_cast<double>(n) / seconds : 0.0;
 }
 
-double cpu_per_million(const BenchReport& report, const BenchReport::Process& process) {
-    return report.sent > 0 ? process.cpu_seconds * 1e6 / static_cast<double>(report.sent) : 0.0;
+double per_million(double seconds, std::uint64_t n) {
+    return n > 0 ? seconds * 1e6 / static_cast<double>(n) : 0.0;
 }
 
 }  // namespace
@@ -29,7 +29,12 @@ std::string text_of(BenchReport& r) {
     fmt::format_to(to, "users        {}\n", r.users);
     fmt::format_to(to, "heartbeats   {} sent, {} applied, {:.0f} a second, in {:.2f} s\n", r.sent,
                    r.applied, per_second(r.applied, r.seconds), r.seconds);
-    fmt::format_to(to, "transitions  {}\n", r.transitions);
+    fmt::format_to(to, "transitions  {}, {:.0f} a second in the load\n", r.transitions,
+                   per_second(r.transitions_in_load, r.seconds));
+    if (r.sink)
+        fmt::format_to(
+            to, "sink         {} lines, {:.0f} a second in the load, done {:.2f} s after it\n",
+            r.sink->lines, per_second(r.sink->lines_in_load, r.seconds), r.sink->seconds_behind);
     if (!r.lateness.empty())
         fmt::format_to(to,
                        "lateness     p50 {:.1f}  p90 {:.1f}  p99 {:.1f}  max {:.1f} ms, of {} "
@@ -38,8 +43,11 @@ std::string text_of(BenchReport& r) {
                        ms(percentile(r.lateness, 99)), ms(percentile(r.lateness, 100)),
                        r.lateness.size());
     for (const auto& p : r.processes)
-        fmt::format_to(to, "{:<12} {:.3f} CPU s per 1M heartbeats, {:.1f} bytes a user\n", p.name,
-                       cpu_per_million(r, p), p.bytes_per_user);
+        fmt::format_to(to,
+                       "{:<12} {:.3f} CPU s per 1M heartbeats, {:.3f} per 1M transitions, "
+                       "{:.1f} bytes a user\n",
+                       p.name, per_million(p.cpu_seconds, r.sent),
+                       per_million(p.cpu_seconds, r.transitions_in_load), p.bytes_per_user);
     if (r.good())
         fmt::format_to(to, "verdict      right: no transition wrong or missing, nothing lost\n");
     else
@@ -57,9 +65,9 @@ std::string json_of(BenchReport& r) {
     const auto to = std::back_inserter(out);
     fmt::format_to(to,
                    R"({{"users":{},"sent":{},"applied":{},"seconds":{:.3f},"per_second":{:.0f},)"
-                   R"("transitions":{},"lateness_ms":)",
+                   R"("transitions":{},"transitions_in_load":{},"lateness_ms":)",
                    r.users, r.sent, r.applied, r.seconds, per_second(r.applied, r.seconds),
-                   r.transitions);
+                   r.transitions, r.transitions_in_load);
     if (r.lateness.empty())
         out += "null";
     else
@@ -67,12 +75,18 @@ std::string json_of(BenchReport& r) {
                        ms(percentile(r.lateness, 50)), ms(percentile(r.lateness, 90)),
                        ms(percentile(r.lateness, 99)), ms(percentile(r.lateness, 100)),
                        r.lateness.size());
+    if (r.sink)
+        fmt::format_to(to, R"(,"sink":{{"lines":{},"lines_in_load":{},"seconds_behind":{:.3f}}})",
+                       r.sink->lines, r.sink->lines_in_load, r.sink->seconds_behind);
     out += R"(,"processes":[)";
     for (std::size_t i = 0; i < r.processes.size(); ++i)
-        fmt::format_to(
-            to, R"({}{{"name":"{}","cpu_seconds_per_million":{:.4f},"bytes_per_user":{:.1f}}})",
-            i > 0 ? "," : "", r.processes[i].name, cpu_per_million(r, r.processes[i]),
-            r.processes[i].bytes_per_user);
+        fmt::format_to(to,
+                       R"({}{{"name":"{}","cpu_seconds_per_million":{:.4f},)"
+                       R"("cpu_seconds_per_million_transitions":{:.4f},"bytes_per_user":{:.1f}}})",
+                       i > 0 ? "," : "", r.processes[i].name,
+                       per_million(r.processes[i].cpu_seconds, r.sent),
+                       per_million(r.processes[i].cpu_seconds, r.transitions_in_load),
+                       r.processes[i].bytes_per_user);
     fmt::format_to(to,
                    R"(],"early":{},"repeated":{},"unknown":{},"missing":{},)"
                    R"("batches_lost":{},"restarts":{},"good":{}}})",

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,14 @@ struct BenchReport {
     std::uint64_t applied = 0;  // of those, by the trackers; the others were merged by a collector
     double seconds = 0;         // until all that was sent was applied
     std::uint64_t transitions = 0;
+    std::uint64_t transitions_in_load = 0;
     std::vector<Duration> lateness;  // of every offline
+    struct Sink {
+        std::uint64_t lines_in_load = 0;
+        std::uint64_t lines = 0;
+        double seconds_behind = 0;  // after the load, until it had written what was told by then
+    };
+    std::optional<Sink> sink;
     struct Process {
         std::string name;        // without quotes and control characters
         double cpu_seconds = 0;  // in the load
@@ -27,7 +35,8 @@ struct BenchReport {
     std::uint64_t batches_lost = 0;
     std::uint64_t restarts = 0;
     [[nodiscard]] bool good() const {
-        return wrong.total() + missing + batches_lost + restarts == 0;
+        return wrong.total() + missing + batches_lost + restarts == 0 &&
+               (!sink || sink->lines == transitions);
     }
 };
 

@@ -35,10 +35,15 @@ std::optional<std::uint32_t> BenchTruth::number_of(std::string_view id) const {
 }
 
 void BenchTruth::on_sent(std::size_t group, Instant before) {
-    sent_[group].before = std::exchange(sent_[group].last, before);
+    sent_[group] = {before, sent_[group].last, std::nullopt};
+}
+
+void BenchTruth::on_bye(std::size_t group, Instant before) {
+    sent_[group].bye = before;
 }
 
 std::optional<Instant> BenchTruth::offline_from(const Sent& sent, Instant received) const {
+    if (sent.bye) return sent.bye;
     if (received >= *sent.last + ttl_) return *sent.last + ttl_;
     // The group may have come back between the deadline and the news of it.
     if (sent.before && *sent.last - *sent.before >= ttl_ && received >= *sent.before + ttl_)
@@ -80,7 +85,9 @@ std::uint64_t BenchTruth::missing(Instant now, Duration allowance) const {
     std::uint64_t missing = 0;
     for (std::size_t group = 0; group < groups(); ++group) {
         if (!sent_[group].last) continue;
-        const auto silent = now - *sent_[group].last;
+        const auto& sent = sent_[group];
+        // As if it had been silent for ttl when it said bye.
+        const auto silent = now - (sent.bye ? *sent.bye - ttl_ : *sent.last);
         if (silent < ttl_ - allowance)
             missing += users_in(group) - told_online_in_[group];
         else if (silent >= ttl_ + allowance)

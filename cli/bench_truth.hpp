@@ -15,8 +15,8 @@ namespace presence::cli {
 // transitions that came back agree. Shares no logic with the pipeline.
 //
 // Users are told apart by number and sent in groups, one message each: a whole group beats or is
-// silent. An offline is wrong if it came before the group's last send + ttl, an online if the user
-// was told online already, any event if nothing was ever sent.
+// silent. An offline is wrong if it came before the group's last send + ttl and no bye was sent, an
+// online if the user was told online already, any event if nothing was ever sent.
 //
 // Pure. Times never go back.
 class BenchTruth {
@@ -35,6 +35,8 @@ public:
 
     // `before`: read before the send, so the collector read it later.
     void on_sent(std::size_t group, Instant before);
+    // The group leaves by its own word. Requires: it comes back only once all are told offline.
+    void on_bye(std::size_t group, Instant before);
     // Users of other prefixes are not ours to judge.
     void on_event(const Event& event, Instant received);
 
@@ -56,13 +58,14 @@ public:
     [[nodiscard]] const Faults& faults() const { return faults_; }
     [[nodiscard]] std::uint64_t transitions() const { return transitions_; }
 
-    // Of each right offline: received - (last send + ttl). The collector reads after the send, so
-    // this is never less than the lateness from the last read. Starts anew.
+    // Of each right offline: received - (last send + ttl, or the bye). The collector reads after
+    // the send, so this is never less than the lateness from the last read. Starts anew.
     [[nodiscard]] std::vector<Duration> take_lateness();
 
 private:
     struct Sent {
         std::optional<Instant> last, before;  // the last two sends
+        std::optional<Instant> bye;           // since the last send
     };
     [[nodiscard]] std::optional<std::uint32_t> number_of(std::string_view id) const;
     // Since when silence of the group made its users offline, if at `received` it had.

@@ -49,6 +49,19 @@ class Bench(unittest.TestCase):
         names = sorted(p["name"] for p in report["processes"])
         self.assertEqual(names, ["collector c1", "tracker t1"])
 
+    def test_those_who_say_bye_return_at_once_and_a_sink_is_told_all(self):
+        run = bench(
+            *("--users", 2000, "--ids-per-message", 10, "--interval", "10s", "--duration", "1s"),
+            *("--churn", 2000, "--bye", "--sink", "--json"),
+        )
+        out, err = run.communicate(timeout=120)
+        report = json.loads(out)
+        self.assertEqual((run.returncode, err), (0, ""), report)
+        self.assertGreater(report["transitions_in_load"], 1000)
+        self.assertEqual(report["sink"]["lines"], report["transitions"])
+        names = sorted(p["name"] for p in report["processes"])
+        self.assertEqual(names, ["collector c1", "notifier n1", "tracker t1"])
+
     def test_a_tracker_that_is_killed_is_noticed(self):
         run = bench("--users", 100, "--interval", "300ms", "--ttl", "3s", "--duration", "3s")
         tracker = support.wait_for(
@@ -65,6 +78,10 @@ class Bench(unittest.TestCase):
         _, err = run.communicate(timeout=30)
         self.assertEqual(run.returncode, 64)
         self.assertIn("--mass-silence", err)
+        run = bench("--sink", "--config", "presence.toml")
+        _, err = run.communicate(timeout=30)
+        self.assertEqual(run.returncode, 64)
+        self.assertIn("--sink", err)
 
 
 if __name__ == "__main__":

@@ -54,6 +54,25 @@ TEST_CASE("an offline before the last send + ttl is a false one", "[cli][bench]"
     CHECK(load.truth.take_lateness().empty());
 }
 
+TEST_CASE("a group that said bye is offline from then on", "[cli][bench]") {
+    Load load;
+    load.truth.on_sent(0, at(0));
+    load.tell(0, State::online, 5);
+    load.tell(1, State::online, 5);
+    load.truth.on_bye(0, at(100));
+    CHECK(load.truth.missing(at(250), 200ms) == 0);
+    load.tell(0, State::offline, 120);
+    CHECK(load.truth.missing(at(350), 200ms) == 1);
+    load.tell(1, State::offline, 360);
+    CHECK(load.truth.missing(at(350), 200ms) == 0);
+    CHECK(load.truth.take_lateness() == std::vector<Duration>{20ms, 260ms});
+    load.truth.on_sent(0, at(400));
+    load.tell(0, State::online, 405);
+    CHECK(load.truth.faults().total() == 0);
+    load.tell(0, State::offline, 410);
+    CHECK(load.truth.faults().early == 1);
+}
+
 TEST_CASE("an offline that was due before the group came back is right", "[cli][bench]") {
     Load load;
     load.truth.on_sent(1, at(0));
