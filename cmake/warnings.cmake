@@ -11,5 +11,7 @@ endif()
 set(PRESENCE_SANITIZE "" CACHE STRING "Comma separated list for -fsanitize=")
 if(PRESENCE_SANITIZE)
     target_compile_options(presence_warnings INTERFACE -fsanitize=${PRESENCE_SANITIZE} -fno-omit-frame-pointer)
+    # What a sanitizer inserts hides from g++ 12 that a std::optional was looked into before.
+    target_compile_options(presence_warnings INTERFACE -Wno-maybe-uninitialized)
     target_link_options(presence_warnings INTERFACE -fsanitize=${PRESENCE_SANITIZE})
 endif()
