@@ -1,163 +1,285 @@
-"""Trackers and collectors are killed again and again under load. The truth is the load's schedule:
-nobody who keeps beating is told offline, every long silence is, and each user's story alternates."""
+"""Every process of a pipeline is killed again and again under load, most of the time right after a
+publish. The truth is the load's schedule: nobody who keeps beating is told offline, every long
+silence is, each user's story alternates in the order of the file, and what the sink was told is what
+the trackers' journals hold, nothing less and nothing more."""
 
+import bisect
+import collections
+import itertools
+import json
 import os
+import pathlib
 import random
 import signal
+import subprocess
+import sys
 import time
 import unittest
 
 import msgpack
 import zmq
 
-from pipeline import Installation, Up
-from support import json_lines, wait_for
+import journals
+import kills_load
+from pipeline import Installation, Up, alive, children_of, environment
+from support import wait_for
 
-SECONDS = float(os.environ.get("KILLS_SECONDS", "40"))
 SEED = int(os.environ.get("KILLS_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
-USERS = 400
+KILLS = int(os.environ.get("KILLS", "20"))
+USERS = int(os.environ.get("KILLS_USERS", "4000" if os.environ.get("SANITIZE") else "20000"))
 TTL = 2.0
-BEAT = 0.4
-# A silence with so long a time without a kill in it is surely told: each kill holds everyone until
-# the process is back (after up to 5 s, if it was killed often) and ttl from there.
-SURELY = 10.0
-KILL_EVERY = (2.0, 4.0)
-KILLS_END = SECONDS - 15
+SECONDS_MIN = 60 * TTL
+# So long without a kill, and a silence is surely told: the process is back (after up to 3 s, if it
+# was killed several times in a row), holds everyone for a ttl from there, and tells.
+SURELY = 8.0
+# By how much clocks, whole milliseconds and a read may differ from the load's record.
+TOLERANCE = 0.1
+# A heartbeat that was sent while no collector read may be read so much later.
+READ_LATE = 3.0
+# Of 20 kills. "all" is every child of the supervisor, "up" the supervisor as well.
+SHARES = {"t1": 4, "t2": 4, "c1": 2, "c2": 2, "n1": 5, "all": 2, "up": 1}
+KINDS = {"t": "tracker", "c": "collector", "n": "notifier"}
 SINK = '[[sink]]\nname = "file"\ntype = "jsonl"\npath = "events.jsonl"\n'
 
 
-class Schedule:
-    """When a user beats: segments in seconds from the start, with silences of all lengths between."""
+def plan(draw):
+    """(when, whom, how long after a publish) of each kill: bursts, and some peace between them."""
+    whom = []
+    while len(whom) < KILLS:
+        round_ = list(itertools.chain(*([name] * share for name, share in SHARES.items())))
+        draw.shuffle(round_)
+        whom += round_
+    at, kills = 3.0, []
+    for name in whom[:KILLS]:
+        kills.append((at, name, draw.choice((0.0, draw.uniform(0, 0.008)))))
+        at += draw.uniform(0.3, 2.5) if draw.random() < 0.7 else draw.uniform(9, 12)
+    return kills
 
-    def __init__(self, draw):
-        self.segments = []
-        at = draw.uniform(0, 3)
-        while at < SECONDS:
-            end = min(at + draw.uniform(1, 12), SECONDS)
-            self.segments.append((at, end))
-            at = end + draw.choice((draw.uniform(0.5, SURELY), draw.uniform(SURELY, SURELY + 4)))
-        self.sent = []  # when each heartbeat went out
 
-    def beats_at(self, now):
-        if not any(begin <= now < end for begin, end in self.segments):
-            return False
-        return not self.sent or now - self.sent[-1] >= BEAT
+class Tail:
+    """The events of a jsonl file, the first of each id, in the order of the file."""
 
-    def silences(self):
-        """Of the heartbeats as they were sent: (last before, first after)."""
-        return [(a, b) for a, b in zip(self.sent, self.sent[1:] + [float("inf")]) if b - a > TTL]
+    def __init__(self, path):
+        self._path = path
+        self._at = 0
+        self.lines = 0
+        self.stories = collections.defaultdict(list)  # by user: (id, state, at_ms)
+        self.ids = set()
+        self.odd = []  # what must not be there
+
+    def read(self):
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(self._at)
+                text = file.read()
+        except FileNotFoundError:
+            return
+        whole = text[: text.rfind(b"\n") + 1]
+        self._at += len(whole)
+        for line in whole.splitlines():
+            self._take(json.loads(line))
+
+    def _take(self, event):
+        self.lines += 1
+        if "notice" in event or event["reason"] == "reconcile":
+            self.odd.append(event)
+        elif event["id"] not in self.ids:
+            self.ids.add(event["id"])
+            self.stories[event["user"]].append((event["id"], event["state"], event["at_ms"]))
+
+
+class Publications:
+    """What the trackers publish, to kill right after it."""
+
+    def __init__(self, endpoints):
+        self._context = zmq.Context()
+        self._poller = zmq.Poller()
+        self._names = {}
+        for number, endpoint in enumerate(endpoints, 1):
+            socket = self._context.socket(zmq.SUB)
+            socket.linger, socket.rcvhwm, socket.reconnect_ivl = 0, 0, 20
+            socket.subscribe(b"batch")
+            socket.connect(endpoint)
+            self._poller.register(socket, zmq.POLLIN)
+            self._names[socket] = f"t{number}"
+
+    def close(self):
+        self._context.destroy(linger=0)
+
+    def wait(self, until, wanted=None):
+        """When a batch with events of a tracker that is `wanted` came; None if none did by then."""
+        while (left := until - time.monotonic()) > 0:
+            for socket, _ in self._poller.poll(left * 1000 + 1):
+                while socket.poll(0):
+                    _, body = socket.recv_multipart()
+                    came = time.monotonic()
+                    if wanted and self._names[socket] in wanted and msgpack.unpackb(body)[5]:
+                        return came
+        return None
 
 
 class KillsTest(unittest.TestCase):
     def setUp(self):
-        self.draw = random.Random(SEED)
+        self.kills = []  # (time, name, seconds since a publish or None)
+        self.plan = plan(random.Random(SEED))
+        self.seconds = max(SECONDS_MIN, self.plan[-1][0] + SURELY + 2)
         self.files = self.enterContext(Installation(2, 2, f"{TTL:g}s", SINK))
-        path = self.files.directory / "events.jsonl"
-        self.files.config.write_text(
-            self.files.config.read_text().replace('"events.jsonl"', f'"{path}"')
+        self.up = Up(self.files)
+        self.addCleanup(lambda: self.up.__exit__())
+        self.publications = Publications(self.files.events)
+        self.addCleanup(self.publications.close)
+        arguments = (SEED, USERS, self.seconds, *self.files.heartbeats)
+        self.load = subprocess.Popen(
+            [sys.executable, pathlib.Path(kills_load.__file__), *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            env=environment(),
+            text=True,
         )
-        self.up = self.enterContext(Up(self.files))
-        context = self.enterContext(zmq.Context())
-        self.edges = [self.edge(context, endpoint) for endpoint in self.files.heartbeats]
-        self.users = {f"user{n}": Schedule(self.draw) for n in range(USERS)}
+        self.addCleanup(self.load.stdout.close)
+        self.addCleanup(self.load.wait)
+        self.addCleanup(self.load.kill)
 
-    def edge(self, context, endpoint):
-        """As docs/protocol.md has it: what cannot be sent now is dropped, and told by the next beat."""
-        edge = context.socket(zmq.PUSH)
-        edge.linger = 0
-        edge.immediate = 1
-        edge.reconnect_ivl = 50
-        edge.connect(endpoint)
-        self.addCleanup(edge.close)
-        return edge
-
-    def events(self):
-        return json_lines(self.files.directory / "events.jsonl")
-
-    def beat(self, now):
-        due = [user for user, schedule in self.users.items() if schedule.beats_at(now)]
-        for number, edge in enumerate(self.edges):
-            mine = [user for user in due if hash_of(user) % len(self.edges) == number]
-            if not mine:
-                continue
-            try:
-                edge.send(msgpack.packb(mine), zmq.DONTWAIT)
-            except zmq.Again:
-                continue
-            for user in mine:
-                self.users[user].sent.append(now)
-
-    def kill_one(self):
-        kind, name = self.draw.choice((("tracker", "t1"), ("tracker", "t2"), ("collector", "c1")))
-        pid = self.up.child(kind, name)
-        if pid:
+    def kill(self, name, pause):
+        """Right after a publish, or after half a second without one."""
+        wanted = {name} if name in ("t1", "t2") else {"t1", "t2"}
+        came = self.publications.wait(time.monotonic() + 0.5, wanted)
+        if pause:
+            time.sleep(pause)  # so that a kill meets each moment after a publish
+        if name in ("all", "up"):
+            pids = children_of(self.up.pid) + ([self.up.pid] if name == "up" else [])
+        else:
+            pids = [pid for pid in [self.up.child(KINDS[name[0]], name)] if pid]
+        now = time.monotonic()
+        for pid in pids:
             os.kill(pid, signal.SIGKILL)
-        return kind if pid else None
+        if name == "up":
+            self.up.__exit__()
+            wait_for(lambda: not any(alive(pid) for pid in pids), "the killed to be gone")
+            self.up = Up(self.files, ready=False)
+        if pids:  # else it was not back yet from the kill before
+            self.kills.append((now, name, came and now - came))
 
-    def run_load(self):
+    def run_kills(self):
         began = time.monotonic()
-        kills = []
-        next_kill = 3.0
-        while (now := time.monotonic() - began) < SECONDS:
-            self.beat(now)
-            if next_kill <= now < KILLS_END:
-                kills.append((now, self.kill_one()))
-                next_kill = now + self.draw.uniform(*KILL_EVERY)
-            time.sleep(0.02)  # the pace of the load
-        self.began_wall = time.time() - (time.monotonic() - began)
-        return kills
+        for at, name, pause in self.plan:
+            self.publications.wait(began + at)
+            self.kill(name, pause)
+            self.assertTrue(self.up.running(), self.up.err[-5:])
 
     def test_nobody_is_wrongly_offline_and_nothing_is_lost(self):
-        self.kills = kills = self.run_load()
-        told = lambda: {event["user"]: event["state"] for event in self.events()}
-        beaten = [user for user, schedule in self.users.items() if schedule.sent]
-        wait_for(
-            lambda: all(told().get(user) == "offline" for user in beaten),
-            lambda: f"seed {SEED}: all are offline; {[u for u in beaten if told().get(u) != 'offline'][:5]}",
-            60,
+        print(f"seed {SEED}: {USERS} users, {KILLS} kills, {self.seconds:.0f} s", flush=True)
+        self.run_kills()
+        out, _ = self.load.communicate(timeout=self.seconds + 60)
+        load = json.loads(out)
+        wall = time.time() - time.monotonic()
+        told = Tail(self.files.directory / "events.jsonl")
+        users = [kills_load.user_id(number) for number in range(USERS)]
+
+        def all_offline():
+            told.read()
+            return all(told.stories[user][-1:] and told.stories[user][-1][1] == "offline" for user in users)
+
+        wait_for(all_offline, f"seed {SEED}: everyone is told offline", 90)
+        self.assertEqual(self.up.stop(), 0)
+        told.read()
+        owner = self.check_journals(told)
+        self.tell(told, load, wall)
+        self.assertEqual(told.odd, [])
+        wrong = []
+        for number, user in enumerate(users):
+            story = [(state, at_ms / 1000 - wall) for _, state, at_ms in told.stories[user]]
+            judge = Judge(kills_load.Schedule(SEED, number, len(load["sent_at"])), load["sent_at"])
+            wrong += [f"{user}: {what}" for what in judge.wrongs(story, self.kills_of(owner[user]))]
+        self.assertEqual(wrong[:20], [], f"seed {SEED}: {len(wrong)} wrongs; kills {self.kills}")
+        self.assertGreaterEqual(min(map(len, told.stories.values())), 5)
+        near = [since for _, _, since in self.kills if since is not None and since < 0.010]
+        self.assertGreaterEqual(2 * len(near), len(self.kills), "kills within 10 ms of a publish")
+
+    def kills_of(self, tracker):
+        """When kills held the users of this tracker."""
+        return [at for at, name, _ in self.kills if name in (tracker, "c1", "c2", "all", "up")]
+
+    def check_journals(self, told):
+        """The sink was told what the journals hold, no less, no more. Returns whose each user is."""
+        in_journals, owner = {}, {}
+        for tracker in ("t1", "t2"):
+            for event_id, *event in journals.events(self.files.directory / tracker):
+                self.assertNotIn(event_id, in_journals)
+                in_journals[event_id] = tuple(event)
+                owner[event[0]] = tracker
+        self.assertEqual(set(told.ids) - set(in_journals), set(), "told, and in no journal")
+        self.assertEqual(set(in_journals) - set(told.ids), set(), "in a journal, and not told")
+        for user, story in told.stories.items():
+            for event_id, state, at_ms in story:
+                self.assertEqual(in_journals[event_id], (user, state, at_ms))
+            order = [tuple(map(int, event_id.split(".")[1:])) for event_id, *_ in story]
+            self.assertEqual(order, sorted(order), f"{user} out of order")
+        return owner
+
+    def tell(self, told, load, wall):
+        written = sorted(
+            written_ms / 1000 - wall
+            for tracker in ("t1", "t2")
+            for written_ms, batch in journals.batches(self.files.directory / tracker)
+            if batch[5]
         )
-        events = {event["id"]: event for event in self.events()}
-        by_user = {}
-        for event in sorted(events.values(), key=lambda e: (e["epoch"], e["seq"])):
-            by_user.setdefault(event["user"], []).append(event)
-        for user in beaten:
-            with self.subTest(user=user, seed=SEED):
-                self.judge(self.users[user], by_user[user])
-        print(f"seed {SEED}: {len(kills)} kills, {len(events)} events of {len(beaten)} users")
+        near = sum(1 for _, _, since in self.kills if since is not None and since < 0.010)
+        after_write = sum(
+            1 for at, *_ in self.kills
+            if at - written[max(0, bisect.bisect(written, at + 0.001) - 1)] < 0.010
+        )
+        by_name = collections.Counter(name for _, name, _ in self.kills)
+        counts = sorted(map(len, told.stories.values()))
+        print(
+            f"seed {SEED}: {len(self.kills)} kills {dict(sorted(by_name.items()))}; "
+            f"{near} within 10 ms after a batch arrived here, {after_write} within 10 ms after one was "
+            f"written; {len(told.ids)} events of {len(counts)} users, {counts[0]} to {counts[-1]} each, "
+            f"{told.lines - len(told.ids)} told again; "
+            f"{load['dropped']} of {2 * len(load['sent_at'])} messages dropped by the edges",
+            flush=True,
+        )
 
-    def judge(self, schedule, events):
-        states = [event["state"] for event in events]
-        self.assertEqual(states, ["online", "offline"] * (len(states) // 2))
-        silences = schedule.silences()
-        offlines = [e["at_ms"] / 1000 - self.began_wall for e in events if e["state"] == "offline"]
-        for at in offlines:
-            fitting = [
-                (last, first)
-                for last, first in silences
-                if last + TTL - self.lost_around(last) <= at <= first + self.lost_around(first)
-            ]
-            self.assertTrue(fitting, f"told offline at {at:.3f}, silent in {silences}")
-        for last, first in silences:
-            if self.longest_peace(last, min(first, SECONDS)) < SURELY:
+
+class Judge:
+    """What a user's story must be, by the heartbeats the load was to send."""
+
+    def __init__(self, schedule, sent_at):
+        beats = [sent_at[tick] for tick in schedule.ticks()]
+        # Where one beats without a break, and the silences after; the last one never ends.
+        gaps = [n for n, (a, b) in enumerate(zip(beats, beats[1:])) if b - a > TTL]
+        begins = [beats[0]] + [beats[n + 1] for n in gaps]
+        ends = [beats[n] for n in gaps] + [beats[-1]]
+        self.alive = list(zip(begins, ends))
+        self.silent = list(zip(ends, begins[1:] + [float("inf")]))
+
+    def wrongs(self, story, kills):
+        states = [state for state, _ in story]
+        if states != ["online", "offline"] * (len(states) // 2):
+            yield f"does not alternate: {states}"
+        for state, at in story:
+            if state == "online" and not self._was_alive(at):
+                yield f"online at {at:.3f}, beating in {self.alive}"
+            if state == "offline" and not self._was_silent(at):
+                yield f"offline at {at:.3f}, silent in {self.silent}"
+        offlines = [at for state, at in story if state == "offline"]
+        for last, first in self.silent:
+            if first == float("inf") or longest_peace(last, first, kills) < SURELY:
                 continue
-            self.assertTrue(
-                [at for at in offlines if last < at <= first], f"silent from {last:.3f} to {first:.3f}"
-            )
+            if not any(last < at <= first for at in offlines):
+                yield f"silent from {last:.3f} to {first:.3f}, and not told"
 
-    def longest_peace(self, begin, end):
-        """The longest time without a kill."""
-        times = [begin] + [at for at, _ in self.kills if begin < at < end] + [end]
-        return max(b - a for a, b in zip(times, times[1:]))
+    def _was_alive(self, at):
+        return any(begin - TOLERANCE <= at <= end + READ_LATE for begin, end in self.alive)
 
-    def lost_around(self, time_of_beat):
-        """How much of a user's heartbeats a dying collector may have taken with it, in seconds; and
-        what reading and whole milliseconds differ by."""
-        killed = [at for at, kind in self.kills if kind == "collector" and abs(at - time_of_beat) < 1]
-        return 0.1 + (1.5 if killed else 0)
+    def _was_silent(self, at):
+        return any(
+            last + TTL - TOLERANCE <= at <= first + TOLERANCE for last, first in self.silent
+        )
 
 
-def hash_of(user):
-    return int(user.removeprefix("user"))
+def longest_peace(begin, end, kills):
+    times = [begin] + [at for at in kills if begin < at < end] + [end]
+    return max(b - a for a, b in zip(times, times[1:]))
 
 
 if __name__ == "__main__":

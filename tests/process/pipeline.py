@@ -166,10 +166,14 @@ class Process:
 
 
 class Up(Process):
-    """`presence up`, once it is ready. Its children end with it, however the test ends."""
+    """`presence up`, once it is ready unless told otherwise. Its children end with it, however the
+    test ends."""
 
-    def __init__(self, installation, *flags):
-        super().__init__(binary("presence"), "up", "--config", installation.config, *flags)
+    def __init__(self, installation, *flags, ready=True):
+        command = (binary("presence"), "up", "--config", installation.config, *flags)
+        super().__init__(*command, cwd=installation.directory)
+        if not ready:
+            return
         try:
             self.wait_for("presence: ready", "err")
         except BaseException:
