@@ -66,6 +66,8 @@ void Storage::begin(Tracker& tracker) {
         });
         past.boot = store_->opened().last_boot;
         past.batch = store_->last();
+        // Of a journal that lost its end they tell more than what is left.
+        if (past.boot != 0) past.facts = store_->facts();
         past.users = resume_ ? Tracker::Past::Users::go_on : Tracker::Past::Users::end;
         log::info("journal_read", {{"batches", store_->last()},
                                    {"online", tracker.stats().online},

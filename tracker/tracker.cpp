@@ -98,12 +98,13 @@ bool Tracker::end_turn(Instant now, WallOffset wall, Output& out) {
     i.more_due = i.event_time && !i.writing.full &&
                  i.roster.expire(*i.event_time, wall, kExpiredPerTurnMax, i.events);
     i.publish(now, wall, out);
-    if (now >= i.next_tick()) {
+    const bool ticks = now >= i.next_tick();
+    if (ticks) {
         i.publisher.tick(out.publications);
         i.ticked = now;
         i.tick_wanted = false;
-        if (i.options.journal) i.tell_facts(out);
     }
+    if (i.options.journal) i.tell_facts(ticks, out);
     i.acknowledge(now, out.acks);
     i.answer(now, wall, out);
     i.more_due = i.more_due || !i.asked.empty();

@@ -48,12 +48,13 @@ public:
     // is held for their ttl. False: it is none, and left out.
     bool restore_state(std::string_view bytes, Instant now, WallOffset wall);
     bool restore_batch(std::string_view bytes, Instant now, WallOffset wall);
-    // What `facts` of an earlier run's output told: the collectors it knew.
+    // The collectors that an earlier run knew, as the last `facts` of its output tell.
     static std::vector<std::string> collectors_in(std::string_view facts);
 
     struct Past {
         std::uint64_t boot = 0;                                // 0: none is known
         std::uint64_t batch = 0;                               // its last
+        std::string facts{};                                   // as it wrote them with that batch
         enum class Users { go_on, end } users = Users::go_on;  // end: all are told offline at once
     };
     // Begins a run: new epochs, and a first batch that tells the run before.

@@ -67,7 +67,8 @@ struct Tracker::Impl {
     void publish(Instant now, WallOffset wall, Output& out);
     void checkpoint(Instant now, WallOffset wall, Output& out);
     void write_state(Slot slot, WallOffset wall, Output& out);
-    void tell_facts(Output& out);
+    void tell_facts(bool ticks, Output& out);
+    void resume_links(std::string_view facts);
     [[nodiscard]] Answers answers(const Stats& current, Instant now, WallOffset wall);
     [[nodiscard]] bool restore_event(const Event& event, Instant now, WallOffset wall);
     [[nodiscard]] Stats numbers() const;

@@ -20,6 +20,31 @@ Instant instant_of(std::int64_t ms, Instant now, WallOffset wall) {
     return now - std::chrono::milliseconds(std::clamp<std::int64_t>(ago, 0, 1'000LL * 86'400 * 30));
 }
 
+struct Facts {
+    std::vector<std::string> collectors;
+    std::vector<Watermarks::Link> links;
+};
+
+Facts read_facts(std::string_view bytes) {
+    using namespace msgpack_read;
+    Facts facts;
+    MsgpackTokens tokens;
+    if (!tokens.parse(bytes, bytes.size())) return {};
+    auto in = tokens.cursor();
+    const auto link = [&] {
+        auto& l = facts.links.emplace_back();
+        return record(in, 3, [&] {
+            return value(in, l.collector) && value(in, l.boot) && value(in, l.applied);
+        });
+    };
+    const bool good = each_key(in, [&](std::string_view key) {
+        if (key == "collectors")
+            return each(in, [&] { return value(in, facts.collectors.emplace_back()); });
+        return key == "links" ? each(in, link) : skip(in);
+    });
+    return good ? facts : Facts{};
+}
+
 }  // namespace
 
 bool Tracker::restore_state(std::string_view bytes, Instant now, WallOffset wall) {
@@ -75,6 +100,7 @@ bool Tracker::Impl::restore_event(const Event& event, Instant now, WallOffset wa
 void Tracker::begin(const Past& past, Instant now, WallOffset wall) {
     auto& i = *impl_;
     i.publisher.resume(past.boot, past.batch);
+    i.resume_links(past.facts);
     for (std::uint32_t slot = 0; slot < kSlots; ++slot)
         if (i.owns(slot)) i.begin(static_cast<Slot>(slot), i.options.started_unix_ms);
     i.publisher.begin_run(i.first);
@@ -114,32 +140,38 @@ void Tracker::Impl::write_state(Slot slot, WallOffset wall, Output& out) {
     out.states.push_back({slot, publisher.batches(), encode_answer(state)});
 }
 
-void Tracker::Impl::tell_facts(Output& out) {
+// With each batch: how far each collector was applied belongs to what came of it. Otherwise a frame
+// that was not acknowledged yet would be applied a second time by the next run, and what it changed
+// told a second time. Who is known changes without a batch, and seldom.
+void Tracker::Impl::tell_facts(bool ticks, Output& out) {
+    const bool wrote = std::any_of(out.publications.begin(), out.publications.end(),
+                                   [](const auto& p) { return p.batch != 0; });
+    if (!wrote && !ticks) return;
     std::vector<std::string> known;
     for (const auto& c : watermarks.view(Instant{}))
         if (c.state == Watermarks::View::State::expected ||
             c.state == Watermarks::View::State::live)
             known.emplace_back(c.id);
-    if (known == collectors_told) return;
+    if (known == collectors_told && !wrote) return;
+    const auto links = watermarks.links();
     MsgpackWriter writer;
-    writer.map(1).text("collectors").array(known.size());
+    writer.map(2).text("collectors").array(known.size());
     for (const auto& id : known)
         writer.text(id);
+    writer.text("links").array(links.size());
+    for (const auto& link : links)
+        writer.array(3).text(link.collector).number(link.boot).number(link.applied);
     out.facts = writer.take();
     collectors_told = std::move(known);
 }
 
+void Tracker::Impl::resume_links(std::string_view facts) {
+    for (auto& link : read_facts(facts).links)
+        watermarks.resume(std::move(link));
+}
+
 std::vector<std::string> Tracker::collectors_in(std::string_view facts) {
-    using namespace msgpack_read;
-    std::vector<std::string> known;
-    MsgpackTokens tokens;
-    if (!tokens.parse(facts, facts.size())) return {};
-    auto in = tokens.cursor();
-    const bool good = each_key(in, [&](std::string_view key) {
-        if (key != "collectors") return skip(in);
-        return each(in, [&] { return value(in, known.emplace_back()); });
-    });
-    return good ? known : std::vector<std::string>{};
+    return read_facts(facts).collectors;
 }
 
 }  // namespace presence::tracker

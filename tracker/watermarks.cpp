@@ -52,6 +52,9 @@ Watermarks::Accept Watermarks::on_frame(const FrameHeader& header, std::uint64_t
         c->state = View::State::live;
         c->boot = header.boot;
         c->applied = header.base - 1;
+        if (const auto known = resumed_.extract(header.collector);
+            !known.empty() && known.mapped().boot == header.boot)
+            c->applied = std::max(c->applied, known.mapped().applied);
     }
     c->heard = received;
     if (c->state == View::State::silent) c->state = View::State::live;
@@ -80,6 +83,21 @@ Watermarks::Accept Watermarks::on_frame(const FrameHeader& header, std::uint64_t
     if (!c->watermark || header.watermark > *c->watermark) c->watermark = header.watermark;
     if (header.goodbye) c->state = View::State::departed;
     return Accept::apply;
+}
+
+void Watermarks::resume(Link link) {
+    if (resumed_.size() < kCollectorsMax) resumed_[link.collector] = link;
+}
+
+std::vector<Watermarks::Link> Watermarks::links() const {
+    std::vector<Link> all;
+    for (const auto& [id, link] : resumed_)
+        all.push_back(link);
+    for (const auto& [id, c] : collectors_)
+        if (c.boot != 0) all.push_back({id, c.boot, c.applied});
+    std::sort(all.begin(), all.end(),
+              [](const Link& a, const Link& b) { return a.collector < b.collector; });
+    return all;
 }
 
 Instant Watermarks::read_time(std::string_view collector, PeerInstant read, Instant now) const {

@@ -31,6 +31,18 @@ public:
 
     Watermarks(Duration grace, std::vector<std::string> expected, Instant now);
 
+    // How far a collector's run was applied.
+    struct Link {
+        std::string collector;
+        std::uint64_t boot = 0;
+        std::uint64_t applied = 0;
+    };
+    // As links() told an earlier run of this tracker: what was applied and written then is not
+    // applied again, should that run of the collector send it again. Before the first frame.
+    void resume(Link link);
+    // In the order of ids.
+    [[nodiscard]] std::vector<Link> links() const;
+
     enum class Accept { apply, duplicate, gap, refused };
     // To be called for each frame in order of arrival, `received` read after receiving it. Rows of
     // a frame that is to be applied must be applied before event_time() is asked. `refused`: a
@@ -101,6 +113,7 @@ private:
 
     Duration grace_;
     std::unordered_map<std::string, Collector> collectors_;
+    std::unordered_map<std::string, Link> resumed_;  // not heard yet
     std::optional<Instant> event_time_;
     std::optional<Instant> covered_since_;
     bool lift_ = false;

@@ -65,7 +65,8 @@ void TrackerProcess::load() {
         PRESENCE_CHECK(tracker_->restore_batch(row.bytes, local_now(), wall),
                        "a batch cannot be read back");
     tracker::Tracker::Past past;
-    if (disk_.last() > 0) past = {disk_.rows().rbegin()->second.boot, disk_.last(), past.users};
+    if (disk_.last() > 0)
+        past = {disk_.rows().rbegin()->second.boot, disk_.last(), disk_.facts(), past.users};
     tracker_->begin(past, local_now(), wall);
 }
 

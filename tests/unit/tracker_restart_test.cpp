@@ -27,6 +27,7 @@ struct Disk {
     std::map<std::uint64_t, std::string> rows;
     std::uint64_t boot = 0;
     std::string facts;
+    std::uint64_t sent = 0;  // frames of the collector, which outlives trackers
 
     void write(const Output& out, std::uint64_t by) {
         for (const auto& publication : out.publications)
@@ -55,12 +56,15 @@ struct Disk {
 struct Run {
     Run(Disk& d, std::uint64_t b, Instant now,
         Tracker::Past::Users users = Tracker::Past::Users::go_on)
-        : disk(d), boot(b), tracker(options(), SlotMap::rendezvous(1, {"t1"}), now) {
+        : disk(d),
+          boot(b),
+          base(d.sent + 1),
+          tracker(options(), SlotMap::rendezvous(1, {"t1"}), now) {
         for (const auto& [slot, state] : disk.states)
             CHECK(tracker.restore_state(state.second, now, kWall));
         for (const auto& [_, row] : disk.rows)
             CHECK(tracker.restore_batch(row, now, kWall));
-        tracker.begin({disk.boot, disk.last(), users}, now, kWall);
+        tracker.begin({disk.boot, disk.last(), disk.facts, users}, now, kWall);
     }
 
     [[nodiscard]] TrackerOptions options() const {
@@ -84,8 +88,8 @@ struct Run {
         h.cluster = "main";
         h.collector = "c1";
         h.boot = 50;
-        h.number = ++number;
-        h.base = 1;
+        h.number = ++disk.sent;
+        h.base = base;
         h.sent = PeerInstant{now.time_since_epoch()};
         h.watermark = h.sent;
         h.echo = FrameHeader::Echo{boot, micros(now), h.sent};
@@ -112,8 +116,8 @@ struct Run {
     }
     Disk& disk;
     std::uint64_t boot;
+    std::uint64_t base;
     Tracker tracker;
-    std::uint64_t number = 0;
     Output out;
 };
 
@@ -218,6 +222,29 @@ TEST_CASE("collectors that were known are waited for after a restart", "[tracker
     CHECK(Tracker::collectors_in(disk.facts) == std::vector<std::string>{"c1"});
     CHECK(Tracker::collectors_in("\xc1").empty());
     CHECK(Tracker::collectors_in("").empty());
+}
+
+TEST_CASE("a frame that came before the end is not applied again after it", "[tracker][restart]") {
+    Disk disk;
+    auto bye = row_of("alice");
+    bye.bye = true;
+    {
+        Run run(disk, 7, at(0s));
+        run.beat(at(0s), {row_of("alice"), bye});
+        CHECK(brief(run.turn(at(0s))) == "+alice heartbeat -alice bye ");
+    }
+    {
+        Run killed_at_once(disk, 8, at(1s));
+        CHECK(killed_at_once.turn(at(1s)).empty());
+    }
+    disk.sent = 0;  // nothing was acknowledged
+    Run run(disk, 9, at(2s));
+    run.beat(at(2s), {row_of("alice"), bye});
+    CHECK(run.turn(at(2s)).empty());
+    CHECK(run.tracker.stats().frames_duplicate == 1);
+    CHECK(run.out.acks.size() == 1);
+    run.beat(at(2s), {row_of("alice")});
+    CHECK(brief(run.turn(at(2s))) == "+alice heartbeat ");
 }
 
 TEST_CASE("what is no state or batch is not taken for one", "[tracker][restart]") {
