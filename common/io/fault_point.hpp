@@ -1,9 +1,11 @@
 #pragma once
 
 // Places where a test ends the process as kill -9 would: FAULT_POINT=journal.after_write:3 does at
-// the third pass of that place. Compiled in only with the CMake option PRESENCE_FAULT_POINTS.
+// the third pass of that place, and says so on stderr. Compiled in only with the CMake option
+// PRESENCE_FAULT_POINTS, into what links presence_fault_points.
 #ifdef PRESENCE_FAULT_POINTS
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -30,7 +32,9 @@ inline void fault_point(std::string_view name) {
         }
     };
     static Chosen chosen;
-    if (name == chosen.name && --chosen.passes == 0) ::kill(::getpid(), SIGKILL);
+    if (name != chosen.name || --chosen.passes != 0) return;
+    ::dprintf(STDERR_FILENO, "killed at %s\n", chosen.name.c_str());
+    ::kill(::getpid(), SIGKILL);
 }
 #else
 inline void fault_point(const char*) {}

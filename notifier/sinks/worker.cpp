@@ -67,6 +67,7 @@ struct Worker::Mailbox {
     Outcome carry_out(const Task& given) {
         try {
             if (given.before) given.before();
+            io::fault_point("sink.kept");
             if (!given.chunk.empty()) sink->take(given.chunk);
         } catch (const SinkFailure& failure) {
             return {false, failure.what(), failure.retry_after, failure.gone};
