@@ -17,6 +17,7 @@ import journals
 from comers import Comers
 from pipeline import Installation, Process, binary
 from support import json_lines, wait_for
+from tail import Tail
 
 SEED = int(os.environ.get("FAULTS_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 SINK = '[[sink]]\nname = "file"\ntype = "jsonl"\npath = "events.jsonl"\n'
@@ -39,7 +40,8 @@ class FaultPoints(unittest.TestCase):
         edge.connect(self.files.heartbeats[0])
         self.addCleanup(edge.close)
         self.load = Comers(edge)
-        self.keep_loading(lambda: len(self.lines()) > 100, "a first hundred events")
+        self.told = Tail(self.files.directory / "events.jsonl")
+        self.keep_loading(lambda: len(self.told.read().ids) > 100, "a first hundred events")
 
     def program(self, kind, point=None):
         command = (binary(f"presence-{kind}"), "--config", self.files.config, "--id", f"{kind[0]}1")
@@ -48,10 +50,6 @@ class FaultPoints(unittest.TestCase):
 
     def lines(self):
         return json_lines(self.files.directory / "events.jsonl", notices=True)
-
-    def told(self):
-        """The lines, the first of each id."""
-        return list({line["id"]: line for line in reversed(self.lines())}.values())[::-1]
 
     def keep_loading(self, until, what):
         def turn():
@@ -94,33 +92,21 @@ class FaultPoints(unittest.TestCase):
         self.keep_loading(lambda: time.monotonic() > end, "half a second more")
         self.load.held = True
         self.load.say_bye()
-        stories = lambda: self.stories_of(self.told())
-        self.keep_loading(lambda: not self.load.wrongs(stories()), lambda: self.load.wrongs(stories())[:5])
+        wrongs = lambda: self.load.wrongs(self.told.read().states())
+        self.keep_loading(lambda: not wrongs(), lambda: wrongs()[:5])
         self.load.stays = []  # nobody beats while processes end, as who stays must not be lost
         for kind in ("collector", "tracker", "notifier"):
             self.programs[kind].send(signal.SIGTERM)
             self.assertEqual(self.programs[kind].wait(), 0)
-        told = [(e["id"], e["user"], e["state"], e["at_ms"]) for e in self.told()]
-        # Each slot's in order; between slots there is none.
-        self.assertEqual(by_slot(told), by_slot(self.in_journal()))
-
-    @staticmethod
-    def stories_of(events):
-        stories = {}
-        for event in events:
-            if "notice" not in event:
-                stories.setdefault(event["user"], []).append(event["state"])
-        return stories
+        self.told.read()
+        self.assertEqual(self.told.odd, [])
+        in_journal = {}
+        for event_id, user, *event in self.in_journal():
+            in_journal.setdefault(user, []).append((event_id, *event))
+        self.assertEqual(self.told.stories, in_journal)
 
     def passes(self):
         return self.draw.randrange(5, 40)
-
-
-def by_slot(events):
-    slots = {}
-    for event in events:
-        slots.setdefault(event[0].split(".")[0], []).append(event)
-    return slots
 
 
 class Tracker(FaultPoints):
@@ -181,19 +167,8 @@ class Tracker(FaultPoints):
         # What was cut may be told again, and the ends of it as differences: the story alternates.
         self.load.held = True
         self.load.say_bye()
-        self.keep_loading(lambda: not self.untrue(), self.untrue)
-
-    def untrue(self):
-        """Whose story does not alternate or does not end in the truth."""
-        stays = {user: "online" for user in self.load.stays}
-        stories = self.stories_of(self.told())
-        return [
-            f"{user}: {states}"
-            for user, states in stories.items()
-            if states != (["online", "offline"] * len(states))[: len(states)]
-            or states[-1] != stays.get(user, "offline")
-            or (user in stays and len(states) > 1)
-        ]
+        untrue = lambda: self.load.untrue(self.told.read().states())
+        self.keep_loading(lambda: not untrue(), untrue)
 
 
 class Notifier(FaultPoints):

@@ -11,7 +11,7 @@ import zmq
 
 TICK = 0.05  # seconds
 # Between two heartbeats of a user: with a ttl of 2 s, who loses one must be held by the tracker.
-BEAT_TICKS = 18
+BEAT_TICKS = 20
 
 
 class Schedule:

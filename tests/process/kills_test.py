@@ -23,6 +23,7 @@ import journals
 import kills_load
 from pipeline import Installation, Up, alive, children_of, environment
 from support import wait_for
+from tail import Tail
 
 SEED = int(os.environ.get("KILLS_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 KILLS = int(os.environ.get("KILLS", "20"))
@@ -51,41 +52,11 @@ def plan(draw):
         whom += round_
     at, kills = 3.0, []
     for name in whom[:KILLS]:
-        kills.append((at, name, draw.choice((0.0, draw.uniform(0, 0.008)))))
+        # A collector has handed on what it read before that publish: at any time, to catch it with more.
+        pause = draw.uniform(0, 0.1) if name in ("c1", "c2") else draw.choice((0, draw.uniform(0, 0.008)))
+        kills.append((at, name, pause))
         at += draw.uniform(0.3, 2.5) if draw.random() < 0.7 else draw.uniform(9, 12)
     return kills
-
-
-class Tail:
-    """The events of a jsonl file, the first of each id, in the order of the file."""
-
-    def __init__(self, path):
-        self._path = path
-        self._at = 0
-        self.lines = 0
-        self.stories = collections.defaultdict(list)  # by user: (id, state, at_ms)
-        self.ids = set()
-        self.odd = []  # what must not be there
-
-    def read(self):
-        try:
-            with open(self._path, "rb") as file:
-                file.seek(self._at)
-                text = file.read()
-        except FileNotFoundError:
-            return
-        whole = text[: text.rfind(b"\n") + 1]
-        self._at += len(whole)
-        for line in whole.splitlines():
-            self._take(json.loads(line))
-
-    def _take(self, event):
-        self.lines += 1
-        if "notice" in event or event["reason"] == "reconcile":
-            self.odd.append(event)
-        elif event["id"] not in self.ids:
-            self.ids.add(event["id"])
-            self.stories[event["user"]].append((event["id"], event["state"], event["at_ms"]))
 
 
 class Publications:
