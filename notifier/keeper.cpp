@@ -1,9 +1,12 @@
 #include "notifier/keeper.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <iostream>
 #include <limits>
 #include <utility>
 
+#include "common/exit_codes.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/log.hpp"
 
@@ -53,6 +56,17 @@ void Keeper::restore(Delivery& delivery) {
         refuse(delivery.restore_facts(facts), "cursor");
 }
 
+// A store that is malformed cannot be mended while it is open, and the end of a process at any
+// moment does no harm: its supervisor starts it again, and the store is moved aside.
+void Keeper::write(const io::Store::Write& what) {
+    try {
+        store_.write(what, unix_ms());
+    } catch (const io::StoreMalformed& error) {
+        std::cerr << "presence-notifier: " << error.what() << std::endl;
+        std::_Exit(kExitStorage);
+    }
+}
+
 void Keeper::before(const Delivery::Keep& keep) {
     if (store_.last() >= keep.row) return;  // in an earlier try
     io::Store::Write write;
@@ -60,13 +74,13 @@ void Keeper::before(const Delivery::Keep& keep) {
     for (const auto& [shard, body] : keep.shards)
         write.states.push_back({shard, keep.row, body});
     write.facts = keep.facts;
-    store_.write(write, unix_ms());
+    this->write(write);
 }
 
 void Keeper::after(const std::string& facts) {
     io::Store::Write write;
     write.facts = facts;
-    store_.write(write, unix_ms());
+    this->write(write);
 }
 
 }  // namespace presence::notifier

@@ -14,12 +14,14 @@ public:
     // Opens the store, makes it if missing, and gives the delivery what it kept. Throws StoreError.
     Keeper(const std::filesystem::path& directory, const std::string& owner, Delivery& delivery);
 
-    // Before a chunk is told, and after it was taken. Throw StoreError.
+    // Before a chunk is told, and after it was taken. Throw StoreError. End the process with code
+    // 74 if the store is malformed.
     void before(const Delivery::Keep& keep);
     void after(const std::string& facts);
 
 private:
     void restore(Delivery& delivery);
+    void write(const io::Store::Write& what);
 
     io::Store store_;
 };

@@ -74,7 +74,8 @@ struct Journal::Shared {
     void run();
     void tell_loop() { (void)::eventfd_write(to_loop.get(), 1); }
     [[nodiscard]] io::Store::Write take(std::size_t& bytes);
-    // Whether it was written before the deadline; the lock is held outside of the disk's work.
+    // False: it was not written before the deadline, or never can be. The lock is held outside of
+    // the disk's work.
     [[nodiscard]] bool write(std::unique_lock<std::mutex>& lock);
     void answer(std::unique_lock<std::mutex>& lock);
     [[nodiscard]] Reply read(Ask ask) const;
@@ -115,24 +116,30 @@ bool Journal::Shared::write(std::unique_lock<std::mutex>& lock) {
     const auto all = take(bytes);
     for (;;) {
         std::optional<std::string> failure;
+        bool malformed = false;
         lock.unlock();
         io::fault_point("journal.before_write");
         try {
             store->write(all, millis(io::wall_now()));
             io::fault_point("journal.after_write");
+        } catch (const io::StoreMalformed& error) {
+            failure = error.what();
+            malformed = true;
         } catch (const io::StoreError& error) {
             failure = error.what();
         }
         lock.lock();
         const bool told = failure.has_value() == news.failure.has_value();
         news.failure = failure;
+        news.malformed = malformed;
         if (!failure) {
             waiting_bytes -= bytes;
             if (!all.rows.empty()) news.written_up_to = all.rows.back().number;
             tell_loop();
             return true;
         }
-        if (!told) tell_loop();
+        if (!told || malformed) tell_loop();
+        if (malformed) return false;
         const auto next = Clock::now() + options.retry;
         while (Clock::now() < std::min(next, deadline)) {
             if (!asks.empty()) answer(lock);

@@ -30,7 +30,8 @@ public:
     Journal(const Journal&) = delete;
 
     // What waits is written in order, as much of it in one transaction as there is. A write that
-    // fails is tried again each `retry`, and nothing is dropped; the caller bounds what waits. Row
+    // fails is tried again each `retry`, and nothing is dropped, unless the store is malformed; the
+    // caller bounds what waits. Row
     // numbers go on from those appended before. Must not follow stop().
     void append(io::Store::Write write);
     // Of the bodies appended and not written yet.
@@ -62,6 +63,7 @@ public:
         std::uint64_t written_up_to = 0;     // every row up to this one is written
         std::vector<Reply> replies;          // in the order asked
         std::optional<std::string> failure;  // why nothing can be written now; for a person
+        bool malformed = false;              // nor ever: the store has to be opened anew
     };
     // Readable when there is news that news() has not told.
     [[nodiscard]] int fd() const;

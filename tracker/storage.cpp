@@ -96,6 +96,7 @@ void Storage::take(Output& turn, Output& ready) {
 void Storage::turn(Tracker& tracker, Output& ready) {
     if (!journal_) return;
     auto news = journal_->news();
+    if (news.malformed) throw io::StoreError(*news.failure);
     outbox_.on_written(news.written_up_to, ready);
     tell_failure(news.failure);
     tracker.on_writing({failure_.has_value(), full(), waiting_bytes()});

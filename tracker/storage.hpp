@@ -34,7 +34,7 @@ public:
     // Takes a turn's output, and moves what may be sent now to `ready`.
     void take(Output& turn, Output& ready);
     // What was written meanwhile: moves what waited for it to `ready`, and tells the tracker how
-    // writing goes.
+    // writing goes. Throws io::StoreError: nothing can be written any more before a new start.
     void turn(Tracker& tracker, Output& ready);
     [[nodiscard]] bool full() const { return waiting_bytes() > kWaitingBytesMax; }
     // Readable when there is something for turn(); -1: never.

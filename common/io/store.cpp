@@ -201,6 +201,7 @@ void Store::Impl::write(const Write& write, std::int64_t unix_ms) {
         about_ = about;
         if (!sqlite3_get_autocommit(db_.get()))
             sqlite3_exec(db_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+        if (error.malformed()) throw StoreMalformed(text);
         throw StoreError(text);
     }
     for (const auto& [key, state] : changed)

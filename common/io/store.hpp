@@ -19,6 +19,12 @@ struct StoreError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+// A write found that the pages contradict one another. Nothing more can be written by this process;
+// opening anew moves the store aside and begins a new one.
+struct StoreMalformed : StoreError {
+    using StoreError::StoreError;
+};
+
 // A checkpointed log on disk: numbered rows, states that say what the rows up to a number add up
 // to, and one small blob of facts. To recover: the states, then the rows after each.
 //
@@ -84,7 +90,8 @@ public:
     [[nodiscard]] const Opened& opened() const;
 
     // All of it or nothing, in one transaction. Throws StoreError: then the store is as before,
-    // and the same write may be tried again. `unix_ms` dates the rows, for retain_age.
+    // and the same write may be tried again, unless it is StoreMalformed. `unix_ms` dates the rows,
+    // for retain_age.
     void write(const Write& write, std::int64_t unix_ms);
 
     // Calls fn for the rows after `after`, in order and without gaps, until it returns false; the

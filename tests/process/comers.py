@@ -53,3 +53,11 @@ class Comers:
         return [
             f"{user}: {stories.get(user)}" for user in users if stories.get(user) != expected.get(user)
         ]
+
+    def untrue(self, stories):
+        """Less: who stays is told once, and the others' stories alternate and end offline."""
+        return [f"{user}: {stories.get(user)}" for user in self.stays if stories.get(user) != ["online"]] + [
+            f"{user}: {states}"
+            for user, states in stories.items()
+            if user.startswith("comer") and states != ["online", "offline"] * (len(states) // 2)
+        ]

@@ -38,6 +38,7 @@ Journal::News news_when(Journal& journal, Enough enough) {
         auto news = journal.news();
         all.written_up_to = news.written_up_to;
         all.failure = news.failure;
+        all.malformed = news.malformed;
         for (auto& reply : news.replies)
             all.replies.push_back(std::move(reply));
         if (enough(all)) return all;
@@ -123,6 +124,20 @@ TEST_CASE("a write that fails is tried again until it succeeds, and told once",
     news = news_when(journal, [](const auto& n) { return n.written_up_to == 2; });
     CHECK_FALSE(news.failure);
     CHECK(journal.waiting_bytes() == 0);
+}
+
+TEST_CASE("a journal that is malformed says so once, and writes nothing more",
+          "[tracker][journal]") {
+    Broken world;
+    Journal journal(world.open(), {10ms});
+    world.disk.set_failure(SQLITE_CORRUPT);
+    journal.append(row(1));
+    const auto news = news_when(journal, [](const auto& n) { return n.failure.has_value(); });
+    CHECK(news.malformed);
+    world.disk.set_failure(SQLITE_OK);
+    journal.append(row(2));
+    CHECK_FALSE(journal.stop(1s));
+    CHECK(journal.news().written_up_to == 0);
 }
 
 TEST_CASE("a replay goes on from a row page by page, across runs", "[tracker][journal][replay]") {

@@ -262,10 +262,11 @@ TEST_CASE("a store that a write finds malformed is moved aside at the next start
         Store store(options);
         store.write({{{1, 7, "row"}}, {}, {}}, 1000);
         disk.set_failure(SQLITE_CORRUPT);
-        CHECK_THROWS_WITH(store.write({{{2, 7, "row"}}, {}, {}}, 1000),
-                          "cannot write " + (directory.path / "journal.sqlite").string() +
-                              ": database disk image is malformed; at the next start it will be "
-                              "moved aside");
+        CHECK_THROWS_MATCHES(
+            store.write({{{2, 7, "row"}}, {}, {}}, 1000), io::StoreMalformed,
+            Catch::Message("cannot write " + (directory.path / "journal.sqlite").string() +
+                           ": database disk image is malformed; at the next start it will be "
+                           "moved aside"));
     }
     disk.restart();
     const Store store(options);

@@ -1,0 +1,102 @@
+"""The pages of a store are overwritten while its process runs. The process ends, as it cannot mend
+that, is started again, moves the store aside, and the sinks are told the truth in the end."""
+
+import os
+import re
+import unittest
+
+import msgpack
+import zmq
+
+from comers import Comers
+from pipeline import Installation, Up
+from support import wait_for
+from tail import Tail
+
+SINK = '[[sink]]\nname = "file"\ntype = "jsonl"\npath = "events.jsonl"\n'
+# So many that SQLite cannot hold all pages in its cache, and has to read what was overwritten.
+HOLDERS = [f"holder{n}-{'x' * 100}" for n in range(20_000)]
+
+
+class Damage(unittest.TestCase):
+    def setUp(self):
+        self.files = self.enterContext(Installation(timeout="2s", sinks=SINK))
+        self.up = self.enterContext(Up(self.files))
+        self.edge = self.enterContext(zmq.Context()).socket(zmq.PUSH)
+        self.edge.linger = 0
+        self.edge.connect(self.files.heartbeats[0])
+        self.addCleanup(self.edge.close)
+        self.load = Comers(self.edge)
+        self.told = Tail(self.files.directory / "events.jsonl")
+        for begin in range(0, len(HOLDERS), 200):
+            items = [{"user": user, "ttl_ms": 3_600_000} for user in HOLDERS[begin : begin + 200]]
+            self.edge.send(msgpack.packb(items))
+        self.keep_loading(lambda: len(self.told.read().ids) >= len(HOLDERS) + 1000, "all are told")
+
+    def keep_loading(self, until, what):
+        def turn():
+            self.load.turn()
+            return until()
+
+        return wait_for(turn, what)
+
+    def overwrite(self, directory):
+        """Every page of the database and of its log, but not what they begin with."""
+        for name, begin in (("journal.sqlite", 16384), ("journal.sqlite-wal", 32)):
+            path = directory / name
+            with open(path, "r+b") as file:
+                left = path.stat().st_size - begin
+                file.seek(begin)
+                file.write(os.urandom(max(left, 0)))
+
+    def ended(self, kind):
+        """Ends once with code 74, one line that says why, and is there again with a new store."""
+        name = f"{kind[0]}1"
+        self.keep_loading(
+            lambda: any(f"{kind} {name} ended with exit code 74" in line for line in list(self.up.err)),
+            f"{kind} ends with code 74",
+        )
+        self.load.held = True
+        self.keep_loading(lambda: self.up.child(kind, name), f"{kind} is back")
+        self.keep_loading(lambda: any("a new one was begun" in line for line in list(self.up.err)), "moved aside")
+        self.load.held = False
+        why = [line for line in list(self.up.err) if re.search(f"^presence-{kind}: cannot write", line)]
+        self.assertEqual(len(why), 1, why)
+        self.assertIn("malformed; at the next start it will be moved aside", why[0])
+
+    def test_a_trackers_journal(self):
+        self.overwrite(self.files.directory / "t1")
+        self.ended("tracker")
+        came = self.load.came
+        self.keep_loading(lambda: self.load.came > came + 100, "more come and go")
+        self.load.held = True
+        self.load.say_bye()
+        untrue = lambda: self.load.untrue(self.stories())
+        self.keep_loading(lambda: not untrue(), lambda: untrue()[:5])
+        offline = {user for user, states in self.stories().items() if states[-1] == "offline"}
+        self.assertEqual(offline & set(HOLDERS), set())
+
+    def test_a_sinks_store(self):
+        self.overwrite(self.files.directory / "n1" / "file")
+        self.ended("notifier")
+        came = self.load.came
+        self.keep_loading(lambda: self.load.came > came + 100, "more come and go")
+        self.load.held = True
+        self.load.say_bye()
+        after = {f"comer{n}" for n in range(came, self.load.came)}
+
+        def wrongs():
+            """The sink is as a new one: it is told who is online, and then each change."""
+            stories = self.stories()
+            return [u for u in after if stories.get(u) != ["online", "offline"]] + [
+                u for u in self.load.stays + HOLDERS if stories[u] != ["online", "online"]
+            ]
+
+        self.keep_loading(lambda: not wrongs(), lambda: wrongs()[:5])
+
+    def stories(self):
+        return self.told.read().states()
+
+
+if __name__ == "__main__":
+    unittest.main()
