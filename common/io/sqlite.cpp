@@ -14,7 +14,8 @@ std::string lower_first(const char* text) {
 
 std::string explain(sqlite3* db, int code) {
     if ((code & 0xff) == SQLITE_FULL) return "disk full (" + std::string(strerror(ENOSPC)) + ")";
-    const int system = db ? sqlite3_system_errno(db) : 0;
+    int system = db ? sqlite3_system_errno(db) : 0;
+    if (system == 0) system = errno;  // SQLite does not take it over when a COMMIT fails
     const bool about_system = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN ||
                               (code & 0xff) == SQLITE_PERM || (code & 0xff) == SQLITE_READONLY;
     auto text = lower_first(sqlite3_errstr(code & 0xff));
@@ -92,6 +93,7 @@ void Statement::bind(int parameter, std::string_view blob) {
 }
 
 bool Statement::step() {
+    errno = 0;
     const int code = sqlite3_step(statement_.get());
     if (code == SQLITE_ROW) return true;
     if (code == SQLITE_DONE) return false;
