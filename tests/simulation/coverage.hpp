@@ -10,7 +10,7 @@ namespace presence::simulation {
 enum class Fault : std::uint8_t {
     pause,      // does not run for a while; a sink: hangs
     stall,      // stops inside a turn, between receiving, deciding and sending
-    crash,      // ends and comes back with nothing it knew; a sink: fails deliveries
+    crash,      // ends and comes back with what it had written by then; a sink: fails deliveries
     wall_jump,  // somebody sets the clock on the wall
     loss,
     delay,
