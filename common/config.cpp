@@ -104,4 +104,12 @@ SlotMap slot_map_of(const Config& config) {
     return SlotMap::rendezvous(config.presence.map_version, std::move(ids));
 }
 
+// What is written to a terminal or a pipe begins anew with the process.
+std::string directory_of(const Config& config, const SinkConfig& sink) {
+    if (sink.type == "stdout") return {};
+    const auto notifier = std::find_if(config.notifiers.begin(), config.notifiers.end(),
+                                       [&](const auto& n) { return n.id == sink.notifier; });
+    return notifier == config.notifiers.end() ? std::string() : notifier->data + "/" + sink.name;
+}
+
 }  // namespace presence

@@ -86,6 +86,8 @@ struct SinkConfig {
     WebhookConfig webhook;
     std::string mode = "every";         // or latest: of what waits, the newest of each user
     std::uint64_t queue_max = 100'000;  // events waiting; beyond, they are replayed later
+    std::uint64_t attempts_max = 0;     // then events become dead letters; 0: never
+    std::uint64_t dead_max = 100'000;   // dead letters kept; beyond, nothing is given up
 };
 
 struct Config {
@@ -116,6 +118,9 @@ struct Config {
 
 // The effective configuration as TOML that load_config reads back to the same values.
 [[nodiscard]] std::string print_config(const Config& config);
+
+// Where what a sink was told is kept; empty: it is not. Requires: load_config accepted it.
+[[nodiscard]] std::string directory_of(const Config& config, const SinkConfig& sink);
 
 // "30s", "500ms", "2m", "1h" to a Duration and back. Nothing for anything else, negatives and
 // overflow.

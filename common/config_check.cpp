@@ -122,6 +122,13 @@ private:
         if (s.mode != "every" && s.mode != "latest")
             origin_.fail(place + "/mode",
                          "`mode` must be one of every, latest, not `" + s.mode + "`");
+        if (s.type == "stdout")
+            for (const char* key : {"attempts_max", "dead_max"})
+                if (origin_.names(place + "/" + key))
+                    origin_.fail(place + "/" + key,
+                                 "`" + std::string(key) +
+                                     "` is not for a sink of type stdout: nothing is kept for "
+                                     "it, so there is no place for dead letters");
         if (s.type == "jsonl") {
             if (s.path.empty()) origin_.fail(place, "the sink `" + s.name + "` needs a `path`");
             unique(place + "/path", s.path, "the file");

@@ -83,6 +83,9 @@ void write_sink(Writer& out, const SinkConfig& s) {
     if (s.type == "webhook") write_webhook(out, s.webhook);
     out.text("mode", s.mode);
     out.line("queue_max = " + std::to_string(s.queue_max));
+    if (s.type == "stdout") return;
+    out.line("attempts_max = " + std::to_string(s.attempts_max));
+    out.line("dead_max = " + std::to_string(s.dead_max));
 }
 
 }  // namespace

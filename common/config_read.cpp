@@ -183,9 +183,27 @@ void read_webhook(const Table& table, WebhookConfig& out) {
 
 SinkConfig read_sink(const ConfigNode& node, const std::string& place, ConfigOrigin& origin) {
     const Table table(node, "[[sink]]", place,
-                      {"name", "notifier", "type", "format", "path", "command", "mode", "queue_max",
-                       "url", "secret", "secret_file", "secret_env", "timeout", "connect_timeout",
-                       "batch_max", "allow_private", "allow_plaintext", "proxy", "ca_file"},
+                      {"name",
+                       "notifier",
+                       "type",
+                       "format",
+                       "path",
+                       "command",
+                       "mode",
+                       "queue_max",
+                       "attempts_max",
+                       "dead_max",
+                       "url",
+                       "secret",
+                       "secret_file",
+                       "secret_env",
+                       "timeout",
+                       "connect_timeout",
+                       "batch_max",
+                       "allow_private",
+                       "allow_plaintext",
+                       "proxy",
+                       "ca_file"},
                       origin);
     SinkConfig out;
     table.text("name", out.name);
@@ -196,6 +214,8 @@ SinkConfig read_sink(const ConfigNode& node, const std::string& place, ConfigOri
     table.texts("command", out.command);
     table.text("mode", out.mode);
     table.number("queue_max", 1, 100'000'000, out.queue_max);
+    table.number("attempts_max", 0, 1'000'000, out.attempts_max);
+    table.number("dead_max", 1, 10'000'000, out.dead_max);
     read_webhook(table, out.webhook);
     return out;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/io/clock.hpp"
+#include "common/io/fault_point.hpp"
 #include "common/io/log.hpp"
 
 namespace presence::notifier {
@@ -15,11 +16,36 @@ Delivery::Options options_of(const SinkConfig& config) {
     options.mode = config.mode == "latest" ? Delivery::Mode::latest : Delivery::Mode::every;
     // One chunk, one request: confirmed as it is taken, and its id is that of the chunk.
     if (config.type == "webhook") options.chunk_max = config.webhook.batch_max;
+    options.attempts_max = config.attempts_max;
     return options;
 }
 
 std::int64_t milliseconds(Duration d) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
+}
+
+std::shared_ptr<DeadLetters> dead_letters_of(const SinkConfig& config,
+                                             const std::filesystem::path& directory) {
+    if (directory.empty() || (config.attempts_max == 0 && !DeadLetters::there(directory)))
+        return {};
+    auto dead = std::make_shared<DeadLetters>(directory, config.dead_max,
+                                              DeadLetters::Damaged::moved_aside);
+    if (const auto& moved = dead->moved())
+        io::log::warn("dead_letters_damaged", {{"sink", config.name}, {"found", *moved}});
+    return dead;
+}
+
+// Whatever happens here, the chunk was taken: at worst it is told again after a restart.
+void go_on(Keeper& keeper, DeadLetters* dead, const std::string& name,
+           const std::vector<Event>& taken, const std::string& facts) {
+    try {
+        const auto letters = dead == nullptr ? 0 : dead->taken(taken);
+        if (letters > 0)
+            io::log::info("dead_letters_replayed", {{"sink", name}, {"letters", letters}});
+        keeper.after(facts);
+    } catch (const io::StoreError& failure) {
+        io::log::warn("sink_not_kept", {{"sink", name}, {"reason", failure.what()}});
+    }
 }
 
 }  // namespace
@@ -30,37 +56,55 @@ Channel::Channel(const SinkConfig& config, FollowerOptions follower, SlotMap map
       delivery_(options_of(config), std::move(follower), std::move(map),
                 hash_of(config.name) ^ static_cast<std::uint64_t>(micros(io::now()))),
       keeper_(directory.empty() ? nullptr : std::make_shared<Keeper>(directory, owner, delivery_)),
+      dead_(dead_letters_of(config, directory)),
       worker_(config) {}
 
 void Channel::turn(Instant now, WallOffset wall, std::vector<Question>& questions) {
     if (const auto outcome = worker_.outcome()) on_outcome(*outcome, now);
     delivery_.turn(now, wall, questions);
-    if (!under_way_ && !gone_)
-        if (auto job = delivery_.next(now)) {
-            under_way_ = true;
-            given_ = now;
-            give(std::move(*job));
-        }
+    if (under_way_ == UnderWay::nothing && !gone_) give_next(now);
     tell_state(now);
+    tell_dead(now);
 }
 
-void Channel::give(Delivery::Job job) {
-    Worker::Task task;
-    task.chunk = std::move(job.chunk);
-    if (keeper_) {
-        task.before = [keeper = keeper_, keep = std::move(job.keep)] {
-            if (keep) keeper->before(*keep);
-        };
-        // The chunk was taken all the same: at worst it is told again after a restart.
-        task.after = [keeper = keeper_, name = name_, facts = std::move(job.facts)] {
-            try {
-                keeper->after(facts);
-            } catch (const io::StoreError& failure) {
-                io::log::warn("sink_not_kept", {{"sink", name}, {"reason", failure.what()}});
-            }
-        };
+void Channel::give_next(Instant now) {
+    given_ = now;
+    // First: a sink that always has something to take would never come to it.
+    if (dead_ && now >= look_at_) {
+        look_at_ = now + kLookInterval;
+        under_way_ = UnderWay::look;
+        worker_.give({{}, [dead = dead_] { dead->look(); }, {}});
+        return;
     }
-    worker_.give(std::move(task));
+    auto job = delivery_.next(now);
+    if (!job) return;
+    under_way_ = job->attempts > 0 ? UnderWay::giving_up : UnderWay::chunk;
+    worker_.give(task_of(std::move(*job)));
+}
+
+Worker::Task Channel::task_of(Delivery::Job job) const {
+    Worker::Task task;
+    if (!keeper_) {
+        task.chunk = std::move(job.chunk);
+        return task;
+    }
+    task.before = [keeper = keeper_, keep = std::move(job.keep)] {
+        if (keep) keeper->before(*keep);
+    };
+    if (job.attempts > 0)
+        task.before = [keep = std::move(task.before), dead = dead_, events = std::move(job.chunk),
+                       failure = last_failure_, attempts = job.attempts] {
+            keep();
+            dead->add(events, failure, attempts, millis(io::wall_now()));
+            io::fault_point("sink.given_up");
+        };
+    else
+        task.chunk = std::move(job.chunk);
+    task.after = [keeper = keeper_, dead = dead_, name = name_,
+                  facts = std::move(job.facts)](const std::vector<Event>& taken) {
+        go_on(*keeper, dead.get(), name, taken, facts);
+    };
+    return task;
 }
 
 void Channel::reopen() {
@@ -74,15 +118,30 @@ bool Channel::ended(Instant now) {
 }
 
 void Channel::on_outcome(const Worker::Outcome& outcome, Instant now) {
-    under_way_ = false;
-    if (outcome.taken) {
-        delivery_.on_delivered();
-        if (failures_in_row_ > 0)
-            io::log::info("sink_recovered", {{"sink", name_}, {"failures", failures_in_row_}});
-        failures_in_row_ = 0;
-        return;
+    const auto what = std::exchange(under_way_, UnderWay::nothing);
+    if (dead_) delivery_.want(dead_->wanted());
+    if (what == UnderWay::giving_up)
+        on_given_up(outcome, now);
+    else if (what == UnderWay::chunk && outcome.taken)
+        on_taken();
+    else if (what == UnderWay::chunk)
+        on_failed(outcome, now);
+    else if (!outcome.taken && now >= tell_dead_failure_at_) {
+        tell_dead_failure_at_ = now + kTellInterval;
+        io::log::warn("dead_letters_unread", {{"sink", name_}, {"reason", outcome.failure}});
     }
-    delivery_.on_failed(now, outcome.retry_after);
+}
+
+void Channel::on_taken() {
+    delivery_.on_delivered();
+    if (failures_in_row_ > 0)
+        io::log::info("sink_recovered", {{"sink", name_}, {"failures", failures_in_row_}});
+    failures_in_row_ = 0;
+}
+
+void Channel::on_failed(const Worker::Outcome& outcome, Instant now) {
+    delivery_.on_failed(now, outcome.retry_after, outcome.refused && !outcome.gone);
+    if (outcome.refused) last_failure_ = outcome.failure;
     ++failures_in_row_;
     if (outcome.gone) {
         gone_ = true;
@@ -99,9 +158,29 @@ void Channel::on_outcome(const Worker::Outcome& outcome, Instant now) {
                                   {"waiting", delivery_.stats().waiting}});
 }
 
+void Channel::on_given_up(const Worker::Outcome& outcome, Instant now) {
+    if (outcome.taken) return delivery_.on_delivered();
+    delivery_.on_failed(now, {}, false);
+    if (now < tell_dead_failure_at_) return;
+    tell_dead_failure_at_ = now + kTellInterval;
+    io::log::error(
+        "dead_letters_not_kept",
+        {{"sink", name_}, {"reason", outcome.failure}, {"waiting", delivery_.stats().waiting}});
+}
+
+// What was given up since it was told last.
+void Channel::tell_dead(Instant now) {
+    const auto dead = delivery_.stats().dead;
+    if (dead == dead_told_ || now < tell_dead_at_) return;
+    tell_dead_at_ = now + kTellInterval;
+    io::log::error("dead_letters",
+                   {{"sink", name_}, {"events", dead - dead_told_}, {"reason", last_failure_}});
+    dead_told_ = dead;
+}
+
 void Channel::tell_state(Instant now) {
     const auto stats = delivery_.stats();
-    if (under_way_ && now - given_ >= kSlow && now >= tell_slow_at_) {
+    if (under_way_ != UnderWay::nothing && now - given_ >= kSlow && now >= tell_slow_at_) {
         tell_slow_at_ = now + kTellInterval;
         io::log::warn("sink_hangs", {{"sink", name_},
                                      {"since_ms", milliseconds(now - given_)},
@@ -116,8 +195,9 @@ void Channel::tell_state(Instant now) {
 }
 
 Instant Channel::next_wakeup() const {
-    if (under_way_) return std::max(given_ + kSlow, tell_slow_at_);
-    return gone_ ? Instant::max() : delivery_.next_wakeup();
+    if (under_way_ != UnderWay::nothing) return std::max(given_ + kSlow, tell_slow_at_);
+    if (gone_) return Instant::max();
+    return std::min(delivery_.next_wakeup(), dead_ ? look_at_ : Instant::max());
 }
 
 }  // namespace presence::notifier

@@ -8,6 +8,7 @@
 
 #include "common/config.hpp"
 #include "common/time.hpp"
+#include "notifier/dead_letters.hpp"
 #include "notifier/delivery.hpp"
 #include "notifier/follower.hpp"
 #include "notifier/keeper.hpp"
@@ -21,6 +22,7 @@ class Channel {
 public:
     static constexpr Duration kTellInterval = 10s;  // of one sink's troubles
     static constexpr Duration kSlow = 10s;          // a chunk under way for longer is worth a line
+    static constexpr Duration kLookInterval = 1s;   // for dead letters that are wanted
 
     // Goes on from what was kept in the directory; none: nothing is kept. Throws StoreError.
     Channel(const SinkConfig& config, FollowerOptions follower, SlotMap map,
@@ -47,18 +49,31 @@ public:
     [[nodiscard]] bool ended(Instant now);
 
 private:
-    void give(Delivery::Job job);
+    void give_next(Instant now);
+    [[nodiscard]] Worker::Task task_of(Delivery::Job job) const;
     void on_outcome(const Worker::Outcome& outcome, Instant now);
+    void on_taken();
+    void on_failed(const Worker::Outcome& outcome, Instant now);
+    void on_given_up(const Worker::Outcome& outcome, Instant now);
     void tell_state(Instant now);
+    void tell_dead(Instant now);
 
     std::string name_;
     Delivery delivery_;
-    std::shared_ptr<Keeper> keeper_;  // the worker's thread's, which may outlive this
+    // The worker's thread's while something is under way; it may outlive this.
+    std::shared_ptr<Keeper> keeper_;
+    std::shared_ptr<DeadLetters> dead_;  // null: there are none and will be none
     Worker worker_;
-    bool under_way_ = false;
+    enum class UnderWay { nothing, chunk, giving_up, look };
+    UnderWay under_way_ = UnderWay::nothing;
     bool gone_ = false;
     Instant given_{};
+    Instant look_at_{};
     std::uint64_t failures_in_row_ = 0;
+    std::string last_failure_;
+    std::uint64_t dead_told_ = 0;
+    Instant tell_dead_at_{};
+    Instant tell_dead_failure_at_{};
     bool told_behind_ = false;
     Instant tell_failure_at_{};
     Instant tell_slow_at_{};

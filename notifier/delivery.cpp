@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "common/check.hpp"
 
@@ -115,7 +116,7 @@ void Delivery::turn(Instant now, WallOffset wall, std::vector<Question>& questio
     if (changes_.empty()) changed_at_ = now;
     follower_.end_turn(now, wall, changes_, questions);
     if (options_.mode == Mode::latest) merge();
-    if (portion_is_due(now)) begin_portion();
+    if (portion_is_due(now)) begin_portion(millis(wall.at(now)));
     if (idle() && follower_.in_step()) stats_.behind = false;
 }
 
@@ -144,6 +145,7 @@ void Delivery::merge() {
 }
 
 bool Delivery::portion_is_due(Instant now) const {
+    if (!wanted_.empty() && follower_.in_step()) return true;
     if (changes_.empty()) {
         // Where to go on is kept with what happens, and when there is a run to go on from.
         const auto now_at = cursors();
@@ -155,8 +157,23 @@ bool Delivery::portion_is_due(Instant now) const {
            changes_.size() >= options_.queue_max || now >= changed_at_ + kHoldMax;
 }
 
-void Delivery::begin_portion() {
+// Whoever is told something in this portion anyway, is told what they are by the last of it.
+void Delivery::add_wanted(std::int64_t now_ms) {
+    if (wanted_.empty() || !follower_.in_step()) return;
+    std::unordered_set<std::string> told;
+    for (const auto& change : portion_)
+        if (change.told) told.insert(change.event.user);
+    for (const auto& user : wanted_.users)
+        if (told.insert(user).second)
+            portion_.push_back({follower_.state_of(user, now_ms), true, false, {}});
+    for (auto& notice : wanted_.notices)
+        portion_.push_back({std::move(notice), true, false, {}});
+    wanted_ = {};
+}
+
+void Delivery::begin_portion(std::int64_t now_ms) {
     portion_ = std::exchange(changes_, {});
+    add_wanted(now_ms);
     begin_ = end_ = 0;
     facts_ = {cursors(), facts_.row + 1, 0};
     for (const auto& change : portion_)
@@ -198,12 +215,14 @@ std::string Delivery::shard(std::uint32_t which) const {
 
 std::optional<Delivery::Job> Delivery::next(Instant now) {
     if (outstanding_ || portion_.empty() || now < not_before_) return std::nullopt;
-    Job job{keep_, {}, {}};
+    Job job{keep_, {}, {}, 0};
     for (end_ = begin_; end_ < portion_.size() && job.chunk.size() < options_.chunk_max; ++end_)
         if (portion_[end_].told) job.chunk.push_back(portion_[end_].event);
     auto facts = facts_;
     facts.told = end_;
     job.facts = encode_facts(facts);
+    giving_up_ = options_.attempts_max > 0 && attempts_ >= options_.attempts_max;
+    if (giving_up_) job.attempts = attempts_;
     outstanding_ = true;
     return job;
 }
@@ -211,21 +230,27 @@ std::optional<Delivery::Job> Delivery::next(Instant now) {
 void Delivery::on_delivered() {
     PRESENCE_CHECK(outstanding_, "nothing was handed out");
     outstanding_ = false;
-    for (; begin_ < end_; ++begin_)
-        stats_.delivered += portion_[begin_].told ? 1 : 0;
+    for (auto& count = giving_up_ ? stats_.dead : stats_.delivered; begin_ < end_; ++begin_)
+        count += portion_[begin_].told ? 1 : 0;
     keep_.reset();
     facts_.told = begin_;
-    backoff_.reset();
+    attempts_ = 0;
+    // A sink that refuses everything is asked no more often because something was given up.
+    if (!giving_up_) backoff_.reset();
     not_before_ = {};
     if (begin_ < portion_.size()) return;
     portion_.clear();
     begin_ = end_ = 0;
 }
 
-void Delivery::on_failed(Instant now, Duration retry_after) {
+void Delivery::on_failed(Instant now, Duration retry_after, bool refused) {
     PRESENCE_CHECK(outstanding_, "nothing was handed out");
     outstanding_ = false;
     ++stats_.failures;
+    if (giving_up_)
+        attempts_ = 0;
+    else if (refused && retry_after == Duration{})
+        ++attempts_;
     not_before_ = now + std::max(backoff_.next(), retry_after);
 }
 

@@ -17,6 +17,7 @@
 #include "notifier/follower.hpp"
 #include "notifier/heard.hpp"
 #include "notifier/kept.hpp"
+#include "notifier/wanted.hpp"
 
 namespace presence::notifier {
 
@@ -40,6 +41,8 @@ public:
         std::size_t chunk_max = 5'000;   // events handed out at once
         Duration backoff_first = 100ms;  // after a failure; see Backoff
         Duration backoff_max = 10s;
+        // Failures in a row after which a chunk is given up; 0: never.
+        std::uint64_t attempts_max = 0;
     };
     Delivery(Options options, FollowerOptions follower, SlotMap map, std::uint64_t seed);
 
@@ -65,14 +68,22 @@ public:
         std::shared_ptr<const Keep> keep;  // before the chunk is told, unless it is kept already
         std::vector<Event> chunk;          // may be empty
         std::string facts;                 // to be kept when it was taken
+        // Not 0: tried so often, and given up. The chunk goes to the dead letters instead.
+        std::uint64_t attempts = 0;
     };
     // What to do next, or nothing while it is being done, a backoff runs, or nothing waits.
     [[nodiscard]] std::optional<Job> next(Instant now);
     // The job last handed out was done.
     void on_delivered();
     // It was not, or not surely: it is handed out again, the same, after a backoff, and not before
-    // `retry_after` is over.
-    void on_failed(Instant now, Duration retry_after = {});
+    // `retry_after` is over. It counts against attempts_max if the sink refused it, and did not
+    // name when to come again. A chunk that cannot be given up is tried as often again.
+    void on_failed(Instant now, Duration retry_after = {}, bool refused = true);
+
+    // All whose dead letters are to be replayed, as of now. What they are is told with the next
+    // portion, once the follower is in step; until then no state is surely the current one.
+    void want(Wanted wanted) { wanted_ = std::move(wanted); }
+    [[nodiscard]] const Wanted& wanted() const { return wanted_; }
 
     // When turn() or next() has something to do, should nothing else happen.
     [[nodiscard]] Instant next_wakeup() const;
@@ -80,6 +91,7 @@ public:
     struct Stats {
         std::uint64_t delivered = 0;
         std::uint64_t failures = 0;
+        std::uint64_t dead = 0;     // events given up
         std::uint64_t let_go = 0;   // events that came and were not kept: they are replayed
         std::uint64_t waiting = 0;  // events, those under way included
         bool behind = false;        // something was let go and is not replayed yet
@@ -95,7 +107,8 @@ private:
     void take_in(const Heard& heard, Instant now, WallOffset wall);
     void merge();
     [[nodiscard]] bool portion_is_due(Instant now) const;
-    void begin_portion();
+    void begin_portion(std::int64_t now_ms);
+    void add_wanted(std::int64_t now_ms);
     void add_shards(Keep& keep);
     [[nodiscard]] std::string shard(std::uint32_t which) const;
     [[nodiscard]] std::vector<std::pair<std::string, Cursor>> cursors() const;
@@ -114,7 +127,10 @@ private:
     std::size_t begin_ = 0;        // of the chunk, in the portion
     std::size_t end_ = 0;
     bool outstanding_ = false;
+    std::uint64_t attempts_ = 0;  // of the chunk: failures in a row
+    bool giving_up_ = false;      // what is outstanding is the chunk's burial
     Instant not_before_{};
+    Wanted wanted_;
 
     Facts facts_;
     std::shared_ptr<const Keep> keep_;

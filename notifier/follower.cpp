@@ -70,9 +70,17 @@ Event Follower::state_of(const std::string& user, std::int64_t now_ms) const {
     const auto* const ledger = impl_->ledger(slot_of(hash_of(user)));
     const auto* const told = ledger == nullptr ? nullptr : ledger->find(user);
     const Ledger nobodys(slot_of(hash_of(user)));
-    return (ledger == nullptr ? nobodys : *ledger)
-        .difference(user, told == nullptr ? Told{} : *told,
-                    told == nullptr ? State::offline : State::online, {0, Freshness::live, now_ms});
+    auto event = (ledger == nullptr ? nobodys : *ledger)
+                     .difference(user, told == nullptr ? Told{} : *told,
+                                 told == nullptr ? State::offline : State::online,
+                                 {0, Freshness::live, now_ms});
+    if (told == nullptr) {
+        event.since_ms.reset();
+        event.last_seen_ms.reset();
+    } else {
+        event.at_ms = told->since_ms;
+    }
+    return event;
 }
 
 const Told* Follower::find(std::string_view user) const {

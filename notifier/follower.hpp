@@ -64,7 +64,7 @@ public:
                   std::vector<Question>& questions);
     [[nodiscard]] Instant next_wakeup() const;
 
-    // The state that this user was told to have, as a `reconcile` event.
+    // The state that this user was told to have, as a `reconcile` event: since when, if online.
     [[nodiscard]] Event state_of(const std::string& user, std::int64_t now_ms) const;
     // Null if not told to be online.
     [[nodiscard]] const Told* find(std::string_view user) const;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <filesystem>
 #include <vector>
 #include <zmq.hpp>
 
@@ -78,17 +77,11 @@ public:
     }
 
 private:
-    // What is written to a terminal or a pipe begins anew with the process.
     void open(const io::Program& program, const SinkConfig& sink) {
-        const auto notifier =
-            std::find_if(program.config.notifiers.begin(), program.config.notifiers.end(),
-                         [&](const auto& n) { return n.id == program.id; });
-        std::filesystem::path directory;
-        if (sink.type != "stdout" && notifier != program.config.notifiers.end())
-            directory = std::filesystem::path(notifier->data) / sink.name;
         auto options = follower_options(program.config);
         options.first_rid = (std::uint64_t{channels_.size()} << kRidBits) + 1;
-        channels_.emplace_back(sink, std::move(options), slot_map_of(program.config), directory,
+        channels_.emplace_back(sink, std::move(options), slot_map_of(program.config),
+                               directory_of(program.config, sink),
                                "sink " + sink.name + " of notifier " + program.id + " of " +
                                    program.config.presence.cluster);
     }
@@ -213,6 +206,7 @@ private:
         std::uint64_t failures = 0;
         std::uint64_t let_go = 0;
         std::uint64_t waiting = 0;
+        std::uint64_t dead = 0;
         std::uint64_t gone = 0;
         for (const auto& channel : channels_) {
             const auto d = channel.stats();
@@ -220,6 +214,7 @@ private:
             failures += d.failures;
             let_go += d.let_go;
             waiting += d.waiting;
+            dead += d.dead;
             gone += channel.gone() ? 1 : 0;
         }
         return {{"batches", n(s.batches)},
@@ -241,6 +236,7 @@ private:
                 {"failures", n(failures)},
                 {"let_go", n(let_go)},
                 {"waiting", n(waiting)},
+                {"dead", n(dead)},
                 {"gone", n(gone)}};
     }
 
@@ -311,7 +307,7 @@ private:
     std::uint64_t misshapen_ = 0, refused_ = 0;
     bool in_step_told_ = false;
     io::Reporter reporter_{{"gaps", "timeouts", "errors", "refused", "misshapen", "users_limit",
-                            "failures", "let_go", "gone"}};
+                            "failures", "let_go", "dead", "gone"}};
 };
 
 }  // namespace

@@ -17,6 +17,15 @@ struct Flags::Impl {
     std::function<int()> run;
     std::vector<std::unique_ptr<Flags>> commands;
 
+    // Of the innermost command given.
+    [[nodiscard]] int dispatch() const {
+        for (const auto& command : commands)
+            if (command->impl_->app->parsed())
+                return command->impl_->commands.empty() ? command->impl_->run()
+                                                        : command->impl_->dispatch();
+        return kExitUsage;
+    }
+
     CLI::Option* add(const std::string& name, const std::string& value,
                      const std::function<void(const std::string&)>& set, const std::string& help) {
         return app->add_option_function<std::string>(name, set, help)->type_name(value);
@@ -39,30 +48,30 @@ public:
     throw CLI::ValidationError(name.substr(name.rfind(',') + 1) + " " + message);
 }
 
+std::vector<const CLI::App*> commands_of(const CLI::App& app) {
+    return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
 std::vector<std::string> names_of(const CLI::App& app) {
     std::vector<std::string> names;
     for (const auto* option : app.get_options())
         for (const auto& name : option->get_lnames())
             names.push_back("--" + name);
-    for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    for (const auto* command : commands_of(app))
         names.push_back(command->get_name());
     return names;
 }
 
-// The innermost command that was given.
-const CLI::App* chosen(const CLI::App* app) {
-    for (auto given = app->get_subcommands(); !given.empty(); given = app->get_subcommands())
-        app = given.front();
-    return app;
-}
-
 int complain(const CLI::App& top, const CLI::ParseError& error) {
-    const CLI::App* app = chosen(&top);
+    const CLI::App* app = &top;  // the innermost command that was given
     std::string command = top.get_name();
-    if (app != &top) command += " " + app->get_name();
+    for (auto given = app->get_subcommands(); !given.empty(); given = app->get_subcommands()) {
+        app = given.front();
+        command += " " + app->get_name();
+    }
     std::string message = error.what();
     const auto left = top.remaining(true);
-    const bool commands = !app->get_subcommands([](const CLI::App*) { return true; }).empty();
+    const bool commands = !commands_of(*app).empty();
     if (!left.empty() && (commands || dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)) {
         const auto names = names_of(*app);
         const bool flag = left.front().starts_with('-');
@@ -71,7 +80,8 @@ int complain(const CLI::App& top, const CLI::ParseError& error) {
                               : "unexpected `") +
                   left.front() + "`" + did_you_mean(left.front(), {names.begin(), names.end()});
     } else if (commands && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
-        message = "say what to do, for example `" + command + " up`";
+        message = "say what to do, for example `" + command + " " +
+                  commands_of(*app).front()->get_name() + "`";
     }
     for (char& c : message)
         if (static_cast<unsigned char>(c) < 0x20) c = ' ';
@@ -192,9 +202,7 @@ std::optional<int> Flags::parse(int argc, const char* const* argv) {
 
 int Flags::run(int argc, const char* const* argv) {
     if (const auto code = parse(argc, argv)) return *code;
-    for (const auto& command : impl_->commands)
-        if (command->impl_->app->parsed()) return command->impl_->run();
-    return kExitUsage;
+    return impl_->dispatch();
 }
 
 }  // namespace presence::io

@@ -39,8 +39,10 @@ public:
     // Shown below the flags in --help: examples, environment, exit codes.
     void epilogue(const std::string& text);
 
-    // A subcommand with flags of its own; run() calls `run` if it is the one given.
-    Flags& command(const std::string& name, const std::string& about, std::function<int()> run);
+    // A subcommand with flags of its own; run() calls `run` if it is the one given. One that gets
+    // subcommands needs none.
+    Flags& command(const std::string& name, const std::string& about,
+                   std::function<int()> run = {});
 
     // Nothing: go on. Otherwise exit with this code: --help or --version was answered, or one line
     // on stderr says what is wrong (64).

@@ -70,13 +70,13 @@ struct Worker::Mailbox {
             io::fault_point("sink.kept");
             if (!given.chunk.empty()) sink->take(given.chunk);
         } catch (const SinkFailure& failure) {
-            return {false, failure.what(), failure.retry_after, failure.gone};
+            return {false, failure.what(), true, failure.retry_after, failure.gone};
         } catch (const io::StoreError& failure) {
-            return {false, failure.what(), {}, false};
+            return {false, failure.what(), false, {}, false};
         }
         io::fault_point("sink.taken");
-        if (given.after) given.after();
-        return {true, {}, {}, false};
+        if (given.after) given.after(given.chunk);
+        return {true, {}, false, {}, false};
     }
 
     // What is tried beside a chunk fails for itself: the next chunk tries again.

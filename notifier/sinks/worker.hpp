@@ -28,18 +28,19 @@ public:
     // Readable when outcome() or ended() has news.
     [[nodiscard]] int fd() const;
 
-    // A chunk to take, and what the thread does before and after; where `before` throws a
-    // StoreError, the chunk is not taken. An empty chunk is not given to the sink.
+    // A chunk to take, and what the thread does before, and after it was taken; where `before`
+    // throws a StoreError, it is not. An empty chunk is not given to the sink.
     struct Task {
         std::vector<Event> chunk;
         std::function<void()> before;
-        std::function<void()> after;
+        std::function<void(const std::vector<Event>& chunk)> after;
     };
     // Requires: none is under way.
     void give(Task task);
     struct Outcome {
         bool taken = false;
-        std::string failure;  // for a person, where not taken; as the two below
+        std::string failure;   // for a person, where not taken; as those below
+        bool refused = false;  // by the sink
         Duration retry_after{};
         bool gone = false;
     };

@@ -184,23 +184,35 @@ bool Model::tracker_said_offline(std::size_t user, const SinkUser& known,
     });
 }
 
+Model::SinkUser& Model::of_sink(std::size_t sink, std::size_t user) {
+    const auto life = std::find_if(sinks_.begin(), sinks_.end(), [&](const Sink& s) {
+        return s.number == sink && s.ended == kNever;
+    });
+    return life->users[user];
+}
+
+void Model::missed(std::size_t sink, const std::string& user) {
+    ++judged_.missed;
+    of_sink(sink, user_of_.at(user)).missed = true;
+}
+
 void Model::told(std::size_t sink, const Event& event) {
     ++judged_.told;
     const auto name = "sink" + std::to_string(sink);
     const auto found = user_of_.find(event.user);
     if (found == user_of_.end()) return fail_(name + " is told of a user that never was");
     const auto user = found->second;
-    const auto life = std::find_if(sinks_.begin(), sinks_.end(), [&](const Sink& s) {
-        return s.number == sink && s.ended == kNever;
-    });
-    auto& known = life->users[user];
+    auto& known = of_sink(sink, user);
     const Time now = env_.scheduler.now();
     const bool online = event.state == State::online;
 
     if (std::pair(event.epoch, event.seq) < std::pair(known.epoch, known.seq))
         wrong(user, name, event, "an older event after a newer one");
-    if (known.known && known.online == online && (!online || known.status == event.status))
-        wrong(user, name, event, "nothing new");
+    if (known.known && known.online == online && (!online || known.status == event.status)) {
+        if (!known.missed) wrong(user, name, event, "nothing new");
+        ++judged_.told_again;
+    }
+    known.missed = false;
     if (!online && known.online && !tracker_said_offline(user, known, event) &&
         held_throughout(user, known.online_since, now))
         wrong(user, name, event,

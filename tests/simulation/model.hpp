@@ -19,6 +19,8 @@ struct Judged {
     std::uint64_t tracker_events = 0;
     std::uint64_t timeouts = 0;
     std::uint64_t told = 0;
+    std::uint64_t missed = 0;         // events given up, and users whose replay was asked for
+    std::uint64_t told_again = 0;     // what it knew, after that
     std::uint64_t offlines_held = 0;  // a heartbeat could have forbidden it: looked at closely
     std::uint64_t online_in_time = 0;
     std::uint64_t offline_in_time = 0;
@@ -44,6 +46,9 @@ public:
     void handed_out(std::size_t tracker, const Event& event, Time at);
 
     void sink_started(std::size_t sink);
+    // A sink did not take an event of the user, or will be told their state once more: what it is
+    // told next may be what it knows.
+    void missed(std::size_t sink, const std::string& user);
     // A sink was told the event now, for the first time.
     void told(std::size_t sink, const Event& event);
 
@@ -59,6 +64,7 @@ private:
     };
     struct SinkUser {
         bool known = false;
+        bool missed = false;  // since it was told last
         bool online = false;
         std::optional<std::string> status;
         Epoch epoch = 0;
@@ -107,6 +113,7 @@ private:
     [[nodiscard]] bool tracker_said_offline(std::size_t user, const SinkUser& known,
                                             const Event& event) const;
 
+    [[nodiscard]] SinkUser& of_sink(std::size_t sink, std::size_t user);
     void judge_sink(const Sink& sink, std::size_t user, const std::vector<Span>& surely,
                     const std::vector<Span>& perhaps);
     void judge_status(const Sink& sink, std::size_t user, const std::vector<Span>& surely);

@@ -35,6 +35,7 @@ void NotifierProcess::boot() {
     delivery.queue_max = shape_.queue_max;
     delivery.chunk_max = shape_.chunk_max;
     delivery.backoff_max = Duration{kSecond};
+    delivery.attempts_max = shape_.attempts_max;
     for (auto& sink : sinks_) {
         options.first_rid = (std::uint64_t{deliveries_.size()} << kRidBits) + 1;
         deliveries_.emplace_back(delivery, options, map_, random_.next());

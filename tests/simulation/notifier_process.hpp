@@ -16,7 +16,8 @@
 namespace presence::simulation {
 
 // What a sink does with the events it is handed: takes them after a while, and in trouble takes
-// some of them and fails, or hangs. It tells the model what it was told.
+// some of them and fails, or hangs. It tells the model what it was told. It keeps what was given
+// up, and has it replayed once it takes everything again, now and then before.
 class SimulatedSink : public Troubled {
 public:
     SimulatedSink(Environment& env, std::size_t number, Random random, const Shape& shape,
@@ -36,6 +37,11 @@ public:
 private:
     enum class Answer { none, delivered, failed };
     void finish(bool fails);
+    [[nodiscard]] bool picky() const;
+    [[nodiscard]] bool poisoned() const;
+    void give_up();
+    void on_taken();
+    void ask_for_replays(notifier::Delivery& delivery);
 
     Environment& env_;
     std::size_t number_;
@@ -48,10 +54,16 @@ private:
     std::uint64_t life_ = 0;
     std::vector<Event> chunk_;  // at the sink, or to be tried again
     bool busy_ = false;
-    bool again_ = false;           // chunk_ failed: the next must be the same
+    bool again_ = false;  // chunk_ failed: the next must be the same
+    bool giving_up_ = false;
     std::set<std::string> known_;  // ids of what was told: a consumer that must not act twice
     testing::KeptInMemory kept_;
-    std::string facts_;  // of the job
+    struct Letter {
+        std::string user;
+        bool wanted = false;
+    };
+    std::map<std::string, Letter> letters_;  // dead ones, by id
+    std::string facts_;                      // of the job
     bool started_ = false;
     Answer answer_ = Answer::none;
 };

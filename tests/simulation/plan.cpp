@@ -58,6 +58,10 @@ Shape Shape::draw(Random& random) {
         shape.queue_max = static_cast<std::size_t>(random.between(5, 100));
         shape.chunk_max = static_cast<std::size_t>(random.between(1, 20));
     }
+    if (random.percent(50)) {
+        shape.attempts_max = static_cast<std::uint64_t>(random.between(1, 3));
+        shape.poison = random.percent(40);
+    }
     shape.ttl_max = std::max(2 * shape.timeout, 3 * kSecond);
     shape.faults_begin = shape.ttl_max + 3 * kSecond;
     shape.faults_end = shape.faults_begin + 8 * shape.timeout;

@@ -27,6 +27,8 @@ struct Shape {
     std::uint64_t backlog_max = 1'000'000;
     std::size_t queue_max = 100'000;  // of a sink
     std::size_t chunk_max = 1'000;
+    std::uint64_t attempts_max = 0;  // then a chunk is given up; 0: never
+    bool poison = false;             // while there are faults, sinks refuse some users
 
     Time ttl_max = 4 * kSecond;
     Time faults_begin = 0;

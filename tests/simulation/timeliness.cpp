@@ -12,6 +12,8 @@ void Judged::add(const Judged& other) {
     tracker_events += other.tracker_events;
     timeouts += other.timeouts;
     told += other.told;
+    missed += other.missed;
+    told_again += other.told_again;
     offlines_held += other.offlines_held;
     online_in_time += other.online_in_time;
     offline_in_time += other.offline_in_time;
@@ -24,6 +26,8 @@ std::string Judged::table() const {
     };
     return line("heartbeats read", reads) + line("events of trackers judged", tracker_events) +
            line("timeouts among them", timeouts) + line("events told to sinks judged", told) +
+           line("events given up, or users to be replayed", missed) +
+           line("events that told again what was known, after that", told_again) +
            line("offlines that a heartbeat might have forbidden", offlines_held) +
            line("users who had to be online by then, and were", online_in_time) +
            line("users who had to be offline by then, and were", offline_in_time) +

@@ -29,6 +29,7 @@ World::World(std::uint64_t seed, Trace trace)
                  env_.trace.line(env_.scheduler.now(), "WRONG", what);
              }),
       map_(map_of(shape_.trackers)) {
+    if (faults_.empty()) shape_.poison = false;
     connect(random_);
     populate(random_);
     for (const auto& fault : faults_)

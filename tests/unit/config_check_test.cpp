@@ -94,3 +94,21 @@ TEST_CASE("a sink belongs to a notifier that there is", "[config][check]") {
     CHECK_THAT(complaint(two), Catch::StartsWith("f:3: there are several notifiers"));
     CHECK(complaint(two + "notifier = \"n2\"\n") == "accepted");
 }
+
+TEST_CASE("a sink for which nothing is kept has no place for dead letters", "[config][check]") {
+    for (const char* key : {"attempts_max", "dead_max"})
+        CHECK(complaint("[[sink]]\ntype = \"stdout\"\n" + std::string(key) + " = 5\n") ==
+              "f:3: `" + std::string(key) +
+                  "` is not for a sink of type stdout: nothing is kept for it, so there is no "
+                  "place for dead letters");
+}
+
+TEST_CASE("what a sink was told is kept below its notifier's directory", "[config][check]") {
+    auto config = default_config();
+    SinkConfig sink;
+    sink.name = "audit";
+    sink.notifier = "n1";
+    sink.type = "jsonl";
+    CHECK(directory_of(config, sink) == "data/n1/audit");
+    CHECK(directory_of(config, config.sinks.at(0)).empty());
+}

@@ -93,6 +93,8 @@ heartbeats_bind = "tcp://*:7400"
 type = "exec"
 command = ["cat", "-u"]
 queue_max = 5
+attempts_max = 6
+dead_max = 7
 [[sink]]
 name = "audit"
 type = "jsonl"
@@ -105,6 +107,8 @@ path = "x.jsonl"
     CHECK(config.sinks.at(0).name == "exec");
     CHECK(config.sinks.at(0).command == std::vector<std::string>{"cat", "-u"});
     CHECK(config.sinks.at(0).queue_max == 5);
+    CHECK(config.sinks.at(0).attempts_max == 6);
+    CHECK(config.sinks.at(0).dead_max == 7);
     CHECK(config.sinks.at(1).path == "x.jsonl");
 }
 
@@ -149,6 +153,8 @@ TEST_CASE("a value of the wrong type or out of range is told with its line", "[c
                Catch::Contains("must be a list of texts"));
     CHECK_THAT(complaint("[[sink]]\ntype = \"stdout\"\nqueue_max = 0\n"),
                Catch::StartsWith(":3: `queue_max`"));
+    CHECK_THAT(complaint("[[sink]]\ntype = \"exec\"\ncommand = [\"x\"]\nattempts_max = -1\n"),
+               Catch::StartsWith(":4: `attempts_max`"));
 }
 
 TEST_CASE("what is no TOML is told with its line", "[config][load]") {

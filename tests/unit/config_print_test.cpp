@@ -42,7 +42,8 @@ std::vector<std::string> flat(const Config& c) {
         out.insert(out.end(), {"notifier", x.id, x.data});
     for (const auto& x : c.sinks) {
         out.insert(out.end(), {"sink", x.name, x.notifier, x.type, x.format, x.path,
-                               std::to_string(x.queue_max)});
+                               std::to_string(x.queue_max), std::to_string(x.attempts_max),
+                               std::to_string(x.dead_max)});
         out.insert(out.end(), x.command.begin(), x.command.end());
         const auto& w = x.webhook;
         out.insert(out.end(), {w.url, w.secret_file, w.secret_env, format_duration(w.timeout),
@@ -89,6 +90,10 @@ SinkConfig any_sink(std::size_t index, const std::string& notifier) {
     s.notifier = notifier;
     s.type = *rc::gen::element<std::string>("stdout", "jsonl", "exec", "webhook");
     s.queue_max = *rc::gen::inRange<std::uint64_t>(1, 100'000'000);
+    if (s.type != "stdout") {
+        s.attempts_max = *rc::gen::inRange<std::uint64_t>(0, 1'000'001);
+        s.dead_max = *rc::gen::inRange<std::uint64_t>(1, 10'000'001);
+    }
     if (s.type == "stdout") s.format = *rc::gen::element<std::string>("text", "json");
     if (s.type == "jsonl") s.path = awkward_text() + std::to_string(index);
     if (s.type == "exec") s.command = {awkward_text(), awkward_text(), ""};
