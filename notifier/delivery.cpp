@@ -84,14 +84,22 @@ bool Delivery::restore_facts(std::string_view bytes) {
 
 void Delivery::on_heard(HeardPtr heard) {
     const auto weight = weight_of(*heard);
-    if (weight > 0 && inbox_weight_ + weight > options_.queue_max && !inbox_.empty()) {
-        stats_.let_go += heard->events;
-        stats_.behind = true;
-        return;
-    }
+    if (weight > 0 && inbox_weight_ + weight > options_.queue_max && !inbox_.empty())
+        return let_go(*heard);
     inbox_weight_ += weight;
     inbox_events_ += heard->events;
     inbox_.push_back(std::move(heard));
+}
+
+// That there was such a batch is remembered, so that it is asked for as soon as there is room, not
+// when the next one or a tick shows that it is missing.
+void Delivery::let_go(const Heard& heard) {
+    stats_.let_go += heard.events;
+    stats_.behind = true;
+    if (const auto* const batch = std::get_if<Batch>(&heard.message))
+        let_go_[heard.tracker] = {batch->tracker, batch->boot, batch->number};
+    else if (const auto* const tick = std::get_if<Tick>(&heard.message))
+        let_go_[heard.tracker] = *tick;
 }
 
 void Delivery::take_in(const Heard& heard, Instant now, WallOffset wall) {
@@ -113,6 +121,9 @@ void Delivery::turn(Instant now, WallOffset wall, std::vector<Question>& questio
         events += heard->events;
         take_in(*heard, now, wall);
     }
+    if (inbox_.empty())
+        for (const auto& [tracker, last] : std::exchange(let_go_, {}))
+            follower_.on_tick(tracker, last, now);
     if (changes_.empty()) changed_at_ = now;
     follower_.end_turn(now, wall, changes_, questions);
     if (options_.mode == Mode::latest) merge();

@@ -4,6 +4,7 @@
 #include <bitset>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -104,6 +105,7 @@ public:
     [[nodiscard]] bool started() const { return follower_.in_step() || !idle(); }
 
 private:
+    void let_go(const Heard& heard);
     void take_in(const Heard& heard, Instant now, WallOffset wall);
     void merge();
     [[nodiscard]] bool portion_is_due(Instant now) const;
@@ -121,6 +123,7 @@ private:
     std::deque<HeardPtr> inbox_;
     std::size_t inbox_weight_ = 0;
     std::size_t inbox_events_ = 0;
+    std::map<std::size_t, Tick> let_go_;  // by tracker: the last batch that is not in the inbox
     std::vector<Change> changes_;  // of the next portion
     Instant changed_at_{};
     std::vector<Change> portion_;  // what the sink is told

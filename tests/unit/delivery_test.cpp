@@ -110,14 +110,11 @@ TEST_CASE("a sink that fell behind is told everything all the same, from the jou
     CHECK(sink.delivery->stats().behind);
     CHECK(sink.delivery->stats().let_go == 18);
     sink.done(*job);
-    sink.tick();
+    // Neither the next batch nor a tick has to come first.
     std::string expected = "+bob -bob";
     for (int n = 2; n < 20; ++n)
         expected += n % 2 == 0 ? " +bob" : " -bob";
-    auto told = brief(sink.told());
-    sink.tick();
-    const auto rest = brief(sink.told());
-    CHECK(told + (rest.empty() ? "" : " ") + rest == expected);
+    CHECK(brief(sink.told()) == expected);
     sink.tick();
     sink.turn();
     CHECK_FALSE(sink.delivery->stats().behind);
