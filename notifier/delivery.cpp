@@ -69,8 +69,8 @@ bool Delivery::restore_facts(std::string_view bytes) {
     const bool same =
         std::equal(facts->cursors.begin(), facts->cursors.end(), trackers_.begin(), trackers_.end(),
                    [](const auto& kept, const auto& tracker) { return kept.first == tracker; });
-    for (std::size_t i = 0; same && i < trackers_.size(); ++i)
-        follower_.restore(i, facts->cursors[i].second);
+    for (std::size_t i = 0; i < trackers_.size(); ++i)
+        follower_.restore(i, same ? facts->cursors[i].second : Cursor{});
     facts_.cursors = cursors();
     begin_ = facts->row == facts_.row ? std::min<std::size_t>(facts->told, portion_.size())
                                       : portion_.size();

@@ -20,7 +20,12 @@ FollowedTracker::FollowedTracker(const FollowerOptions& options, std::size_t ind
 
 void FollowedTracker::restore(Cursor cursor) {
     cursor_ = cursor;
-    if (cursor.boot == 0) return;
+    if (cursor.boot == 0) {
+        lost_place_ = std::any_of(slots_.begin(), slots_.end(), [](const auto& followed) {
+            return followed.ledger.position().epoch != 0;
+        });
+        return;
+    }
     uncompared_ = 0;
     for (auto& followed : slots_)
         followed.compared = true;
@@ -320,6 +325,8 @@ void FollowedTracker::ask_what_is_due(Instant now) {
 
 void FollowedTracker::end_turn(Instant now, WallOffset wall, HandedOut& out,
                                std::vector<Question>& questions) {
+    if (heard_.boot != 0 && std::exchange(lost_place_, false))
+        out.changes.push_back(gap_notice(options_->trackers[index_], millis(wall.at(now))));
     conclude(now, wall, out);
     expire(now);
     if (heard_.boot != 0 && now >= not_before_) ask_what_is_due(now);

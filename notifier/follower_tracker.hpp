@@ -108,6 +108,7 @@ private:
     Cursor heard_;   // the last batch that we know there is
     bool behind_ = false;
     bool replaying_ = false;
+    bool lost_place_ = false;     // some was told before a restart, but not up to which batch
     std::uint64_t begun_at_ = 0;  // batch at which the comparison of all slots began
     std::size_t uncompared_;
     std::size_t waiting_ = 0;  // events

@@ -170,6 +170,30 @@ TEST_CASE("a sink with nobody online yet goes on after a restart as well",
     CHECK(brief(sink.told()) == "+alice -alice");
 }
 
+TEST_CASE("a sink in the midst of a comparison is told of a gap after a restart",
+          "[notifier][delivery][restart]") {
+    OneSink sink(kUsers);
+    sink.say(true, "alice");
+    sink.tick();
+    sink.batch();
+    CHECK(brief(sink.told()) == "+alice~");
+    sink.tracker.wipe();
+    sink.tracker.restart(2'000, sink.ms);
+    sink.batch();
+    auto told = sink.told();  // alice is in doubt: the evidence does not reach back as far
+    REQUIRE(told.size() == 1);
+    CHECK(is_gap_notice(told.front()));
+
+    sink.say(true, "bob");
+    sink.say(false, "bob");
+    (void)sink.tracker.batch();  // while it was away
+    sink.restart();
+    sink.tick();
+    told = sink.told();
+    REQUIRE(told.size() == 1);
+    CHECK(is_gap_notice(told.front()));
+}
+
 TEST_CASE("what was tried and not confirmed is told again after a restart, in the same chunks",
           "[notifier][delivery][restart]") {
     OneSink sink(kUsers, {.chunk_max = 2});
