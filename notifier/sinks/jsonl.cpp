@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <string_view>
 
+#include "common/io/log.hpp"
+
 namespace presence::notifier {
 
 namespace {
@@ -29,6 +31,12 @@ void cut_torn_line(int file, off_t size, const std::string& path) {
     if (kept < size && ::ftruncate(file, kept) != 0) throw failure("cut", path);
 }
 
+// What is written to such a file nobody will read.
+bool is_deleted(int file) {
+    struct stat info {};
+    return ::fstat(file, &info) == 0 && info.st_nlink == 0;
+}
+
 }  // namespace
 
 void JsonlSink::open() {
@@ -45,6 +53,10 @@ void JsonlSink::open() {
 }
 
 void JsonlSink::take(const std::vector<Event>& chunk) {
+    if (file_ && is_deleted(file_.get())) {
+        file_.reset();
+        io::log::warn("sink_file_deleted", {{"path", path_}});
+    }
     if (!file_) open();
     const auto lines = json_lines(chunk);
     for (std::string_view left = lines; !left.empty();) {

@@ -70,6 +70,15 @@ class SinksTest(unittest.TestCase):
         wait_for(lambda: users_in(self.events_file) == {"user3", "user4"}, "the new ones")
         self.assertEqual(users_in(rotated), {"user0", "user1", "user2"})
 
+    def test_a_jsonl_file_that_is_deleted_is_made_anew(self):
+        notifier = self.start(self.jsonl)
+        self.say(3)
+        self.wait_all_in(self.events_file)
+        self.events_file.unlink()
+        self.say(2)
+        wait_for(lambda: users_in(self.events_file) == {"user3", "user4"}, "the new ones")
+        notifier.wait_log("event=sink_file_deleted")
+
     def test_jsonl_cuts_a_torn_last_line(self):
         self.events_file.write_text('{"user":"before"}\n{"user":"to')
         self.start(self.jsonl)
