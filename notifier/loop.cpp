@@ -45,7 +45,7 @@ FollowerOptions follower_options(const Config& config) {
 class Loop {
 public:
     explicit Loop(const io::Program& program)
-        : trackers_(ids_of(program.config)), context_(io::make_context()) {
+        : program_(program), trackers_(ids_of(program.config)), context_(io::make_context()) {
         for (const auto& tracker : program.config.trackers) {
             auto& link = links_.emplace_back(
                 Link{io::make_socket(context_, io::Role::events_in, tracker.events),
@@ -181,7 +181,14 @@ private:
         return wakeup;
     }
 
+    // Trackers and sinks are those of the file as it was at the start.
     void reopen() {
+        try {
+            if (print_config(program_.reload()) != print_config(program_.config))
+                io::log::warn("restart_needed", {{"reason", "the configuration has changed"}});
+        } catch (const ConfigError& error) {
+            io::log::error("reload_refused", {{"error", error.what()}});
+        }
         io::log::info("sinks_reopened");
         for (auto& channel : channels_)
             channel.reopen();
@@ -298,6 +305,7 @@ private:
     static constexpr Duration kPollMax = 1s;
     static constexpr Duration kSinkEndSlack = 500ms;
 
+    const io::Program& program_;
     std::vector<std::string> trackers_;  // ids
     io::Signals signals_;  // before the context, whose threads inherit the blocked signals
     zmq::context_t context_;

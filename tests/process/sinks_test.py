@@ -70,6 +70,15 @@ class SinksTest(unittest.TestCase):
         wait_for(lambda: users_in(self.events_file) == {"user3", "user4"}, "the new ones")
         self.assertEqual(users_in(rotated), {"user0", "user1", "user2"})
 
+    def test_a_file_that_changed_is_not_taken_for_read_after_sighup(self):
+        notifier = self.start(self.jsonl)
+        self.scratch.write("presence.toml", "[nonsense]")
+        notifier.signal(signal.SIGHUP)
+        notifier.wait_log("event=reload_refused")
+        self.scratch.write("presence.toml", self.tracker.config(self.jsonl, {"type": "stdout"}))
+        notifier.signal(signal.SIGHUP)
+        notifier.wait_log("event=restart_needed")
+
     def test_a_jsonl_file_that_is_deleted_is_made_anew(self):
         notifier = self.start(self.jsonl)
         self.say(3)
