@@ -124,7 +124,7 @@ private:
     std::size_t inbox_weight_ = 0;
     std::size_t inbox_events_ = 0;
     std::map<std::size_t, Tick> let_go_;  // by tracker: the last batch that is not in the inbox
-    std::vector<Change> changes_;  // of the next portion
+    std::vector<Change> changes_;         // of the next portion
     Instant changed_at_{};
     std::vector<Change> portion_;  // what the sink is told
     std::size_t begin_ = 0;        // of the chunk, in the portion
