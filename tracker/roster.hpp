@@ -25,6 +25,7 @@ struct Beat {
     std::uint32_t ttl_ms = 0;                // kTtlMinMs..kTtlMaxMs
     Instant at{};                            // read by the collector, less its age
     bool bye = false;
+    Instant read = Instant::min();  // by the collector, if later than `at`
 };
 
 // Decides who is online from heartbeats and event time alone.

@@ -214,7 +214,9 @@ void Roster::Impl::on_bye(const Beat& beat, WallOffset wall, std::vector<Event>&
     const std::string status_before(record.sessions.status(window));
     const Ending ending{deadline_of(*session), session->ttl};
     end_session(record, session);
-    hold_until(record, std::min(tick, ending.deadline));
+    // Until event time has come to where this bye was read: what was read before may still come.
+    const auto known = window.clamp(std::max(tick, clock.of_read(std::max(beat.at, beat.read))));
+    hold_until(record, std::min(known, ending.deadline));
     after_endings(*user, beat.hash, Reason::bye, ending, millis(wall.at(beat.at)), status_before,
                   wall, out);
 }

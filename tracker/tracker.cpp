@@ -73,7 +73,7 @@ void Tracker::Impl::apply(const FrameHeader& header, Instant received, WallOffse
             }
             beats.push_back({row.hash, row.user, row.session, row.edge, row.status,
                              row.ttl_ms != 0 ? row.ttl_ms : default_ttl_ms,
-                             read - Duration{std::int64_t{row.age_ms} * 1000}, row.bye});
+                             read - Duration{std::int64_t{row.age_ms} * 1000}, row.bye, read});
         }
     }
     stats.heartbeats += beats.size();
