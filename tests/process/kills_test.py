@@ -39,6 +39,9 @@ SURELY = 8.0
 SURELY_ONLINE = 4.0
 # By how much clocks, whole milliseconds and a read may differ from the load's record.
 TOLERANCE = 0.1
+# What a collector that is killed may take with it: what it read for a tracker that was away as well.
+# Who then beats no more is offline from their last heartbeat that was not lost.
+SWALLOWED = 4.0
 # A heartbeat that was sent while no collector read may be read so much later.
 READ_LATE = 3.0
 # Of 20 kills. "all" is every child of the supervisor, "up" the supervisor as well.
@@ -173,11 +176,12 @@ class KillsTest(unittest.TestCase):
         self.tell(told, load, wall)
         self.assertEqual(told.odd, [])
         disturbed = self.disturbances(wall)
+        collectors = [at for at, name, _ in self.kills if name in ("c1", "c2", "all", "up")]
         wrong = []
         for number, user in enumerate(users):
             story = [(state, at_ms / 1000 - wall) for _, state, at_ms in told.stories[user]]
             judge = Judge(kills_load.Schedule(SEED, number, len(load["sent_at"])), load["sent_at"])
-            wrong += [f"{user}: {what}" for what in judge.wrongs(story, disturbed[owner[user]])]
+            wrong += [f"{user}: {what}" for what in judge.wrongs(story, disturbed[owner[user]], collectors)]
         if wrong:
             kills = "".join(f"\n  {clock(at + wall)} {at:.3f} {name}" for at, name, _ in self.kills)
             self.fail(f"seed {SEED}: {len(wrong)} wrongs: {wrong[:20]}\nkills:{kills}")
@@ -246,6 +250,7 @@ class Judge:
 
     def __init__(self, schedule, sent_at):
         beats = [sent_at[tick] for tick in schedule.ticks()]
+        self.beats = beats
         # Where one beats without a break, and the silences after; the last one never ends.
         gaps = [n for n, (a, b) in enumerate(zip(beats, beats[1:])) if b - a > TTL]
         begins = [beats[0]] + [beats[n + 1] for n in gaps]
@@ -253,14 +258,15 @@ class Judge:
         self.alive = list(zip(begins, ends))
         self.silent = list(zip(ends, begins[1:] + [float("inf")]))
 
-    def wrongs(self, story, disturbed):
+    def wrongs(self, story, disturbed, collector_kills):
         states = [state for state, _ in story]
         if states != ["online", "offline"] * (len(states) // 2):
             yield f"does not alternate: {states}"
-        for state, at in story:
+        nexts = [at for _, at in story[1:]] + [float("inf")]
+        for (state, at), next_at in zip(story, nexts):
             if state == "online" and not self._was_alive(at):
                 yield f"online at {at:.3f}, beating in {self.alive}"
-            if state == "offline" and not self._was_silent(at):
+            if state == "offline" and not self._was_silent(at, next_at, collector_kills):
                 yield f"offline at {at:.3f}, silent in {self.silent}"
         for spans, state, surely in (
             (self.silent[:-1], "offline", SURELY), (self.alive, "online", SURELY_ONLINE)
@@ -273,10 +279,21 @@ class Judge:
     def _was_alive(self, at):
         return any(begin - TOLERANCE <= at <= end + READ_LATE for begin, end in self.alive)
 
-    def _was_silent(self, at):
+    def _was_silent(self, at, next_online, collector_kills):
+        """Also, nobody is told online before they beat again: who was told offline while they beat is."""
         return any(
-            last + TTL - TOLERANCE <= at <= first + TOLERANCE for last, first in self.silent
+            self._surely_read(last, collector_kills) + TTL - TOLERANCE <= at <= first + TOLERANCE
+            and next_online >= first - TOLERANCE
+            for last, first in self.silent
         )
+
+    def _surely_read(self, last, collector_kills):
+        """The newest heartbeat up to the last one that no dying collector can have swallowed."""
+        for beat in reversed(self.beats[: bisect.bisect_right(self.beats, last)]):
+            next_kill = bisect.bisect_left(collector_kills, beat)
+            if next_kill == len(collector_kills) or collector_kills[next_kill] > beat + SWALLOWED:
+                return beat
+        return self.beats[0] - TTL
 
 
 def state_at(story, time):
