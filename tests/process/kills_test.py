@@ -40,8 +40,10 @@ SURELY_ONLINE = 4.0
 # By how much clocks, whole milliseconds and a read may differ from the load's record.
 TOLERANCE = 0.1
 # What a collector that is killed may take with it: what it read for a tracker that was away as well.
-# Who then beats no more is offline from their last heartbeat that was not lost.
+# And until it is back nobody may be there to take a heartbeat. Who then beats no more is offline from
+# their last heartbeat that was not lost.
 SWALLOWED = 4.0
+AWAY = 2.0
 # A heartbeat that was sent while no collector read may be read so much later.
 READ_LATE = 3.0
 # Of 20 kills. "all" is every child of the supervisor, "up" the supervisor as well.
@@ -288,9 +290,9 @@ class Judge:
         )
 
     def _surely_read(self, last, collector_kills):
-        """The newest heartbeat up to the last one that no dying collector can have swallowed."""
+        """The newest heartbeat up to the last one that surely was not lost with a collector."""
         for beat in reversed(self.beats[: bisect.bisect_right(self.beats, last)]):
-            next_kill = bisect.bisect_left(collector_kills, beat)
+            next_kill = bisect.bisect_left(collector_kills, beat - AWAY)
             if next_kill == len(collector_kills) or collector_kills[next_kill] > beat + SWALLOWED:
                 return beat
         return self.beats[0] - TTL
