@@ -1,6 +1,7 @@
 // What one heartbeat costs on its way through a collector and into a tracker, without sockets.
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,30 @@ void decode(benchmark::State& state) {
     per_heartbeat(state, count);
 }
 BENCHMARK(decode)->Arg(256)->Arg(1);
+
+// From the id to its tracker, by ids of so many bytes; 64 of them, so that they lie in the cache.
+void slot_hashing(benchmark::State& state) {
+    const auto map = SlotMap::rendezvous(1, {"t1", "t2", "t3", "t4"});
+    std::array<std::string, 64> users;
+    for (std::size_t i = 0; i < users.size(); ++i)
+        users[i] =
+            std::string(static_cast<std::size_t>(state.range(0)), static_cast<char>('0' + i));
+    std::size_t count = 0;
+    for (auto _ : state)
+        benchmark::DoNotOptimize(map.owner[slot_of(hash_of(users[count++ % users.size()]))]);
+    per_heartbeat(state, count);
+}
+BENCHMARK(slot_hashing)->Arg(16)->Arg(128);
+
+// Once for each map of trackers.
+void rendezvous(benchmark::State& state) {
+    std::vector<std::string> trackers;
+    for (int i = 1; i <= state.range(0); ++i)
+        trackers.push_back("t" + std::to_string(i));
+    for (auto _ : state)
+        benchmark::DoNotOptimize(SlotMap::rendezvous(1, trackers));
+}
+BENCHMARK(rendezvous)->Arg(8);
 
 void route(benchmark::State& state) {
     const auto messages = messages_of(static_cast<std::size_t>(state.range(0)));

@@ -31,7 +31,7 @@ double seconds(Clock::duration d) {
 }
 
 struct World {
-    Deadlines deadlines;
+    Deadlines deadlines{2 << 20};
     std::vector<Record> records;
     std::vector<std::uint32_t> order;  // who beats when: order[i] at i * kInterval / size
     std::vector<Due> due;

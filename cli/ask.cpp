@@ -41,6 +41,13 @@ std::string ago(std::int64_t then_ms) {
     return format_duration(std::chrono::milliseconds(ms < 10'000 ? ms : ms / 1000 * 1000));
 }
 
+std::string in(std::int64_t then_ms) {
+    const auto ms = then_ms - millis(io::wall_now());
+    return ms <= 0
+               ? "any moment"
+               : format_duration(std::chrono::milliseconds(ms < 10'000 ? ms : ms / 1000 * 1000));
+}
+
 std::string line_of(const UserAnswer& user) {
     if (user.state == Known::offline) return user.user + "  offline";
     if (user.state == Known::unknown) return user.user + "  unknown";
@@ -49,6 +56,8 @@ std::string line_of(const UserAnswer& user) {
     if (user.last_seen_ms) line += "  last seen " + ago(*user.last_seen_ms) + " ago";
     line += fmt::format("  {} session{}", user.sessions, user.sessions == 1 ? "" : "s");
     if (user.status) line += "  status=" + *user.status;
+    if (user.held_by && user.held_until_ms)
+        line += "  held: " + *user.held_by + " is silent, at most " + in(*user.held_until_ms);
     return line;
 }
 
@@ -124,6 +133,38 @@ std::string meaning_of(const StatusAnswer::Collector& collector) {
     return fmt::format("{} ms behind", collector.lag_ms);
 }
 
+// What timeouts wait for, in words.
+std::string line_of(const StatusAnswer::Hold& hold) {
+    const auto sessions = fmt::format("{} session{}", hold.sessions, hold.sessions == 1 ? "" : "s");
+    const auto silence = ago(hold.since_ms);
+    const bool edge = hold.what.starts_with("edge:");
+    if (edge && hold.why == "silent")
+        return fmt::format("{}  silent for {}: its {} held, at most {} more", hold.what, silence,
+                           sessions, in(hold.until_ms));
+    if (edge && hold.why == "lost")
+        return fmt::format("{}  silent for {}: given up, its {} end", hold.what, silence, sessions);
+    if (edge)
+        return fmt::format("{}  silent for {}, too often within the hour: its {} end on time",
+                           hold.what, silence, sessions);
+    if (hold.why == "lifted")
+        return fmt::format("{}  heartbeats may be lost from before {} ago: timeouts wait, {} more",
+                           hold.what, silence, in(hold.until_ms));
+    if (hold.why == "lift_refused")
+        return fmt::format(
+            "{}  heartbeats may be lost from before {} ago, too often within the "
+            "hour: timeouts go on",
+            hold.what, silence);
+    if (hold.why == "used_up")
+        return fmt::format("{}  no evidence for {}, freeze_max is used up: timeouts go on without",
+                           hold.what, silence);
+    const auto why = hold.why == "never_heard"  ? "never heard"
+                     : hold.why == "none_known" ? "none is known"
+                     : hold.why == "behind"     ? "is behind"
+                                                : "is silent";
+    return fmt::format("{}  {}, evidence is {} old: all timeouts wait, at most {} more", hold.what,
+                       why, silence, in(hold.until_ms));
+}
+
 int status(const Ask&, Asker& asker, const MapAnswer& map) {
     for (const auto& tracker : map.trackers) {
         Answer whole = asker.ask(tracker.query, {StatusQuery{}, {}});
@@ -135,6 +176,8 @@ int status(const Ask&, Asker& asker, const MapAnswer& map) {
         for (const auto& collector : answer.collectors)
             std::cout << fmt::format("  collector {}  {}  {}\n", collector.id, collector.state,
                                      meaning_of(collector));
+        for (const auto& hold : answer.holds)
+            std::cout << "  held by " << line_of(hold) << "\n";
         for (const auto& [name, number] : answer.numbers)
             std::cout << fmt::format("  {:<20} {}\n", name, number);
     }

@@ -16,6 +16,7 @@ namespace {
 
 constexpr Duration kConnectWithin = 2s;
 constexpr Duration kNever = 24h * 365;
+constexpr Duration kLease = 900ms;
 
 struct Given {
     std::vector<std::string> users;
@@ -57,9 +58,10 @@ std::string endpoint_of(const Given& given) {
     return *given.to;
 }
 
-std::string message_of(const Given& given, std::uint64_t boot, std::uint64_t seq) {
+std::string message_of(const Given& given, const std::vector<std::string>& users,
+                       std::uint64_t boot, std::uint64_t seq) {
     std::vector<Heartbeat> beats;
-    for (const auto& user : given.users) {
+    for (const auto& user : users) {
         Heartbeat beat;
         beat.user = user;
         if (given.session) beat.session = *given.session;
@@ -92,10 +94,9 @@ public:
             throw io::SocketError("cannot reach " + endpoint_ + " within " +
                                   format_duration(kConnectWithin) +
                                   "; is the collector running? try `presence up`");
-        const std::uint64_t boot = io::make_boot();
         const std::uint64_t times = given_.every ? given_.count : 1;
         for (std::uint64_t sent = 1; !signals_.stop(); ++sent) {
-            send(message_of(given_, boot, sent));
+            send(message_of(given_, given_.users, boot_, ++seq_));
             if (sent == times) break;
             pause(*given_.every);
         }
@@ -120,10 +121,17 @@ private:
         return signals_.stop();
     }
 
+    // An edge that names itself speaks each second meanwhile: its lease.
     void pause(Duration length) {
         const Instant deadline = io::now() + length;
-        for (Duration left = length; left > 0s && !signals_.stop(); left = deadline - io::now())
-            poll(0, left);
+        const bool named = given_.edge && !given_.edge->empty();
+        Instant speak = named ? io::now() + kLease : Instant::max();
+        for (Duration left = length; left > 0s && !signals_.stop(); left = deadline - io::now()) {
+            poll(0, std::min(left, std::max(speak - io::now(), Duration{0})));
+            if (io::now() < speak) continue;
+            send(message_of(given_, {}, boot_, ++seq_));
+            speak += kLease;
+        }
     }
 
     bool poll(short events, Duration left) {
@@ -137,6 +145,8 @@ private:
     const Given& given_;
     std::string endpoint_;
     io::Signals signals_;
+    std::uint64_t boot_ = io::make_boot();
+    std::uint64_t seq_ = 0;
     zmq::context_t context_;
     zmq::socket_t socket_;
     bool reachable_ = true;

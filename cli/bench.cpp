@@ -43,16 +43,19 @@ std::filesystem::path sink_file(const std::filesystem::path& data) {
 }
 
 Config private_config(const BenchOptions& options, const std::filesystem::path& data) {
-    const auto free = free_endpoints(4);
-    Config config = default_config();
+    const auto free = free_endpoints(1 + 3 * options.trackers);
+    Config config = default_config(1, options.trackers);
     config.presence.timeout =
         std::max(options.ttl.value_or(3 * interval_of(options)), Duration{1s});
     config.presence.log_level = "warn";
     config.collectors[0].heartbeats = config.collectors[0].heartbeats_bind = free[0];
-    config.trackers[0].ingest = config.trackers[0].ingest_bind = free[1];
-    config.trackers[0].events = config.trackers[0].events_bind = free[2];
-    config.trackers[0].data = data / "tracker";
-    config.trackers[0].query = config.trackers[0].query_bind = free[3];
+    for (std::size_t i = 0; i < config.trackers.size(); ++i) {
+        auto& tracker = config.trackers[i];
+        tracker.ingest = tracker.ingest_bind = free[3 * i + 1];
+        tracker.events = tracker.events_bind = free[3 * i + 2];
+        tracker.query = tracker.query_bind = free[3 * i + 3];
+        tracker.data = data / tracker.id;
+    }
     config.sinks.clear();
     if (options.sink) {
         config.notifiers[0].data = data / "notifier";
@@ -123,7 +126,7 @@ public:
         for (const auto& process : processes_)
             report.processes.push_back({process.name, 0, -use_of(process).resident_bytes});
         const auto before = applied();
-        arrive(report);
+        arrive(report, before);
         load(report, before);
         if (options_.sink) catch_up(report);
         fall_silent();
@@ -206,8 +209,9 @@ private:
         }
     }
 
-    void arrive(BenchReport& report) {
-        load_->send_all();
+    void arrive(BenchReport& report, std::uint64_t applied_at_start) {
+        while (load_->send_first())
+            hold_back(load_->sent(), applied_at_start);
         until("arrive", kSettleWithin, [&] {
             return static_cast<double>(load_->truth().online()) /
                    static_cast<double>(options_.users);
@@ -228,6 +232,7 @@ private:
         BenchReport::Sink written{sink_.lines(), 0, 0};
         const auto started = io::now();
         const auto duration = options_.duration.value_or(10s);
+        applied_ = merged_ = 0;
         load_->start_churn();
         for (auto now = started; now - started < duration; now = io::now()) {
             const double share = static_cast<double>((now - started).count()) /
@@ -303,7 +308,7 @@ private:
     std::unique_ptr<BenchLoad> load_;
     std::vector<BenchProcess> processes_;
     Progress progress_;
-    std::uint64_t applied_ = 0;  // since the load began, when last asked
+    std::uint64_t applied_ = 0;  // since the users' arrival, or the load, began; when last asked
     std::uint64_t merged_ = 0;   // that will never be applied
 };
 
@@ -349,13 +354,14 @@ void add_bench(io::Flags& presence) {
     flags.number("--mass-silence", 0, 100'000'000, o.mass_silence,
                  "after the load, so many fall silent at once");
     flags.duration("--ttl", o.ttl, "timeout of the private pipeline (3 intervals)");
+    flags.number("--trackers", 1, 100, o.trackers,
+                 "of the private pipeline, which share its users (1)");
     flags.toggle("--sink", o.sink, "the private pipeline has a notifier with a jsonl sink as well");
     flags.text("--config", "FILE", given->file, "load this pipeline, not a private one");
     flags.text("--pids", "NAME=PID,...", o.pids, "with --config: whose CPU and memory to tell");
     flags.toggle("--json", o.json, "one JSON object");
     flags.epilogue(
-        "\nWithout --config, a collector and a tracker of its own are run on free ports. Exit code "
-        "1\n"
+        "\nWithout --config, a collector and trackers of its own run on free ports. Exit code 1\n"
         "if a transition was wrong or missing.\n\n"
         "Example:\n"
         "  presence bench --users 1000000 --saturate\n"

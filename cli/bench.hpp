@@ -18,6 +18,7 @@ struct BenchOptions {
     std::optional<Duration> duration;  // of the load (default 10 s)
     std::uint64_t churn = 0;           // users a second that fall silent and come back
     bool bye = false;                // they say so, and come back as soon as they are told offline
+    std::uint64_t trackers = 1;      // of the private pipeline
     bool sink = false;               // the private pipeline has a notifier, with a jsonl sink
     std::uint64_t mass_silence = 0;  // users that fall silent at once after the load
     std::optional<Duration> ttl;     // of the private pipeline (default: 3 intervals, 1 s or more)
@@ -26,7 +27,7 @@ struct BenchOptions {
 };
 
 // Loads a pipeline, checks every transition against what was sent, and reports on stdout. Without
-// `theirs` it runs a private collector and tracker on free ports of this machine. Returns 0, or 1
+// `theirs` it runs a private collector and trackers on free ports of this machine. Returns 0, or 1
 // if a transition was wrong or missing.
 int run_bench(const BenchOptions& options, const std::optional<Config>& theirs);
 

@@ -85,10 +85,11 @@ void BenchLoad::send_bytes(const std::string& message) {
                               format_duration(kSendWithin));
 }
 
-void BenchLoad::send_all() {
-    for (std::size_t group = 0; group < truth_.groups(); ++group)
-        send(group, io::now());
+bool BenchLoad::send_first() {
+    for (int n = 0; n < kSendsPerTurn && first_sent_ < truth_.groups(); ++n)
+        send(first_sent_++, io::now());
     last_turn_ = io::now();
+    return first_sent_ < truth_.groups();
 }
 
 void BenchLoad::turn(bool saturate) {

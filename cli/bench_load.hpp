@@ -19,8 +19,8 @@ public:
     BenchLoad(zmq::context_t& context, const std::string& heartbeats, BenchEvents& events,
               const BenchOptions& options, Duration interval, Duration ttl);
 
-    // Sends to everybody once.
-    void send_all();
+    // Sends to some who were never sent to. False if there are none.
+    bool send_first();
     // Reads what came, sends what is due, and waits about a millisecond if nothing was.
     void turn(bool saturate);
     // From now on the first `mass_silence` users of the options are silent.
@@ -56,6 +56,7 @@ private:
     double churn_due_ = 0;
     Instant last_turn_;
     std::size_t mass_groups_ = 0;
+    std::size_t first_sent_ = 0;  // groups
     std::size_t next_ = 0;
     std::size_t next_churned_ = 0;
     std::uint64_t sent_ = 0;

@@ -17,7 +17,7 @@ Environment:
 
 Exit codes:
   0 done             64 wrong flags   69 nobody answers, or an address cannot be bound
-  70 a defect        74 a data directory cannot be used
+  70 a defect        74 a data directory cannot be used, or the output not be written
   78 wrong configuration)";
 
 }  // namespace

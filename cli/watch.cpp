@@ -39,11 +39,14 @@ public:
         waiting_ += line;
     }
     [[nodiscard]] bool empty() const { return waiting_.empty(); }
-    // Call when the output takes more: writes so little that it does not block. False: it is gone.
+    // Call when the output takes more: writes so little that it does not block. False: its reader
+    // is gone. Throws OutputError if it cannot be written.
     bool write_some() {
         const auto n = ::write(STDOUT_FILENO, waiting_.data(),
                                std::min<std::size_t>(waiting_.size(), PIPE_BUF));
-        if (n < 0) return errno == EAGAIN || errno == EINTR;
+        if (n < 0 && errno == EPIPE) return false;
+        if (n < 0 && errno != EAGAIN && errno != EINTR) throw io::OutputError(errno);
+        if (n < 0) return true;
         waiting_.erase(0, static_cast<std::size_t>(n));
         return true;
     }

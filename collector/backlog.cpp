@@ -1,5 +1,7 @@
 #include "collector/backlog.hpp"
 
+#include "common/bugs.hpp"
+
 namespace presence::collector {
 namespace {
 
@@ -9,7 +11,7 @@ constexpr std::size_t kKeyHead = 3;
 enum Kind : char { kBeat, kBye, kStatus };
 
 Kind kind_of(const Row& row) {
-    return row.bye ? kBye : row.status ? kStatus : kBeat;
+    return row.bye && !bug(Bug::bye_displaced) ? kBye : row.status ? kStatus : kBeat;
 }
 
 }  // namespace

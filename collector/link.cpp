@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/bugs.hpp"
 #include "common/check.hpp"
-#include "common/frame_rows.hpp"
 
 namespace presence::collector {
 namespace {
@@ -38,10 +38,10 @@ void Link::divert(const Row& row, Instant received) {
 void Link::end_turn(Instant now, Instant watermark, std::uint64_t map_version, const Send& send) {
     rows_.close_group(told(now));
     if (diverted_) drain_backlog(now);
-    if (!diverted_) watermark_ = watermark;
+    if (!diverted_ || bug(Bug::watermark_before_backlog)) watermark_ = watermark;
     watch(now);
     send_due(now, map_version, send);
-    if (now < flush_at_) return;
+    if (now < next_wakeup()) return;
     flush(now);
     send_due(now, map_version, send);
 }
@@ -111,9 +111,9 @@ void Link::send_kept(std::size_t index, Instant now, std::uint64_t map_version, 
     header.sent = told(now);
     header.watermark = told(kept.watermark);
     header.echo = std::exchange(echo_, std::nullopt);
-    header.dropped = stats_.dropped + losses_;
+    header.dropped = bug(Bug::drops_untold) ? 0 : stats_.dropped + losses_;
     header.goodbye = kept.goodbye;
-    send(encode_frame(header, kept.rows));
+    send(encode_frame(header, kept.rows, leases_due(now)));
     ++stats_.frames_sent;
     if (header.number <= sent_max_) {
         ++stats_.frames_resent;
@@ -121,6 +121,15 @@ void Link::send_kept(std::size_t index, Instant now, std::uint64_t map_version, 
         sent_max_ = header.number;
         stats_.rows_sent += kept.row_count;
     }
+}
+
+std::string Link::leases_due(Instant now) {
+    std::string leases;
+    if (now < leases_at_) return leases;
+    options_.edges->append_leases(std::max(leases_since_, now - Edges::kForget), leases);
+    leases_at_ = now + kLeaseInterval;
+    leases_since_ = now;
+    return leases;
 }
 
 bool Link::on_ack(const Ack& ack, Instant received) {
@@ -160,7 +169,9 @@ void Link::forget_applied(std::uint64_t applied) {
     }
 }
 
+// What was under way may be lost, and leases with it.
 void Link::rewind() {
+    leases_at_ = leases_since_ = {};
     next_ = 0;
     under_way_bytes_ = 0;
 }
@@ -171,14 +182,11 @@ bool Link::all_acknowledged() const {
 
 void Link::release(const std::function<void(const Row&, PeerInstant)>& fn) {
     kept_.push_back({rows_.take(), 0, {}, false});
-    Frame frame;
     for (const auto& kept : kept_) {
-        frame.rows.clear();
-        frame.groups.clear();
-        PRESENCE_CHECK(decode_rows(kept.rows, frame), "we encoded these rows");
-        for (const auto& group : frame.groups)
-            for (std::size_t i = 0; i < group.count; ++i)
-                fn(frame.rows[group.first + i], group.read);
+        RowReader rows(kept.rows);
+        while (rows.next())
+            fn(rows.row(), rows.read());
+        PRESENCE_CHECK(rows.all_read(), "we encoded these rows");
     }
     kept_.clear();
     while (!backlog_.empty())

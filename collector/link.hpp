@@ -7,6 +7,7 @@
 #include <string>
 
 #include "collector/backlog.hpp"
+#include "collector/edges.hpp"
 #include "common/frame.hpp"
 #include "common/limits.hpp"
 #include "common/time.hpp"
@@ -23,6 +24,8 @@ public:
     static constexpr Duration kProbeInterval = 1s;
     // After a gap is told once, so long it is taken to be the same one, told by frames under way.
     static constexpr Duration kGapPause = 200ms;
+    // How old a tracker's knowledge of who is heard may be, beside the way of a frame.
+    static constexpr Duration kLeaseInterval = 500ms;
     static constexpr std::size_t kWindowFrames = 256;
     static constexpr std::size_t kWindowBytes = 8u << 20;
 
@@ -34,6 +37,7 @@ public:
         Duration flush_interval{};
         std::uint64_t resend_bytes_max = 0;
         std::uint64_t backlog_max = 0;
+        const Edges* edges = nullptr;  // outlives the link
     };
     using Send = std::function<void(std::string frame)>;
 
@@ -58,6 +62,7 @@ public:
     void leave() {
         leaving_ = true;
         flush_at_ = {};
+        leases_at_ = {};
     }
     [[nodiscard]] bool all_acknowledged() const;
     [[nodiscard]] bool heard() const { return tracker_boot_ != 0; }
@@ -69,7 +74,10 @@ public:
     void divert(const Row& row, Instant received);
 
     // When end_turn is due even without input.
-    [[nodiscard]] Instant next_wakeup() const { return flush_at_; }
+    // A frame without rows tells the time alone, and costs two processes a wake-up.
+    [[nodiscard]] Instant next_wakeup() const {
+        return rows_.empty() && !leaving_ ? flush_at_ + options_.flush_interval : flush_at_;
+    }
     [[nodiscard]] const std::string& tracker() const { return options_.tracker; }
 
     struct Stats {
@@ -101,6 +109,7 @@ private:
     void watch(Instant now);
     void send_due(Instant now, std::uint64_t map_version, const Send& send);
     void send_kept(std::size_t index, Instant now, std::uint64_t map_version, const Send& send);
+    [[nodiscard]] std::string leases_due(Instant now);
     void forget_applied(std::uint64_t applied);
     void rewind();
 
@@ -123,6 +132,10 @@ private:
     bool probe_due_ = false;
     Instant rewound_at_{};
     std::uint64_t rewound_base_ = 0;
+
+    // Leases belong to no frame: whichever leaves next takes those that are due, as they are then.
+    Instant leases_at_{};     // when they are due
+    Instant leases_since_{};  // edges heard since then are told
 
     std::optional<FrameHeader::Echo> echo_;  // not yet told
     std::uint64_t tracker_boot_ = 0;

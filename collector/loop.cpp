@@ -1,6 +1,7 @@
 #include "collector/loop.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "collector/router.hpp"
 #include "common/io/clock.hpp"
+#include "common/io/files_log.hpp"
 #include "common/io/log.hpp"
 #include "common/io/peer_log.hpp"
 #include "common/io/readiness.hpp"
@@ -26,10 +28,12 @@ namespace log = io::log;
 constexpr std::size_t kMessagesPerTurnMax = 5'000;
 constexpr std::size_t kBytesPerTurnMax = 1u << 20;
 constexpr std::size_t kAcksPerTurnMax = 1'000;
+// So many messages share one reading of the clock.
+constexpr std::size_t kMessagesPerReading = 64;
 
 // Off saturation it is waking up that costs, not work: after an input was found empty, what comes
 // within a nap is read in one turn.
-constexpr Duration kNap = 1ms;
+constexpr Duration kNap = 4ms;
 // More than this within a turn is saturation: an edge's queue may fill during a nap.
 constexpr std::size_t kNapMessagesMax = 500;
 
@@ -134,17 +138,32 @@ private:
     // True if the input was found empty.
     bool receive_heartbeats() {
         std::size_t bytes = 0;
-        zmq::message_t message;
-        for (received_ = 0; received_ < kMessagesPerTurnMax && bytes < kBytesPerTurnMax;
-             ++received_) {
-            if (!io::receive(*heartbeats_, message)) return true;
+        bool empty = false;
+        received_ = 0;
+        while (!empty && received_ < kMessagesPerTurnMax && bytes < kBytesPerTurnMax) {
+            const auto count = receive_some(bytes, empty);
+            // Read after they were received: none may seem to have come before it did.
+            const Instant now = io::now();
+            for (std::size_t n = 0; n < count; ++n)
+                router_.on_message(io::view(messages_[n]), now);
+        }
+        return empty;
+    }
+
+    // How many messages are in messages_ now.
+    std::size_t receive_some(std::size_t& bytes, bool& empty) {
+        std::size_t count = 0;
+        while (count < messages_.size() && bytes < kBytesPerTurnMax) {
+            auto& message = messages_[count];
+            if (empty = !io::receive(*heartbeats_, message); empty) break;
             bytes += message.size();
+            ++received_;
             if (message.more())
                 skip_parts();
             else
-                router_.on_message(io::view(message), io::now());
+                ++count;
         }
-        return false;
+        return count;
     }
 
     // A message has all its parts as soon as it has one.
@@ -172,7 +191,7 @@ private:
     void send() {
         const auto& ids = router_.map().trackers;
         for (const auto& outgoing : out_)
-            io::send(trackers_.at(ids[outgoing.tracker]).frames, *outgoing.frame);
+            io::send(trackers_.at(ids[outgoing.tracker]).frames, outgoing.frame);
         out_.clear();
     }
 
@@ -234,6 +253,7 @@ private:
     void report() {
         for (auto& [id, tracker] : trackers_)
             tracker.peer.turn(turn_began_);
+        files_.turn(io::now());
         reporter_.turn(io::now(), [this] {
             const auto stats = router_.stats();
             std::vector<io::Reporter::Number> numbers;
@@ -262,9 +282,11 @@ private:
     std::optional<zmq::socket_t> heartbeats_;
     std::map<std::string, Tracker> trackers_;  // by id
     Router router_;
+    io::FilesLog files_;
     io::Reporter reporter_{troubles()};
     std::vector<Outgoing> out_;
     Instant turn_began_{};
+    std::array<zmq::message_t, kMessagesPerReading> messages_;
     std::size_t received_ = 0;  // messages in the last turn
     bool drained_ = true;
     bool ready_ = false;  // as told

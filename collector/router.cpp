@@ -32,7 +32,8 @@ struct Router::Impl {
                                                     .boot = options.boot + adoptions,
                                                     .flush_interval = options.flush_interval,
                                                     .resend_bytes_max = options.resend_bytes_max,
-                                                    .backlog_max = options.backlog_max});
+                                                    .backlog_max = options.backlog_max,
+                                                    .edges = &edges});
     }
 
     [[nodiscard]] Link& link_of(std::uint64_t hash) { return *links[map.owner[slot_of(hash)]]; }
@@ -75,8 +76,8 @@ struct Router::Impl {
 
     RouterOptions options;
     SlotMap map;
-    std::vector<std::unique_ptr<Link>> links;  // as map.trackers
     Edges edges{kEdgesMax};
+    std::vector<std::unique_ptr<Link>> links;  // as map.trackers
     Watermark watermark;
     Heartbeats decoded;
     std::uint64_t adoptions = 0;

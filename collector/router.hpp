@@ -19,7 +19,9 @@ struct RouterOptions {
     std::string collector = "c1";
     std::uint64_t boot = 1;
     Duration timeout = 30s;
-    Duration flush_interval = 10ms;  // a frame to each tracker at least this often; at most 20 ms
+    // How long rows wait for a frame. Without rows a tracker gets one after twice that, for the
+    // watermark; at most 20 ms.
+    Duration flush_interval = 10ms;
     std::uint64_t resend_bytes_max = 64ull << 20;
     std::uint64_t backlog_max = 1'000'000;
 };
@@ -37,6 +39,10 @@ struct Outgoing {
 // advances only in turns that found the input empty, not for 1 s after a stall of over 250 ms (the
 // kernel may still hold what came meanwhile), and not while rows wait in a link's backlog. After a
 // stall of over 2 s, in which edges may have given up, it tells the trackers of a loss.
+//
+// Beside the rows it tells every tracker which named edges it heard: of each the newest read time,
+// at least every 500 ms. With a watermark W the tracker has been told of all leases up to W less
+// 500 ms and two flushes.
 //
 // Pure. A turn: begin_turn, any number of on_message and on_ack, end_turn. Times never go back.
 class Router {

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/bugs.hpp"
 #include "common/time.hpp"
 
 namespace presence::collector {
@@ -26,7 +27,7 @@ public:
     }
     void end_turn(Instant now, bool drained) {
         observe(now);
-        if (drained && now >= held_until_) value_ = began_;
+        if ((drained || bug(Bug::watermark_before_drain)) && now >= held_until_) value_ = began_;
     }
     [[nodiscard]] Instant value() const { return value_; }
     // True once after a stall in which heartbeats may have been lost before they were read.
@@ -34,7 +35,8 @@ public:
 
 private:
     void observe(Instant now) {
-        if (observed_ && now - *observed_ > kStall) held_until_ = now + kHold;
+        if (observed_ && now - *observed_ > kStall && !bug(Bug::stall_forgotten))
+            held_until_ = now + kHold;
         if (observed_ && now - *observed_ > kAbandoned) abandoned_ = true;
         observed_ = now;
     }

@@ -31,13 +31,16 @@ struct BodyWriter {
         out.map(1 + extra).text("users").array(a.users.size());
         for (const auto& u : a.users) {
             out.map(std::size_t{3} + u.since_ms.has_value() + u.status.has_value() +
-                    u.last_seen_ms.has_value());
+                    u.last_seen_ms.has_value() + u.held_by.has_value() +
+                    u.held_until_ms.has_value());
             out.text("user").text(u.user);
             out.text("state").text(kKnown.at(static_cast<std::size_t>(u.state)));
             if (u.since_ms) out.text("since_ms").number(*u.since_ms);
             out.text("sessions").number(u.sessions);
             if (u.status) out.text("status").text(*u.status);
             if (u.last_seen_ms) out.text("last_seen_ms").number(*u.last_seen_ms);
+            if (u.held_by) out.text("held_by").text(*u.held_by);
+            if (u.held_until_ms) out.text("held_until_ms").number(*u.held_until_ms);
         }
     }
     void operator()(const CountAnswer& a) const {
@@ -60,7 +63,7 @@ struct BodyWriter {
         }
     }
     void operator()(const StatusAnswer& a) const {
-        out.map(5 + extra).text("tracker").text(a.tracker).text("boot").number(a.boot);
+        out.map(6 + extra).text("tracker").text(a.tracker).text("boot").number(a.boot);
         out.text("version").text(a.version).text("numbers").map(a.numbers.size());
         for (const auto& [name, number] : a.numbers)
             out.text(name).number(number);
@@ -68,6 +71,12 @@ struct BodyWriter {
         for (const auto& c : a.collectors) {
             out.map(4).text("id").text(c.id).text("boot").number(c.boot);
             out.text("state").text(c.state).text("lag_ms").number(c.lag_ms);
+        }
+        out.text("holds").array(a.holds.size());
+        for (const auto& h : a.holds) {
+            out.map(5).text("what").text(h.what).text("why").text(h.why);
+            out.text("since_ms").number(h.since_ms).text("until_ms").number(h.until_ms);
+            out.text("sessions").number(h.sessions);
         }
     }
     void operator()(const SnapshotAnswer& a) const {
@@ -109,6 +118,8 @@ bool read_user(Cursor& in, UserAnswer& u) {
         if (key == "sessions") return value(in, u.sessions);
         if (key == "status") return value(in, u.status);
         if (key == "last_seen_ms") return value(in, u.last_seen_ms);
+        if (key == "held_by") return value(in, u.held_by);
+        if (key == "held_until_ms") return value(in, u.held_until_ms);
         return skip(in);
     });
 }
@@ -167,6 +178,17 @@ bool read_collector(Cursor& in, StatusAnswer::Collector& c) {
     });
 }
 
+bool read_hold(Cursor& in, StatusAnswer::Hold& h) {
+    return each_key(in, [&](std::string_view key) {
+        if (key == "what") return value(in, h.what);
+        if (key == "why") return value(in, h.why);
+        if (key == "since_ms") return value(in, h.since_ms);
+        if (key == "until_ms") return value(in, h.until_ms);
+        if (key == "sessions") return value(in, h.sessions);
+        return skip(in);
+    });
+}
+
 bool read(Cursor& in, StatusAnswer& a) {
     return each_key(in, [&](std::string_view key) {
         if (key == "tracker") return value(in, a.tracker);
@@ -176,6 +198,7 @@ bool read(Cursor& in, StatusAnswer& a) {
             return each_key(in, [&](std::string_view name) {
                 return value(in, a.numbers.emplace_back(name, 0).second);
             });
+        if (key == "holds") return each(in, [&] { return read_hold(in, a.holds.emplace_back()); });
         if (key != "collectors") return skip(in);
         return each(in, [&] { return read_collector(in, a.collectors.emplace_back()); });
     });
@@ -184,7 +207,7 @@ bool read(Cursor& in, StatusAnswer& a) {
 bool read(Cursor& in, SnapshotAnswer& a) {
     return each_key(in, [&](std::string_view key) {
         if (key == "slot") return value(in, a.slot) && a.slot < kSlots;
-        if (key == "epoch") return value(in, a.epoch);
+        if (key == "epoch") return value(in, a.epoch) && is_epoch(a.epoch);
         if (key == "seq") return value(in, a.seq);
         if (key == "boot") return value(in, a.boot);
         if (key == "batch") return value(in, a.batch);

@@ -38,7 +38,7 @@ bool read(Cursor& in, Event& event) {
 bool read(Cursor& in, SlotEvents& slot) {
     return record(in, 4, [&] {
         if (!value(in, slot.slot) || slot.slot >= kSlots || !value(in, slot.epoch) ||
-            !value(in, slot.first_seq))
+            !is_epoch(slot.epoch) || !value(in, slot.first_seq))
             return false;
         return each(in, [&] {
             Event& event = slot.events.emplace_back();

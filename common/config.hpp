@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -25,6 +26,10 @@ struct PresenceConfig {
     std::string cluster = "main";
     Duration timeout = 30s;                // a heartbeat's ttl where it names none
     Duration collector_grace{0};           // 0: the same as timeout
+    Duration freeze_max{0};                // 0: 10 min, or twice the grace if that is longer
+    Duration edge_timeout = 3s;            // silence of an edge that is none
+    Duration edge_grace = 30s;             // how long its users are held then
+    std::uint64_t edge_lost_rate = 5'000;  // of whom so many a second are told offline after that
     std::uint64_t users_max = 20'000'000;  // per tracker
     std::uint64_t resend_bytes_max =
         64ull << 20;  // per collector and tracker: frames kept until acknowledged
@@ -42,6 +47,10 @@ struct PresenceConfig {
 
     [[nodiscard]] Duration collector_grace_or_timeout() const {
         return collector_grace.count() > 0 ? collector_grace : timeout;
+    }
+    [[nodiscard]] Duration freeze_max_or_default() const {
+        return freeze_max.count() > 0 ? freeze_max
+                                      : std::max<Duration>(10min, 2 * collector_grace_or_timeout());
     }
 };
 

@@ -24,6 +24,7 @@ public:
     Checker(const Config& config, const ConfigOrigin& origin) : config_(config), origin_(origin) {}
 
     void check() {
+        presence();
         for (std::size_t i = 0; i < config_.collectors.size(); ++i) {
             const auto& c = config_.collectors[i];
             const std::string place = "collector/" + std::to_string(i);
@@ -53,6 +54,18 @@ public:
     }
 
 private:
+    // Where a collector that died alone used up what may be held, somebody would be told offline
+    // although their heartbeats may be on their way.
+    void presence() {
+        const auto& p = config_.presence;
+        const auto grace = p.collector_grace_or_timeout();
+        if (p.freeze_max_or_default() <= grace)
+            origin_.fail("presence/freeze_max",
+                         "`freeze_max` = " + format_duration(p.freeze_max) +
+                             " must be longer than the collectors' grace of " +
+                             format_duration(grace));
+    }
+
     void name(const std::string& place, const std::string& key, const std::string& value,
               const std::string& kind) {
         if (!plain_name(value))

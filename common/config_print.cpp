@@ -43,6 +43,9 @@ private:
 
 void write_lateness(Writer& out, const PresenceConfig& p) {
     const auto grace = p.collector_grace_or_timeout();
+    const auto freeze = p.freeze_max_or_default();
+    const auto edge = p.edge_timeout + p.edge_grace + 500ms;
+    const auto lost = Duration{1'000'000'000'000 / static_cast<std::int64_t>(p.edge_lost_rate)};
     out.line("# How late after the last heartbeat + ttl a user is told offline (a user with a ttl");
     out.line("# of their own: that ttl in place of timeout):");
     out.line("#   without faults                      100ms (p99)");
@@ -50,6 +53,21 @@ void write_lateness(Writer& out, const PresenceConfig& p) {
              " and the restart (timeout)");
     out.line("#   a collector vanishes or is cut off  " + format_duration(grace + p.timeout) +
              " (collector_grace + timeout)");
+    out.line("#   a collector is stalled              " + format_duration(freeze + 2s) +
+             ", of an hour (freeze_max + 2s)");
+    out.line("#   no collector is to be heard         " +
+             format_duration(freeze + 2s + grace + p.timeout) + ", of an hour (freeze_max + 2s +");
+    out.line("#                                       collector_grace + timeout)");
+    out.line("#   collectors crash again and again    " + format_duration(freeze + p.timeout) +
+             ", of an hour (freeze_max + timeout)");
+    out.line("#   an edge dies                        " + format_duration(edge) + " and " +
+             format_duration(std::chrono::ceil<std::chrono::milliseconds>(lost)) +
+             " for each million users (edge_timeout + edge_grace + 500ms,");
+    out.line("#                                       edge_lost_rate)");
+    out.line("#   an edge is cut off and comes back   " +
+             format_duration(p.edge_timeout + p.edge_grace) + " (edge_timeout + edge_grace)");
+    out.line("#   an edge comes and goes              " + format_duration(freeze) +
+             " (freeze_max, of an hour)");
     out.line("# Never earlier, in any of these cases.");
 }
 

@@ -77,16 +77,23 @@ std::string_view name_of(FrameFault fault) {
             return "wrong_type";
         case FrameFault::rows:
             return "rows";
+        case FrameFault::leases:
+            return "leases";
         case FrameFault::count_:
             break;
     }
     return "unknown";
 }
 
-std::string encode_frame(const FrameHeader& header, std::string_view row_groups) {
+std::string encode_frame(const FrameHeader& header, std::string_view row_groups,
+                         std::string_view leases) {
     MsgpackWriter writer;
-    writer.reserve(row_groups.size() + header.cluster.size() + header.collector.size() + 128);
-    writer.array(kFrameElements).number(kFrameVersion).text(header.cluster).text(header.collector);
+    writer.reserve(row_groups.size() + leases.size() + header.cluster.size() +
+                   header.collector.size() + 128);
+    writer.array(kFrameElements + !leases.empty())
+        .number(kFrameVersion)
+        .text(header.cluster)
+        .text(header.collector);
     writer.number(header.boot).number(header.number).number(header.base);
     writer.number(header.map_version).number(micros(header.sent)).number(micros(header.watermark));
     if (header.echo)
@@ -97,12 +104,13 @@ std::string encode_frame(const FrameHeader& header, std::string_view row_groups)
     else
         writer.nil();
     writer.number(header.dropped).boolean(header.goodbye).bin(row_groups);
+    if (!leases.empty()) writer.bin(leases);
     return writer.take();
 }
 
 FrameFault decode_frame(std::string_view bytes, Frame& out) {
-    out.groups.clear();
-    out.rows.clear();
+    out.row_groups = {};
+    out.leases.clear();
     MsgpackTokens tokens;
     if (bytes.size() > kFrameBytesMax || !tokens.parse(bytes, kTokensMax))
         return FrameFault::not_msgpack;
@@ -111,7 +119,8 @@ FrameFault decode_frame(std::string_view bytes, Frame& out) {
     if (!reader.array_of(1)) return FrameFault::wrong_type;
     reader.read(version);
     if (reader.ok() && version != kFrameVersion) return FrameFault::version;
-    if (tokens.cursor().array() < kFrameElements) return FrameFault::wrong_type;
+    const auto elements = tokens.cursor().array();
+    if (elements < kFrameElements) return FrameFault::wrong_type;
     auto& header = out.header;
     reader.read(header.cluster);
     reader.read(header.collector);
@@ -125,11 +134,18 @@ FrameFault decode_frame(std::string_view bytes, Frame& out) {
     reader.read(header.dropped);
     reader.read(header.goodbye);
     const auto row_groups = reader.bytes();
+    const auto leases = elements > kFrameElements ? reader.bytes() : std::string_view{};
     if (!reader.ok()) return FrameFault::wrong_type;
-    if (decode_rows(row_groups, out)) return FrameFault::none;
-    out.groups.clear();
-    out.rows.clear();
-    return FrameFault::rows;
+    RowReader rows(row_groups);
+    while (rows.next()) {
+    }
+    if (!rows.all_read()) return FrameFault::rows;
+    if (!decode_leases(leases, out)) {
+        out.leases.clear();
+        return FrameFault::leases;
+    }
+    out.row_groups = row_groups;
+    return FrameFault::none;
 }
 
 std::string encode_ack(const Ack& ack) {

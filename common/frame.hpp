@@ -49,6 +49,15 @@ struct FrameHeader {
     bool goodbye = false;  // the last frame of this boot: everything read has been sent
 };
 
+// An edge that names itself was heard: its newest message was read then. Told beside the rows to
+// every tracker, as an edge's users may be anywhere.
+struct Lease {
+    std::string_view edge;
+    PeerInstant read{};
+};
+// Requires: 1..kNameBytesMax bytes of name.
+void append_lease(std::string& leases, const Lease& lease);
+
 // Rows as bytes, in groups that share a read time. Appended to without allocation per row.
 class RowGroups {
 public:
@@ -60,11 +69,11 @@ public:
     [[nodiscard]] std::size_t bytes() const { return used_; }
     [[nodiscard]] std::size_t rows() const { return rows_; }
     [[nodiscard]] bool empty() const { return rows_ == 0; }
-    // Hands over the bytes and starts anew. Requires: no open group.
+    // The bytes; starts anew. Requires: no open group.
     [[nodiscard]] std::string take();
 
 private:
-    std::string bytes_;  // its size is room, of which used_ is taken
+    std::string bytes_;  // its size is room, of which used_ is taken; kept from frame to frame
     std::size_t used_ = 0;
     std::size_t open_at_ = kNoGroup;
     std::size_t rows_ = 0;
@@ -72,27 +81,60 @@ private:
     static constexpr std::size_t kNoGroup = static_cast<std::size_t>(-1);
 };
 
-[[nodiscard]] std::string encode_frame(const FrameHeader& header, std::string_view row_groups);
+// `leases`: as append_lease writes them.
+[[nodiscard]] std::string encode_frame(const FrameHeader& header, std::string_view row_groups,
+                                       std::string_view leases = {});
 
-// A decoded frame; views live as long as the bytes. `read` of a row: latest time at which the
-// collector may have read it, before its own `age_ms` is taken off.
-struct Frame {
-    struct Group {
-        PeerInstant read;
-        std::size_t first = 0;  // index into rows
-        std::size_t count = 0;
-    };
-    FrameHeader header;
-    std::vector<Group> groups;
-    std::vector<Row> rows;
+// The rows of row groups, one after the other, without room for them all: a frame has thousands.
+// Views live as long as the bytes.
+class RowReader {
+public:
+    explicit RowReader(std::string_view row_groups)
+        : at_(row_groups.data()), group_end_(at_), end_(at_ + row_groups.size()) {}
+
+    // Goes on to the next row. False after the last one, and where they are malformed.
+    [[nodiscard]] bool next();
+    // After next() was false: that was the end.
+    [[nodiscard]] bool all_read() const { return at_ == end_; }
+
+    [[nodiscard]] const Row& row() const { return row_; }
+    // The latest time at which the collector may have read it, before its own `age_ms` is taken
+    // off.
+    [[nodiscard]] PeerInstant read() const { return read_; }
+    [[nodiscard]] bool first_of_group() const { return first_; }
+
+private:
+    [[nodiscard]] bool take_group();
+
+    const char* at_;
+    const char* group_end_;
+    const char* end_;
+    PeerInstant read_{};
+    Row row_;
+    bool first_ = false;
 };
 
-enum class FrameFault : std::uint8_t { none, not_msgpack, version, wrong_type, rows, count_ };
+// A decoded frame; views live as long as the bytes.
+struct Frame {
+    FrameHeader header;
+    std::string_view row_groups;  // well-formed: a RowReader reads all of them
+    std::vector<Lease> leases;
+};
+
+enum class FrameFault : std::uint8_t {
+    none,
+    not_msgpack,
+    version,
+    wrong_type,
+    rows,
+    leases,
+    count_
+};
 [[nodiscard]] std::string_view name_of(FrameFault fault);
 
 // Reuses `out`'s memory. Lengths, ttl and times are in bounds afterwards; whether texts are UTF-8
 // and hashes right is for the collector to see to. No byte sequence makes this read out of bounds
-// or allocate more than 64 bytes a byte given. On a fault there are no rows.
+// or allocate more than 64 bytes a byte given. On a fault there are neither rows nor leases.
 [[nodiscard]] FrameFault decode_frame(std::string_view bytes, Frame& out);
 
 // Tracker to collector: everything up to `applied` is applied and its transitions are published.

@@ -50,25 +50,34 @@ char* store_name(char* p, std::string_view name) {
     return store_bytes(store(p, static_cast<std::uint8_t>(name.size())), name);
 }
 
-// Takes from the front of `left`; false if there is not enough.
+// What is left of some bytes. Two pointers, as a string_view is copied as a whole, which waits
+// until both its halves are written.
+struct Left {
+    const char* begin;
+    const char* end;
+
+    [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(end - begin); }
+};
+
+// Takes from the front; false if there is not enough.
 template <class T>
-bool take(std::string_view& left, T& to) {
+bool take(Left& left, T& to) {
     if (left.size() < sizeof(T)) return false;
-    to = load<T>(left.data());
-    left.remove_prefix(sizeof(T));
+    to = load<T>(left.begin);
+    left.begin += sizeof(T);
     return true;
 }
 
-bool take_name(std::string_view& left, std::string_view& to) {
+bool take_name(Left& left, std::string_view& to) {
     std::uint8_t size = 0;
     if (!take(left, size) || size > kNameBytesMax || size > left.size()) return false;
-    to = left.substr(0, size);
-    left.remove_prefix(size);
+    to = {left.begin, size};
+    left.begin += size;
     return true;
 }
 
-bool take_options(std::string_view& left, std::uint8_t flags, std::string_view& edge, Row& row) {
-    if ((flags & kEdge) != 0 && !take_name(left, edge)) return false;
+bool take_options(Left& left, std::uint8_t flags, Row& row) {
+    if ((flags & kEdge) != 0 && !take_name(left, row.edge)) return false;
     if ((flags & kSession) != 0 && !take_name(left, row.session)) return false;
     if ((flags & kStatus) != 0 && !take_name(left, row.status.emplace())) return false;
     if ((flags & kTtl) != 0 &&
@@ -77,19 +86,21 @@ bool take_options(std::string_view& left, std::uint8_t flags, std::string_view& 
     return (flags & kAge) == 0 || take(left, row.age_ms);
 }
 
-bool take_row(std::string_view& left, std::string_view& edge, Row& row) {
+// The edge of `row` is that of the row before, and stays if the next one names none.
+bool take_row(Left& left, Row& row) {
     if (left.size() < kRowHead) return false;
-    const auto flags = load<std::uint8_t>(left.data());
-    const auto size = load<std::uint8_t>(left.data() + 1);
+    const auto flags = load<std::uint8_t>(left.begin);
+    const auto size = load<std::uint8_t>(left.begin + 1);
     if (flags > kKnown || size == 0 || size > kUserBytesMax || left.size() < kRowHead + size)
         return false;
-    row.hash = load<std::uint64_t>(left.data() + 2);
-    row.user = left.substr(kRowHead, size);
+    row.hash = load<std::uint64_t>(left.begin + 2);
+    row.user = {left.begin + kRowHead, size};
+    row.session = {};
+    row.status.reset();
+    row.ttl_ms = row.age_ms = 0;
     row.bye = (flags & kBye) != 0;
-    left.remove_prefix(kRowHead + size);
-    if ((flags & ~kBye) != 0 && !take_options(left, flags, edge, row)) return false;
-    row.edge = edge;
-    return true;
+    left.begin += kRowHead + size;
+    return (flags & ~kBye) == 0 || take_options(left, flags, row);
 }
 
 }  // namespace
@@ -143,27 +154,53 @@ void RowGroups::close_group(PeerInstant read) {
 
 std::string RowGroups::take() {
     PRESENCE_CHECK(open_at_ == kNoGroup, "rows are stamped before they are sent");
-    bytes_.resize(std::exchange(used_, 0));
     rows_ = 0;
     last_edge_.clear();
-    return std::exchange(bytes_, {});
+    return bytes_.substr(0, std::exchange(used_, 0));
 }
 
-bool decode_rows(std::string_view bytes, Frame& out) {
-    std::string_view edge;
-    while (!bytes.empty()) {
+bool RowReader::next() {
+    first_ = at_ == group_end_;
+    while (at_ == group_end_)
+        if (!take_group()) return false;
+    Left left{at_, group_end_};
+    if (!take_row(left, row_)) return false;
+    at_ = left.begin;
+    return true;
+}
+
+// False, and nothing taken, if there is none, or it is malformed.
+bool RowReader::take_group() {
+    Left left{at_, end_};
+    std::int64_t read = 0;
+    std::uint32_t size = 0;
+    if (!take(left, read) || !take(left, size)) return false;
+    if (!is_stamp(read) || size > left.size()) return false;
+    read_ = PeerInstant{Duration{read}};
+    at_ = left.begin;
+    group_end_ = at_ + size;
+    return true;
+}
+
+void append_lease(std::string& leases, const Lease& lease) {
+    PRESENCE_CHECK(!lease.edge.empty() && lease.edge.size() <= kNameBytesMax,
+                   "an edge's name is validated before");
+    const auto read = micros(lease.read);
+    leases += static_cast<char>(lease.edge.size());
+    leases += lease.edge;
+    leases.append(reinterpret_cast<const char*>(&read), sizeof read);
+}
+
+bool decode_leases(std::string_view bytes, Frame& out) {
+    Left left{bytes.data(), bytes.data() + bytes.size()};
+    while (left.size() > 0) {
+        Lease lease;
         std::int64_t read = 0;
-        std::uint32_t size = 0;
-        if (!take(bytes, read) || !take(bytes, size)) return false;
-        if (!is_stamp(read) || size > bytes.size()) return false;
-        std::string_view left = bytes.substr(0, size);
-        bytes.remove_prefix(size);
-        const std::size_t first = out.rows.size();
-        while (!left.empty())
-            if (!take_row(left, edge, out.rows.emplace_back())) return false;
-        out.groups.push_back({.read = PeerInstant{Duration{read}},
-                              .first = first,
-                              .count = out.rows.size() - first});
+        if (!take_name(left, lease.edge) || lease.edge.empty() || !take(left, read) ||
+            !is_stamp(read))
+            return false;
+        lease.read = PeerInstant{Duration{read}};
+        out.leases.push_back(lease);
     }
     return true;
 }

@@ -5,16 +5,18 @@
 
 #include "common/frame.hpp"
 
-// The rows of a frame (docs/protocol.md, "Frames"): a sequence of groups, little endian.
+// The rows and leases of a frame (docs/protocol.md, "Frames"): a sequence of groups, little endian.
 //   group := read time i64, bytes of its rows u32, row ...
 //   row   := flags u8, length of the id u8, hash u64, id,
 //            then by flag, in this order: edge, session, status (each u8 length, bytes),
 //            ttl_ms u32, age_ms u32
 // A row without an edge has that of the row before it in the frame; at first it is the unnamed.
+// Leases likewise:
+//   lease := length of the edge u8 (1..64), edge, read time i64
 namespace presence {
 
 // Appends to `out` what `bytes` hold. False if they are malformed.
-[[nodiscard]] bool decode_rows(std::string_view bytes, Frame& out);
+[[nodiscard]] bool decode_leases(std::string_view bytes, Frame& out);
 
 // Whether a time stamp of another process may be reckoned with: far beyond any clock, and so far
 // below 2^63 that no sum or difference of two overflows.

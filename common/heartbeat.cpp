@@ -36,6 +36,20 @@ public:
         item();
     }
 
+    // An envelope in which nil stands for the list of its beats, decoded already. False if it is
+    // none, or if anything comes after the list.
+    bool head() {
+        if (cursor_.peek() != Kind::map || !has_beats()) return false;
+        std::optional<Cursor> beats;
+        const auto fault = envelope_fields(beats);
+        if (!beats->nil() || !beats->at_end()) return false;
+        if (fault) {
+            out_.beats.clear();
+            refuse_envelope(*fault);
+        }
+        return true;
+    }
+
 private:
     using Fault = std::optional<Reject>;
 
@@ -151,8 +165,20 @@ private:
 
     // Who speaks is read before what is said: whose sessions the items are hangs on the edge.
     void envelope() {
-        const auto pairs = cursor_.map();
         std::optional<Cursor> beats;
+        if (const auto fault = envelope_fields(beats)) return refuse_envelope(*fault);
+        cursor_ = *beats;
+        items();
+    }
+
+    void refuse_envelope(Reject reject) {
+        out_.envelope = {};
+        rejects_.add(reject);
+    }
+
+    // All but the beats; where these stand.
+    Fault envelope_fields(std::optional<Cursor>& beats) {
+        const auto pairs = cursor_.map();
         Fault first;
         for (std::uint32_t i = 0; i < *pairs; ++i) {
             const auto key = cursor_.text();
@@ -173,12 +199,7 @@ private:
             if (!first) first = fault;
         }
         if (!first && out_.envelope.edge.empty()) first = Reject::bad_edge;
-        if (first) {
-            out_.envelope = {};
-            return rejects_.add(*first);
-        }
-        cursor_ = *beats;
-        items();
+        return first;
     }
 
     Reject skip_wrong() {
@@ -215,29 +236,65 @@ bool take_plain_id(std::string_view& left, std::string_view& id) {
     return check_text(id, kUserBytesMax) == TextFault::none;
 }
 
-// The fast path: one id or a list of them, all strings and good, as most messages are. False for
-// any other message; then `out` is as it was found.
-bool decode_plain_ids(std::string_view message, Heartbeats& out) {
-    std::size_t count = 1;
-    if (!message.empty()) {
-        const auto head = static_cast<unsigned char>(message[0]);
-        if (head >> 4 == 0x9) {
-            count = head & 0x0fu;
-            message.remove_prefix(1);
-        } else if (head == 0xdc && message.size() >= 3) {
-            count = std::size_t{static_cast<unsigned char>(message[1])} << 8 |
-                    static_cast<unsigned char>(message[2]);
-            message.remove_prefix(3);
-        }
+// Takes the head of a short list from the front of `left`.
+bool take_short_list(std::string_view& left, std::size_t& count) {
+    if (left.empty()) return false;
+    const auto head = static_cast<unsigned char>(left[0]);
+    if (head >> 4 == 0x9) {
+        count = head & 0x0fu;
+        left.remove_prefix(1);
+        return true;
     }
+    if (head != 0xdc || left.size() < 3) return false;
+    count =
+        std::size_t{static_cast<unsigned char>(left[1])} << 8 | static_cast<unsigned char>(left[2]);
+    left.remove_prefix(3);
+    return true;
+}
+
+// Exactly so many ids and nothing else. False if it is not; then `out` is as it was found.
+bool decode_plain_ids(std::string_view ids, std::size_t count, Heartbeats& out) {
     for (std::size_t i = 0; i < count; ++i) {
-        if (take_plain_id(message, out.beats.emplace_back().user)) continue;
+        if (take_plain_id(ids, out.beats.emplace_back().user)) continue;
         out.beats.clear();
         return false;
     }
-    if (message.empty()) return true;
+    if (ids.empty()) return true;
     out.beats.clear();
     return false;
+}
+
+// The fast path: one id or a list of them, all strings and good, as most messages are. False for
+// any other message; then `out` is as it was found.
+bool decode_plain_message(std::string_view message, Heartbeats& out) {
+    std::size_t count = 1;
+    take_short_list(message, count);
+    return decode_plain_ids(message, count, out);
+}
+
+// The same for an envelope of such a list that comes last: the rest is decoded with nil in its
+// place.
+bool decode_plain_envelope(std::string_view message, Heartbeats& out, Counters<Reject>& rejects) {
+    constexpr std::string_view kKey =
+        "\xa5"
+        "beats";
+    constexpr std::size_t kHeadMax = 256;
+    constexpr char kNil = '\xc0';
+    const bool map = !message.empty() && static_cast<unsigned char>(message[0]) >> 4 == 0x8;
+    const auto key = map ? message.substr(0, kHeadMax).find(kKey) : message.npos;
+    if (key == message.npos) return false;
+    auto ids = message.substr(key + kKey.size());
+    std::size_t count = 0;
+    if (!take_short_list(ids, count) || !decode_plain_ids(ids, count, out)) return false;
+    out.head.assign(message, 0, key + kKey.size()) += kNil;
+    if (!out.tokens.parse(out.head, out.head.size()) || !Decoder(out, rejects).head()) {
+        out.clear();
+        return false;
+    }
+    auto& edge = out.envelope.edge;
+    if (!edge.empty())
+        edge = message.substr(static_cast<std::size_t>(edge.data() - out.head.data()), edge.size());
+    return true;
 }
 
 bool is_plain(const Heartbeat& beat) {
@@ -312,7 +369,7 @@ void Heartbeats::clear() {
 void decode_heartbeats(std::string_view message, Heartbeats& out, Counters<Reject>& rejects) {
     out.clear();
     if (message.size() > kHeartbeatMessageBytesMax) return rejects.add(Reject::too_large);
-    if (decode_plain_ids(message, out)) return;
+    if (decode_plain_message(message, out) || decode_plain_envelope(message, out, rejects)) return;
     // Each token takes a byte at least, so the message's own bound is the tokens' as well.
     if (!out.tokens.parse(message, kHeartbeatMessageBytesMax))
         return rejects.add(out.tokens.fault() == MsgpackTokens::Fault::too_deep

@@ -59,6 +59,7 @@ struct Heartbeats {
     std::vector<Heartbeat> beats;   // those that keep the contract
     std::deque<std::string> texts;  // decimal texts of integer ids
     MsgpackTokens tokens;           // scratch of the decoder
+    std::string head;               // the same: of an envelope
 
     void clear();
 };

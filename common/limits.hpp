@@ -20,6 +20,7 @@ inline constexpr std::size_t kFrameBytesTarget =
 inline constexpr std::size_t kBatchBytesMax = 256 * 1024;
 inline constexpr std::size_t kQueryBytesMax = 64 * 1024;
 inline constexpr std::size_t kGetUsersMax = 1000;  // ids in one question
+inline constexpr std::size_t kHoldsTold = 100;     // silent edges in one answer
 inline constexpr std::size_t kAnswerBytesMax = 2 * 1024 * 1024;
 inline constexpr std::size_t kAnswerPageBytes = 1024 * 1024;
 

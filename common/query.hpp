@@ -60,6 +60,9 @@ struct UserAnswer {
     std::uint32_t sessions = 0;
     std::optional<std::string> status;
     std::optional<std::int64_t> last_seen_ms;
+    // Online only because an edge is silent, "edge:<name>", and until when at the longest.
+    std::optional<std::string> held_by{};
+    std::optional<std::int64_t> held_until_ms{};
 };
 struct GetAnswer {
     std::vector<UserAnswer> users;  // in the order asked
@@ -95,6 +98,15 @@ struct StatusAnswer {
         std::int64_t lag_ms = 0;  // how far its watermark is behind; -1: none yet
     };
     std::vector<Collector> collectors;
+    // Whom or what timeouts wait for, and how long at the longest.
+    struct Hold {
+        std::string what;           // "collector:c1", "edge:gw-7", "collectors"
+        std::string why;            // see docs/protocol.md
+        std::int64_t since_ms = 0;  // wall clock, as `until_ms`
+        std::int64_t until_ms = 0;
+        std::uint64_t sessions = 0;  // that wait
+    };
+    std::vector<Hold> holds{};
 };
 // One page of a slot as it was in one loop turn: pages of one snapshot share epoch, seq and batch.
 struct SnapshotAnswer {

@@ -59,7 +59,7 @@ Epoch make_epoch(std::int64_t unix_ms, std::string_view tracker, Epoch highest_k
     const auto ms = std::max<std::uint64_t>(
         static_cast<std::uint64_t>(std::max<std::int64_t>(unix_ms, 0)), (highest_known >> 10) + 1);
     const Epoch epoch = ms << 10 | hash;
-    PRESENCE_CHECK(epoch < (1ull << 53), "the clock is past the year 2248");
+    PRESENCE_CHECK(epoch < kEpochEnd, "the clock is past the year 2248");
     return epoch;
 }
 

@@ -37,7 +37,13 @@ struct SlotMap {
 // Identity of a slot's stream under one owner and run: unix ms at start, then 10 bits of the
 // tracker's id; below 2^53, so that every JSON reader holds it exactly.
 using Epoch = std::uint64_t;
+inline constexpr Epoch kEpochEnd = 1ull << 53;
+// Whether it is one, and leaves room for the one that a next owner makes. Decoders refuse others.
+[[nodiscard]] constexpr bool is_epoch(Epoch epoch) {
+    return epoch < kEpochEnd - 1024;
+}
 [[nodiscard]] std::uint32_t tracker_hash10(std::string_view tracker);
+// Requires a `highest_known` that is_epoch().
 [[nodiscard]] Epoch make_epoch(std::int64_t unix_ms, std::string_view tracker, Epoch highest_known);
 
 }  // namespace presence

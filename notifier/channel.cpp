@@ -57,7 +57,24 @@ Channel::Channel(const SinkConfig& config, FollowerOptions follower, SlotMap map
                 hash_of(config.name) ^ static_cast<std::uint64_t>(micros(io::now()))),
       keeper_(directory.empty() ? nullptr : std::make_shared<Keeper>(directory, owner, delivery_)),
       dead_(dead_letters_of(config, directory)),
-      worker_(config) {}
+      worker_(config, directory) {
+    if (keeper_) tell_begin(directory);
+}
+
+// Which directory, and how far: a wrong one is a sink that is told all anew, or long ago.
+void Channel::tell_begin(const std::filesystem::path& directory) const {
+    const auto data = std::filesystem::absolute(directory).lexically_normal().string();
+    if (keeper_->begins()) return io::log::info("sink_begins", {{"sink", name_}, {"data", data}});
+    std::string after;
+    for (const auto& place : delivery_.places())
+        after +=
+            (after.empty() ? "" : ",") + place.tracker + ":" + std::to_string(place.cursor.batch);
+    io::log::info("sink_goes_on", {{"sink", name_},
+                                   {"data", data},
+                                   {"after_batch", after},
+                                   {"online", followed().online},
+                                   {"waiting", stats().waiting}});
+}
 
 void Channel::turn(Instant now, WallOffset wall, std::vector<Question>& questions) {
     if (const auto outcome = worker_.outcome()) on_outcome(*outcome, now);
@@ -186,12 +203,23 @@ void Channel::tell_state(Instant now) {
                                      {"since_ms", milliseconds(now - given_)},
                                      {"waiting", stats.waiting}});
     }
+    if (stats.gap_told != gap_told_)
+        io::log::warn("gap_told", {{"sink", name_}, {"notices", stats.gap_told - gap_told_}});
+    gap_told_ = stats.gap_told;
     if (stats.behind == told_behind_) return;
     told_behind_ = stats.behind;
     if (stats.behind)
         io::log::warn("sink_behind", {{"sink", name_}, {"waiting", stats.waiting}});
     else
         io::log::info("sink_caught_up", {{"sink", name_}, {"let_go", stats.let_go}});
+}
+
+bool Channel::started(Instant now) {
+    if (!delivery_.heard_all()) return false;
+    heard_all_at_ = std::min(heard_all_at_, now);
+    const bool held_up =
+        gone_ || failures_in_row_ > 0 || (!idle() && now >= heard_all_at_ + kStartMax);
+    return in_step() || held_up;
 }
 
 Instant Channel::next_wakeup() const {

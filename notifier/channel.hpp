@@ -23,6 +23,7 @@ public:
     static constexpr Duration kTellInterval = 10s;  // of one sink's troubles
     static constexpr Duration kSlow = 10s;          // a chunk under way for longer is worth a line
     static constexpr Duration kLookInterval = 1s;   // for dead letters that are wanted
+    static constexpr Duration kStartMax = 10s;      // a sink that takes longer is not waited for
 
     // Goes on from what was kept in the directory; none: nothing is kept. Throws StoreError.
     Channel(const SinkConfig& config, FollowerOptions follower, SlotMap map,
@@ -42,13 +43,17 @@ public:
     [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] Delivery::Stats stats() const { return delivery_.stats(); }
     [[nodiscard]] Follower::Stats followed() const { return delivery_.follower().stats(); }
-    [[nodiscard]] bool started() const { return delivery_.started(); }
+    // Told all there is up to now, each tracker heard and each user compared.
+    [[nodiscard]] bool in_step() const { return delivery_.follower().in_step(); }
+    // It is, or would be but for the sink, which refuses what it is told or has much to take.
+    [[nodiscard]] bool started(Instant now);
 
     // Nothing more is given; what is under way may still be taken.
     void stop(Instant deadline) { worker_.stop(deadline); }
     [[nodiscard]] bool ended(Instant now);
 
 private:
+    void tell_begin(const std::filesystem::path& directory) const;
     void give_next(Instant now);
     [[nodiscard]] Worker::Task task_of(Delivery::Job job) const;
     void on_outcome(const Worker::Outcome& outcome, Instant now);
@@ -75,6 +80,8 @@ private:
     Instant tell_dead_at_{};
     Instant tell_dead_failure_at_{};
     bool told_behind_ = false;
+    std::uint64_t gap_told_ = 0;
+    Instant heard_all_at_ = Instant::max();
     Instant tell_failure_at_{};
     Instant tell_slow_at_{};
 };

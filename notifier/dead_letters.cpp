@@ -139,8 +139,18 @@ void DeadLetters::move_aside(const std::string& why) {
              " now, and a new one was begun";
 }
 
+// What is written to a deleted file goes with the process.
+void DeadLetters::let_go_if_deleted() {
+    if (!db_ || there(file_.parent_path())) return;
+    db_.reset();
+    wanted_ = {};
+    wanted_users_.clear();
+    seen_version_ = -1;
+}
+
 void DeadLetters::add(const std::vector<Event>& events, const std::string& failure,
                       std::uint64_t attempts, std::int64_t now_ms) {
+    let_go_if_deleted();
     guarded("write", [&] {
         if (!db_) connect();
         settle();
@@ -207,6 +217,7 @@ std::uint64_t DeadLetters::settle() {
 }
 
 void DeadLetters::look() {
+    let_go_if_deleted();
     if (!db_ && !there(file_.parent_path())) return;
     guarded("read", [&] {
         if (!db_) connect();

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "common/bugs.hpp"
 #include "common/check.hpp"
 
 namespace presence::notifier {
@@ -28,14 +29,22 @@ Delivery::Delivery(Options options, FollowerOptions follower, SlotMap map, std::
       trackers_(follower.trackers),
       follower_(std::move(follower), std::move(map)),
       backoff_(options.backoff_first, options.backoff_max, seed) {
-    facts_.cursors = cursors();
+    facts_.places = places();
 }
 
-std::vector<std::pair<std::string, Cursor>> Delivery::cursors() const {
-    std::vector<std::pair<std::string, Cursor>> all;
+std::vector<Place> Delivery::places() const {
+    std::vector<Place> all;
     for (std::size_t i = 0; i < trackers_.size(); ++i)
-        all.emplace_back(trackers_[i], follower_.cursor(i));
+        all.push_back({trackers_[i], follower_.cursor(i), follower_.open_slots(i)});
     return all;
+}
+
+// Where to go on is kept with what happens; and without, when there is a run to go on from, and
+// when nothing is left to compare.
+bool Delivery::place_is_news(std::size_t tracker) const {
+    const auto& kept = facts_.places[tracker];
+    return follower_.cursor(tracker).boot != kept.cursor.boot ||
+           (!kept.open_slots.empty() && follower_.settled(tracker));
 }
 
 bool Delivery::restore_shard(std::uint32_t shard, std::uint64_t row, std::string_view bytes) {
@@ -67,11 +76,13 @@ bool Delivery::restore_facts(std::string_view bytes) {
     if (!facts) return false;
     // Slots change hands with the trackers: then nothing is known of where to go on.
     const bool same =
-        std::equal(facts->cursors.begin(), facts->cursors.end(), trackers_.begin(), trackers_.end(),
-                   [](const auto& kept, const auto& tracker) { return kept.first == tracker; });
-    for (std::size_t i = 0; i < trackers_.size(); ++i)
-        follower_.restore(i, same ? facts->cursors[i].second : Cursor{});
-    facts_.cursors = cursors();
+        std::equal(facts->places.begin(), facts->places.end(), trackers_.begin(), trackers_.end(),
+                   [](const auto& kept, const auto& tracker) { return kept.tracker == tracker; });
+    for (std::size_t i = 0; i < trackers_.size(); ++i) {
+        const auto place = same ? facts->places[i] : Place{};
+        follower_.restore(i, place.cursor, place.open_slots);
+    }
+    facts_.places = places();
     begin_ = facts->row == facts_.row ? std::min<std::size_t>(facts->told, portion_.size())
                                       : portion_.size();
     facts_.row = std::max(facts->row, facts_.row);
@@ -83,6 +94,7 @@ bool Delivery::restore_facts(std::string_view bytes) {
 }
 
 void Delivery::on_heard(HeardPtr heard) {
+    heard_.insert(heard->tracker);
     const auto weight = weight_of(*heard);
     if (weight > 0 && inbox_weight_ + weight > options_.queue_max && !inbox_.empty())
         return let_go(*heard);
@@ -95,7 +107,7 @@ void Delivery::on_heard(HeardPtr heard) {
 // when the next one or a tick shows that it is missing.
 void Delivery::let_go(const Heard& heard) {
     stats_.let_go += heard.events;
-    stats_.behind = true;
+    stats_.behind = stats_.behind || heard.events > 0;
     if (const auto* const batch = std::get_if<Batch>(&heard.message))
         let_go_[heard.tracker] = {batch->tracker, batch->boot, batch->number};
     else if (const auto* const tick = std::get_if<Tick>(&heard.message))
@@ -158,11 +170,9 @@ void Delivery::merge() {
 bool Delivery::portion_is_due(Instant now) const {
     if (!wanted_.empty() && follower_.in_step()) return true;
     if (changes_.empty()) {
-        // Where to go on is kept with what happens, and when there is a run to go on from.
-        const auto now_at = cursors();
-        return !std::equal(
-            now_at.begin(), now_at.end(), facts_.cursors.begin(),
-            [](const auto& a, const auto& b) { return a.second.boot == b.second.boot; });
+        for (std::size_t i = 0; i < trackers_.size(); ++i)
+            if (place_is_news(i)) return true;
+        return false;
     }
     return options_.mode == Mode::every || !follower_.catching_up() ||
            changes_.size() >= options_.queue_max || now >= changed_at_ + kHoldMax;
@@ -184,9 +194,11 @@ void Delivery::add_wanted(std::int64_t now_ms) {
 
 void Delivery::begin_portion(std::int64_t now_ms) {
     portion_ = std::exchange(changes_, {});
+    for (const auto& change : portion_)
+        stats_.gap_told += change.told && is_gap_notice(change.event) ? 1 : 0;
     add_wanted(now_ms);
     begin_ = end_ = 0;
-    facts_ = {cursors(), facts_.row + 1, 0};
+    facts_ = {places(), facts_.row + 1, bug(Bug::cursor_first) ? portion_.size() : 0};
     for (const auto& change : portion_)
         if (!change.event.user.empty()) dirty_.set(shard_of(change.event.slot));
     auto keep = std::make_shared<Keep>();

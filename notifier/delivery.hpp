@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -92,17 +93,19 @@ public:
     struct Stats {
         std::uint64_t delivered = 0;
         std::uint64_t failures = 0;
-        std::uint64_t dead = 0;     // events given up
-        std::uint64_t let_go = 0;   // events that came and were not kept: they are replayed
-        std::uint64_t waiting = 0;  // events, those under way included
-        bool behind = false;        // something was let go and is not replayed yet
+        std::uint64_t dead = 0;      // events given up
+        std::uint64_t let_go = 0;    // events that came and were not kept: they are replayed
+        std::uint64_t waiting = 0;   // events, those under way included
+        std::uint64_t gap_told = 0;  // notices that something is missing for good
+        bool behind = false;         // something was let go and is not replayed yet
     };
     [[nodiscard]] Stats stats() const;
     [[nodiscard]] const Follower& follower() const { return follower_; }
+    [[nodiscard]] std::vector<Place> places() const;
     // All that came was told and confirmed.
     [[nodiscard]] bool idle() const { return portion_.empty() && inbox_.empty(); }
-    // Every tracker was compared, or would be if the sink took what it is told.
-    [[nodiscard]] bool started() const { return follower_.in_step() || !idle(); }
+    // Something came of each tracker, though it may wait for the sink.
+    [[nodiscard]] bool heard_all() const { return heard_.size() == trackers_.size(); }
 
 private:
     void let_go(const Heard& heard);
@@ -113,13 +116,14 @@ private:
     void add_wanted(std::int64_t now_ms);
     void add_shards(Keep& keep);
     [[nodiscard]] std::string shard(std::uint32_t which) const;
-    [[nodiscard]] std::vector<std::pair<std::string, Cursor>> cursors() const;
+    [[nodiscard]] bool place_is_news(std::size_t tracker) const;
 
     Options options_;
     std::vector<std::string> trackers_;
     Follower follower_;
     Backoff backoff_;
 
+    std::set<std::size_t> heard_;  // trackers
     std::deque<HeardPtr> inbox_;
     std::size_t inbox_weight_ = 0;
     std::size_t inbox_events_ = 0;

@@ -102,6 +102,14 @@ Cursor Follower::cursor(std::size_t tracker) const {
     return impl_->trackers[tracker].cursor();
 }
 
+std::vector<Slot> Follower::open_slots(std::size_t tracker) const {
+    return impl_->trackers[tracker].open_slots();
+}
+
+bool Follower::settled(std::size_t tracker) const {
+    return impl_->trackers[tracker].settled();
+}
+
 void Follower::each_ledger(const std::function<void(const Ledger&)>& fn) const {
     for (const auto& tracker : impl_->trackers)
         tracker.each_ledger(fn);
@@ -111,8 +119,8 @@ const Ledger* Follower::ledger(Slot slot) const {
     return impl_->ledger(slot);
 }
 
-void Follower::restore(std::size_t tracker, Cursor cursor) {
-    impl_->trackers[tracker].restore(cursor);
+void Follower::restore(std::size_t tracker, Cursor cursor, const std::vector<Slot>& open_slots) {
+    impl_->trackers[tracker].restore(cursor, open_slots);
 }
 
 void Follower::restore(Slot slot, Position position,
@@ -136,6 +144,7 @@ Follower::Stats Follower::stats() const {
         sum.replayed += s.replayed;
         sum.resyncs += s.resyncs;
         sum.snapshots += s.snapshots;
+        sum.diverged += s.diverged;
         sum.timeouts += s.timeouts;
         sum.errors += s.errors;
         sum.refused += s.refused;

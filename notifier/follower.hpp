@@ -74,14 +74,16 @@ public:
     // More is asked for, and about to come.
     [[nodiscard]] bool catching_up() const;
 
-    // Where to go on after a restart, with the ledgers as they are now; none while there is more
-    // to compare.
+    // Where to go on after a restart, with the ledgers as they are now, and the slots that are to
+    // be compared then: those that are not yet, or with users in doubt.
     [[nodiscard]] Cursor cursor(std::size_t tracker) const;
+    [[nodiscard]] std::vector<Slot> open_slots(std::size_t tracker) const;
+    [[nodiscard]] bool settled(std::size_t tracker) const;  // there are none
     void each_ledger(const std::function<void(const Ledger&)>& fn) const;
     [[nodiscard]] const Ledger* ledger(Slot slot) const;  // null: nobody's
-    // Requires: before all else. A slot that is nobody's is forgotten.
-    void restore(std::size_t tracker, Cursor cursor);
+    // Requires: before all else, ledgers first. A slot that is nobody's is forgotten.
     void restore(Slot slot, Position position, std::vector<std::pair<std::string, Told>> users);
+    void restore(std::size_t tracker, Cursor cursor, const std::vector<Slot>& open_slots);
     void redo(const Event& event);
 
     struct Stats {
@@ -89,6 +91,7 @@ public:
         std::uint64_t events = 0;      // handed out
         std::uint64_t duplicates = 0;  // told nothing new
         std::uint64_t gaps = 0, replayed = 0, resyncs = 0, snapshots = 0, reconciled = 0;
+        std::uint64_t diverged = 0;     // the journal holds other batches than came
         std::uint64_t timeouts = 0;     // questions without an answer
         std::uint64_t errors = 0;       // questions answered with an error
         std::uint64_t refused = 0;      // malformed, or of a slot that is not the tracker's

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/bugs.hpp"
+
 namespace presence::notifier {
 
 FollowedTracker::FollowedTracker(const FollowerOptions& options, std::size_t index,
@@ -18,17 +20,28 @@ FollowedTracker::FollowedTracker(const FollowerOptions& options, std::size_t ind
     }
 }
 
-void FollowedTracker::restore(Cursor cursor) {
+void FollowedTracker::restore(Cursor cursor, const std::vector<Slot>& open_slots) {
     cursor_ = cursor;
-    if (cursor.boot == 0) {
-        lost_place_ = std::any_of(slots_.begin(), slots_.end(), [](const auto& followed) {
-            return followed.ledger.position().epoch != 0;
-        });
-        return;
-    }
-    uncompared_ = 0;
+    begun_at_ = cursor.batch;
     for (auto& followed : slots_)
-        followed.compared = true;
+        followed.compared = cursor.boot != 0;
+    for (const auto slot : open_slots)
+        if (index_of_[slot] >= 0)
+            slots_[static_cast<std::size_t>(index_of_[slot])].compared = false;
+    uncompared_ = 0;
+    for (const auto& followed : slots_) {
+        if (followed.compared) continue;
+        ++uncompared_;
+        lost_place_ = lost_place_ || followed.ledger.position().epoch != 0;
+    }
+}
+
+std::vector<Slot> FollowedTracker::open_slots() const {
+    std::vector<Slot> open;
+    for (const auto& followed : slots_)
+        if (!followed.compared || followed.ledger.doubted() > 0)
+            open.push_back(followed.ledger.slot());
+    return open;
 }
 
 const Ledger* FollowedTracker::ledger(Slot slot) const {
@@ -77,7 +90,7 @@ void FollowedTracker::on_tick(const Tick& tick, Instant now) {
         return;
     }
     hear(at, now);
-    if (!taken(at)) miss();
+    if (!taken(at) && !bug(Bug::gap_ignored)) miss();
 }
 
 void FollowedTracker::on_batch(const Batch& batch, Instant now, HandedOut& out) {
@@ -89,6 +102,10 @@ void FollowedTracker::on_batch(const Batch& batch, Instant now, HandedOut& out) 
     hear(at, now);
     if (taken(at))
         ++stats_.duplicates;
+    else if (bug(Bug::old_run_accepted) && at.boot < cursor_.boot)
+        take(batch, out);
+    else if (bug(Bug::gap_ignored) && at.boot == cursor_.boot && !replaying_ && room())
+        take(batch, out);
     else if (at.boot == cursor_.boot && at.batch == cursor_.batch + 1 && !replaying_ && room())
         take(batch, out);
     else
@@ -133,10 +150,13 @@ void FollowedTracker::begin_resync(Instant now) {
     }
 }
 
-// Changes were missed that nobody can tell any more.
-void FollowedTracker::cannot_replay(Instant now, WallOffset wall, HandedOut& out) {
-    if (uncompared_ == 0)
-        out.changes.push_back(gap_notice(options_->trackers[index_], millis(wall.at(now))));
+void FollowedTracker::tell_gap(std::int64_t now_ms, HandedOut& out) const {
+    out.changes.push_back(gap_notice(options_->trackers[index_], now_ms));
+}
+
+// Changes were missed that nobody can tell any more; none of a slot that was not compared yet.
+void FollowedTracker::cannot_replay(Instant now, std::int64_t now_ms, HandedOut& out) {
+    if (uncompared_ < slots_.size()) tell_gap(now_ms, out);
     begin_resync(now);
 }
 
@@ -180,7 +200,10 @@ void FollowedTracker::on_error(const Asked& asked, const QueryError& error, Inst
                                WallOffset wall, HandedOut& out) {
     const bool no_history =
         error.code == "too_old" || error.code == "diverged" || error.code == "unknown_op";
-    if (asked.what == Asked::For::rows && no_history) return cannot_replay(now, wall, out);
+    if (asked.what == Asked::For::rows && no_history) {
+        stats_.diverged += error.code == "diverged" ? 1 : 0;
+        return cannot_replay(now, millis(wall.at(now)), out);
+    }
     ++stats_.errors;
     // A snapshot of many pages may have been dropped meanwhile: begin anew at once.
     const bool began = !asked.whole.cursor.empty() && error.code == "bad_cursor";
@@ -194,7 +217,7 @@ void FollowedTracker::on_rows(const ReplayAnswer& answer, Instant now, WallOffse
         if (!batch || batch->tracker != options_->trackers[index_] || batch->boot == 0 ||
             batch->number != cursor_.batch + 1) {
             ++stats_.refused;
-            return cannot_replay(now, wall, out);
+            return cannot_replay(now, millis(wall.at(now)), out);
         }
         if (!room()) break;
         take(*batch, out);
@@ -227,7 +250,7 @@ void FollowedTracker::on_page(Asked asked, const SnapshotAnswer& page,
     if (page.boot != cursor_.boot || page.batch < begun_at_) {
         ++stats_.out_of_date;
         // Without room the stream would not get there.
-        if (page.boot == heard_.boot && !room()) return begin_resync(now);
+        if (page.boot == heard_.boot && !room()) return cannot_replay(now, evidence.now_ms, out);
         return again(asked, now + kPause);
     }
     auto& whole = asked.whole;
@@ -314,6 +337,9 @@ void FollowedTracker::ask_what_is_due(Instant now) {
             break;
         }
     }
+    // A snapshot of a run that the replay has not come to is out of date, and would hold it up; but
+    // without room for the replay it must show that.
+    if (cursor_.boot != heard_.boot && room()) return;
     for (std::size_t n = 0; n < slots_.size() && uncompared_ > 0 && free(); ++n) {
         // The one that was asked last comes last.
         next_slot_ = (next_slot_ + 1) % slots_.size();
@@ -325,8 +351,7 @@ void FollowedTracker::ask_what_is_due(Instant now) {
 
 void FollowedTracker::end_turn(Instant now, WallOffset wall, HandedOut& out,
                                std::vector<Question>& questions) {
-    if (heard_.boot != 0 && std::exchange(lost_place_, false))
-        out.changes.push_back(gap_notice(options_->trackers[index_], millis(wall.at(now))));
+    if (heard_.boot != 0 && std::exchange(lost_place_, false)) tell_gap(millis(wall.at(now)), out);
     conclude(now, wall, out);
     expire(now);
     if (heard_.boot != 0 && now >= not_before_) ask_what_is_due(now);

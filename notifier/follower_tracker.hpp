@@ -36,8 +36,10 @@ public:
         return heard_.boot != 0 && !behind_ && !replaying_ && settled();
     }
     [[nodiscard]] bool catching_up() const { return (behind_ || replaying_) && !silent_; }
-    [[nodiscard]] Cursor cursor() const { return settled() ? cursor_ : Cursor{}; }
-    void restore(Cursor cursor);
+    [[nodiscard]] Cursor cursor() const { return cursor_; }
+    [[nodiscard]] bool settled() const { return uncompared_ == 0 && doubted() == 0; }
+    [[nodiscard]] std::vector<Slot> open_slots() const;
+    void restore(Cursor cursor, const std::vector<Slot>& open_slots);
 
     [[nodiscard]] const Ledger* ledger(Slot slot) const;
     [[nodiscard]] Ledger* ledger(Slot slot);
@@ -46,7 +48,7 @@ public:
     struct Stats {
         std::uint64_t batches = 0, duplicates = 0;
         std::uint64_t gaps = 0, replayed = 0, resyncs = 0, snapshots = 0;
-        std::uint64_t timeouts = 0, errors = 0, refused = 0, out_of_date = 0;
+        std::uint64_t diverged = 0, timeouts = 0, errors = 0, refused = 0, out_of_date = 0;
     };
     [[nodiscard]] const Stats& stats() const { return stats_; }
 
@@ -72,7 +74,6 @@ private:
         Ledger::Evidence evidence;
     };
 
-    [[nodiscard]] bool settled() const { return uncompared_ == 0 && doubted() == 0; }
     [[nodiscard]] std::size_t doubted() const;
     [[nodiscard]] bool room() const;
 
@@ -81,7 +82,8 @@ private:
     void miss();
     void take(const Batch& batch, HandedOut& out);
     void begin_resync(Instant now);
-    void cannot_replay(Instant now, WallOffset wall, HandedOut& out);
+    void tell_gap(std::int64_t now_ms, HandedOut& out) const;
+    void cannot_replay(Instant now, std::int64_t now_ms, HandedOut& out);
 
     void on_rows(const ReplayAnswer& answer, Instant now, WallOffset wall, HandedOut& out);
     void on_error(const Asked& asked, const QueryError& error, Instant now, WallOffset wall,
@@ -108,7 +110,7 @@ private:
     Cursor heard_;   // the last batch that we know there is
     bool behind_ = false;
     bool replaying_ = false;
-    bool lost_place_ = false;     // some was told before a restart, but not up to which batch
+    bool lost_place_ = false;     // some of a slot that is open was told before a restart
     std::uint64_t begun_at_ = 0;  // batch at which the comparison of all slots began
     std::size_t uncompared_;
     std::size_t waiting_ = 0;  // events

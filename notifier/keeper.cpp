@@ -32,6 +32,7 @@ Keeper::Keeper(const std::filesystem::path& directory, const std::string& owner,
     : store_(options_of(directory, owner)) {
     if (const auto& cut = store_.opened().cut)
         io::log::warn("store_damaged", {{"store", directory.string()}, {"found", *cut}});
+    begins_ = store_.last() == 0;
     restore(delivery);
 }
 

@@ -14,6 +14,9 @@ public:
     // Opens the store, makes it if missing, and gives the delivery what it kept. Throws StoreError.
     Keeper(const std::filesystem::path& directory, const std::string& owner, Delivery& delivery);
 
+    // Nothing was kept here before.
+    [[nodiscard]] bool begins() const { return begins_; }
+
     // Before a chunk is told, and after it was taken. Throw StoreError. End the process with code
     // 74 if the store is malformed.
     void before(const Delivery::Keep& keep);
@@ -24,6 +27,7 @@ private:
     void write(const io::Store::Write& what);
 
     io::Store store_;
+    bool begins_ = false;
 };
 
 }  // namespace presence::notifier

@@ -11,6 +11,8 @@ namespace read = msgpack_read;
 using Tokens = read::Cursor;
 
 constexpr std::uint32_t kVersion = 1;
+// The first one had no open slots: there was no cursor as long as there were some.
+constexpr std::uint32_t kFactsVersion = 2;
 
 template <class Value>
 void write_or_nil(MsgpackWriter& out, const std::optional<Value>& value) {
@@ -63,39 +65,48 @@ bool read_user(Tokens& in, std::pair<std::string, Told>& user) {
 
 // [version, content]
 template <class Content>
-bool whole(std::string_view bytes, Content&& content) {
+bool whole(std::string_view bytes, std::uint32_t newest, Content&& content) {
     MsgpackTokens tokens;
     if (!tokens.parse(bytes, bytes.size())) return false;
     auto in = tokens.cursor();
     std::uint32_t version = 0;
-    return read::record(
-        in, 2, [&] { return read::value(in, version) && version == kVersion && content(in); });
+    return read::record(in, 2, [&] {
+        return read::value(in, version) && version > 0 && version <= newest && content(in, version);
+    });
+}
+
+bool read_place(Tokens& in, std::uint32_t version, Place& place) {
+    return read::record(in, version == 1 ? 3 : 4, [&] {
+        return read::value(in, place.tracker) && read::value(in, place.cursor.boot) &&
+               read::value(in, place.cursor.batch) &&
+               (version == 1 || read::each(in, [&] {
+                    return read::value(in, place.open_slots.emplace_back()) &&
+                           place.open_slots.back() < kSlots;
+                }));
+    });
 }
 
 }  // namespace
 
 std::string encode_facts(const Facts& facts) {
     MsgpackWriter out;
-    out.array(2).number(kVersion).array(3).array(facts.cursors.size());
-    for (const auto& [tracker, cursor] : facts.cursors)
-        out.array(3).text(tracker).number(cursor.boot).number(cursor.batch);
+    out.array(2).number(kFactsVersion).array(3).array(facts.places.size());
+    for (const auto& place : facts.places) {
+        out.array(4).text(place.tracker).number(place.cursor.boot).number(place.cursor.batch);
+        out.array(place.open_slots.size());
+        for (const auto slot : place.open_slots)
+            out.number(slot);
+    }
     out.number(facts.row).number(facts.told);
     return out.take();
 }
 
 std::optional<Facts> decode_facts(std::string_view bytes) {
     Facts facts;
-    const bool good = whole(bytes, [&](Tokens& in) {
+    const bool good = whole(bytes, kFactsVersion, [&](Tokens& in, std::uint32_t version) {
         return read::record(in, 3, [&] {
-            return read::each(in,
-                              [&] {
-                                  auto& kept = facts.cursors.emplace_back();
-                                  return read::record(in, 3, [&] {
-                                      return read::value(in, kept.first) &&
-                                             read::value(in, kept.second.boot) &&
-                                             read::value(in, kept.second.batch);
-                                  });
-                              }) &&
+            return read::each(
+                       in, [&] { return read_place(in, version, facts.places.emplace_back()); }) &&
                    read::value(in, facts.row) && read::value(in, facts.told);
         });
     });
@@ -112,7 +123,7 @@ std::string encode_changes(const std::vector<Change>& changes) {
 
 std::optional<std::vector<Change>> decode_changes(std::string_view bytes) {
     std::vector<Change> changes;
-    const bool good = whole(bytes, [&](Tokens& in) {
+    const bool good = whole(bytes, kVersion, [&](Tokens& in, std::uint32_t) {
         return read::each(in, [&] { return read_change(in, changes.emplace_back()); });
     });
     return good ? std::optional(std::move(changes)) : std::nullopt;
@@ -135,7 +146,7 @@ std::string encode_shard(const std::vector<const Ledger*>& ledgers) {
 
 std::optional<std::vector<KeptSlot>> decode_shard(std::string_view bytes) {
     std::vector<KeptSlot> slots;
-    const bool good = whole(bytes, [&](Tokens& in) {
+    const bool good = whole(bytes, kVersion, [&](Tokens& in, std::uint32_t) {
         return read::each(in, [&] {
             auto& kept = slots.emplace_back();
             return read::record(in, 4, [&] {

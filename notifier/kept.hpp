@@ -18,9 +18,17 @@ inline constexpr std::uint32_t kShards = 256;
     return slot / (kSlots / kShards);
 }
 
-// Where the follower goes on, and how far the sink has come.
+// Where the follower of a tracker goes on, and which slots it has to compare first.
+struct Place {
+    std::string tracker;
+    Cursor cursor;
+    std::vector<Slot> open_slots;
+    friend bool operator==(const Place&, const Place&) = default;
+};
+
+// Where the followers go on, and how far the sink has come.
 struct Facts {
-    std::vector<std::pair<std::string, Cursor>> cursors;  // of all trackers, by id
+    std::vector<Place> places;  // of all trackers
     std::uint64_t row = 0;
     std::uint64_t told = 0;  // of that row's changes that are told, so many were
     friend bool operator==(const Facts&, const Facts&) = default;

@@ -4,16 +4,21 @@
 
 #include <algorithm>
 #include <deque>
+#include <filesystem>
+#include <set>
 #include <vector>
 #include <zmq.hpp>
 
+#include "common/config_changes.hpp"
 #include "common/io/clock.hpp"
+#include "common/io/files_log.hpp"
 #include "common/io/log.hpp"
 #include "common/io/peer_log.hpp"
 #include "common/io/readiness.hpp"
 #include "common/io/reporter.hpp"
 #include "common/io/signals.hpp"
 #include "common/io/sockets.hpp"
+#include "common/io/store.hpp"
 #include "notifier/channel.hpp"
 #include "notifier/follower.hpp"
 
@@ -27,6 +32,11 @@ namespace {
 constexpr int kMessagesPerTurn = 256;
 constexpr std::size_t kEventBytesPerTurn = 128 * 1024;
 
+// Under way at once per tracker, of all sinks: what a tracker answers beyond its high-water mark of
+// 100 is dropped, and each answer lost is a wait for its timeout. libzmq tells the sender of what
+// was read by the half of that mark only, so the other half is what there is room for.
+constexpr std::size_t kQuestionsMax = 48;
+
 std::vector<std::string> ids_of(const Config& config) {
     std::vector<std::string> ids;
     for (const auto& tracker : config.trackers)
@@ -34,9 +44,13 @@ std::vector<std::string> ids_of(const Config& config) {
     return ids;
 }
 
-FollowerOptions follower_options(const Config& config) {
+FollowerOptions follower_options(const Config& config, const std::string& notifier) {
     FollowerOptions options;
     options.trackers = ids_of(config);
+    const auto sinks = std::count_if(config.sinks.begin(), config.sinks.end(),
+                                     [&](const auto& sink) { return sink.notifier == notifier; });
+    const auto share = kQuestionsMax / std::max<std::size_t>(static_cast<std::size_t>(sinks), 1);
+    options.questions_max = std::clamp<std::size_t>(share, 1, options.questions_max);
     options.users_max =
         config.presence.users_max * std::max<std::size_t>(config.trackers.size(), 1);
     return options;
@@ -56,6 +70,7 @@ public:
         }
         for (const auto& sink : program.config.sinks)
             if (sink.notifier == program.id) open(program, sink);
+        warn_of_unowned();
         io::log::info("notifier_started",
                       {{"trackers", links_.size()}, {"sinks", channels_.size()}});
     }
@@ -78,12 +93,24 @@ public:
 
 private:
     void open(const io::Program& program, const SinkConfig& sink) {
-        auto options = follower_options(program.config);
+        auto options = follower_options(program.config, program.id);
         options.first_rid = (std::uint64_t{channels_.size()} << kRidBits) + 1;
         channels_.emplace_back(sink, std::move(options), slot_map_of(program.config),
                                directory_of(program.config, sink),
                                "sink " + sink.name + " of notifier " + program.id + " of " +
                                    program.config.presence.cluster);
+    }
+
+    // A sink that was renamed or removed left them; or this is the data of another notifier.
+    void warn_of_unowned() const {
+        std::set<std::filesystem::path> owned;
+        for (const auto& sink : program_.config.sinks)
+            owned.insert(directory_of(program_.config, sink));
+        for (const auto& notifier : program_.config.notifiers)
+            for (const auto& directory : io::Store::stores_in(notifier.data))
+                if (notifier.id == program_.id && !owned.contains(directory))
+                    io::log::warn("sink_data_unowned",
+                                  {{"data", std::filesystem::absolute(directory).string()}});
     }
 
     struct Link {
@@ -184,8 +211,8 @@ private:
     // Trackers and sinks are those of the file as it was at the start.
     void reopen() {
         try {
-            if (print_config(program_.reload()) != print_config(program_.config))
-                io::log::warn("restart_needed", {{"reason", "the configuration has changed"}});
+            const auto changed = changed_settings(program_.config, program_.reload());
+            if (!changed.empty()) io::log::warn("restart_needed", {{"changed", changed}});
         } catch (const ConfigError& error) {
             io::log::error("reload_refused", {{"error", error.what()}});
         }
@@ -195,15 +222,23 @@ private:
     }
 
     void report() {
-        if (!in_step_told_ && std::all_of(channels_.begin(), channels_.end(),
-                                          [](const auto& c) { return c.started(); })) {
-            in_step_told_ = true;
-            io::tell_ready();
-            io::log::info("in_step", {{"online", followed().online}});
-        }
+        tell_ready();
         for (auto& link : links_)
             link.peer.turn(io::now());
+        files_.turn(io::now());
         reporter_.turn(io::now(), [&] { return numbers(); });
+    }
+
+    void tell_ready() {
+        const auto now = io::now();
+        if (ready_told_ || !std::all_of(channels_.begin(), channels_.end(),
+                                        [&](auto& channel) { return channel.started(now); }))
+            return;
+        ready_told_ = true;
+        io::tell_ready();
+        const auto late = std::count_if(channels_.begin(), channels_.end(),
+                                        [](const auto& channel) { return !channel.in_step(); });
+        io::log::info("in_step", {{"online", followed().online}, {"but_for_sinks", late}});
     }
 
     [[nodiscard]] std::vector<io::Reporter::Number> numbers() const {
@@ -215,6 +250,7 @@ private:
         std::uint64_t waiting = 0;
         std::uint64_t dead = 0;
         std::uint64_t gone = 0;
+        std::uint64_t gap_told = 0;
         for (const auto& channel : channels_) {
             const auto d = channel.stats();
             delivered += d.delivered;
@@ -222,16 +258,19 @@ private:
             let_go += d.let_go;
             waiting += d.waiting;
             dead += d.dead;
+            gap_told += d.gap_told;
             gone += channel.gone() ? 1 : 0;
         }
         return {{"batches", n(s.batches)},
                 {"events", n(s.events)},
                 {"duplicates", n(s.duplicates)},
                 {"gaps", n(s.gaps)},
+                {"gap_told", n(gap_told)},
                 {"replayed", n(s.replayed)},
                 {"resyncs", n(s.resyncs)},
                 {"snapshots", n(s.snapshots)},
                 {"reconciled", n(s.reconciled)},
+                {"diverged", n(s.diverged)},
                 {"timeouts", n(s.timeouts)},
                 {"errors", n(s.errors)},
                 {"refused", n(s.refused + refused_)},
@@ -260,6 +299,7 @@ private:
             sum.resyncs += s.resyncs;
             sum.snapshots += s.snapshots;
             sum.reconciled += s.reconciled;
+            sum.diverged += s.diverged;
             sum.timeouts += s.timeouts;
             sum.errors += s.errors;
             sum.refused += s.refused;
@@ -313,9 +353,10 @@ private:
     std::deque<Channel> channels_;
     std::vector<Question> questions_;
     std::uint64_t misshapen_ = 0, refused_ = 0;
-    bool in_step_told_ = false;
-    io::Reporter reporter_{{"gaps", "timeouts", "errors", "refused", "misshapen", "users_limit",
-                            "failures", "let_go", "dead", "gone"}};
+    bool ready_told_ = false;
+    io::FilesLog files_;
+    io::Reporter reporter_{{"gap_told", "diverged", "timeouts", "errors", "refused", "misshapen",
+                            "users_limit", "failures", "let_go", "dead", "gone"}};
 };
 
 }  // namespace

@@ -72,7 +72,7 @@ Answer Answers::operator()(const Query& query) const {
     Answer answer;
     answer.rid = query.rid;
     answer.freshness = stats.freshness;
-    answer.as_of_ms = millis(wall.at(event_time.value_or(now)));
+    answer.as_of_ms = millis(wall.at(evidence.value_or(now)));
     answer.body = std::visit([this](const auto& op) { return body(op); }, query.op);
     if (auto* const error = std::get_if<QueryError>(&answer.body)) error->rid = query.rid;
     return answer;
@@ -89,8 +89,8 @@ QueryError Answers::moved(Slot slot) const {
 
 std::uint64_t Answers::covers_ms(Slot slot) const {
     const auto since = watermarks.covered_since();
-    if (!since || !event_time) return 0;
-    const auto covered = *event_time - std::max(*since, taken[slot]);
+    if (!since || !evidence) return 0;
+    const auto covered = *evidence - std::max(*since, taken[slot]);
     return covered.count() > 0 ? static_cast<std::uint64_t>(covered.count() / 1000) : 0;
 }
 
@@ -108,6 +108,10 @@ Answers::Body Answers::body(const GetQuery& query) const {
             one.sessions = found->sessions;
             one.last_seen_ms = found->last_seen_ms;
             if (found->status) one.status = std::string(*found->status);
+            if (const auto hold = roster.hold_of(hash, user)) {
+                one.held_by = "edge:" + std::string(hold->edge);
+                one.held_until_ms = millis(wall.at(hold->until));
+            }
         } else if (stats.freshness == Freshness::live) {
             one.state = Known::offline;
         }
@@ -172,6 +176,7 @@ Answers::Body Answers::body(const StatusQuery&) const {
         answer.collectors.push_back(
             {std::string(c.id), c.boot, std::string(name_of(c.state)), lag});
     }
+    answer.holds = holds();
     return answer;
 }
 

@@ -7,6 +7,8 @@
 #include "common/query.hpp"
 #include "common/slots.hpp"
 #include "common/time.hpp"
+#include "tracker/freeze.hpp"
+#include "tracker/lifts.hpp"
 #include "tracker/publisher.hpp"
 #include "tracker/roster.hpp"
 #include "tracker/snapshots.hpp"
@@ -22,14 +24,19 @@ struct Answers {
     const Roster& roster;
     const Publisher& publisher;
     const Watermarks& watermarks;
+    const Freeze& freeze;
+    const Lifts& lifts;
     const std::array<Instant, kSlots>& taken;  // since when we own each slot
     Snapshots& snapshots;
     const Tracker::Stats& stats;
     Instant now;
     WallOffset wall;
+    std::optional<Instant> evidence;  // as far as it reaches
     std::optional<Instant> event_time;
 
     [[nodiscard]] Answer operator()(const Query& query) const;
+    // What timeouts wait for.
+    [[nodiscard]] std::vector<StatusAnswer::Hold> holds() const;
     // A slot as it is now, with all its users.
     // Into one whose room is used again.
     void whole(Slot slot, SnapshotAnswer& into) const;

@@ -1,5 +1,6 @@
 #include "tracker/byes.hpp"
 
+#include "common/bugs.hpp"
 #include "common/slots.hpp"
 
 namespace presence::tracker {
@@ -24,6 +25,7 @@ void Byes::remember(std::uint64_t key, Tick at) {
 }
 
 bool Byes::cover(std::uint64_t key, Tick at) const {
+    if (bug(Bug::revived_after_bye)) return false;
     const auto it = at_.find(key);
     // The queue is in order of arrival, so an entry may outstay its time in it.
     return it != at_.end() && at <= it->second + memory_ && it->second + memory_ >= event_time_;

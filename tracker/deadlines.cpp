@@ -46,16 +46,21 @@ Deadlines::Block::Block() {
 
 void Deadlines::set_anew(std::uint32_t user, std::uint32_t deadline) {
     while (blocks_.size() <= user / kBlock) {
-        blocks_.push_back(std::make_unique<Block>());
+        blocks_.add();
         bounds_.push_back(kNone);
     }
     entry(user) = deadline;
-    include(blocks_[user / kBlock]->bounds[user % kBlock / kLeaf], deadline);
+    include(blocks_[user / kBlock].bounds[user % kBlock / kLeaf], deadline);
     include(bounds_[user / kBlock], deadline);
 }
 
 void Deadlines::erase(std::uint32_t user) {
     entry(user) = kNone;
+}
+
+void Deadlines::clear() {
+    blocks_.clear();
+    bounds_.clear();
 }
 
 bool Deadlines::take_due(std::uint32_t now, std::size_t limit, std::vector<Due>& out) {
@@ -73,7 +78,7 @@ bool Deadlines::take_due(std::uint32_t now, std::size_t limit, std::vector<Due>&
 // Returns false if it had to stop for want of room.
 bool Deadlines::take_block(std::size_t block, std::uint32_t now, std::size_t room,
                            std::vector<Due>& out) {
-    auto& b = *blocks_[block];
+    auto& b = blocks_[block];
     for (std::uint32_t leaf = 0; leaf < b.bounds.size(); ++leaf) {
         if (b.bounds[leaf] == kNone || !before(b.bounds[leaf], now)) continue;
         const auto first = static_cast<std::uint32_t>(block) * kBlock + leaf * kLeaf;
@@ -109,13 +114,12 @@ std::optional<std::uint32_t> Deadlines::bound() const {
 }
 
 std::size_t Deadlines::bytes() const {
-    return blocks_.size() * (sizeof(Block) + 2 * sizeof(std::size_t)) +
-           blocks_.capacity() * sizeof(blocks_[0]) + bounds_.capacity() * sizeof(bounds_[0]);
+    return blocks_.size() * sizeof(Block) + bounds_.capacity() * sizeof(bounds_[0]);
 }
 
 std::optional<std::uint32_t> Deadlines::of(std::uint32_t user) const {
     if (user / kBlock >= blocks_.size()) return std::nullopt;
-    const auto d = blocks_[user / kBlock]->deadlines[user % kBlock];
+    const auto d = blocks_[user / kBlock].deadlines[user % kBlock];
     if (d == kNone) return std::nullopt;
     return d;
 }
@@ -126,7 +130,7 @@ void Deadlines::check() const {
     };
     for (std::size_t b = 0; b < blocks_.size(); ++b)
         for (std::uint32_t i = 0; i < kBlock; ++i) {
-            const auto& block = *blocks_[b];
+            const auto& block = blocks_[b];
             PRESENCE_CHECK(holds(block.bounds[i / kLeaf], block.deadlines[i]),
                            "a leaf's bound is later than one of its deadlines");
             PRESENCE_CHECK(holds(bounds_[b], block.bounds[i / kLeaf]),

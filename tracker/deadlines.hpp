@@ -3,9 +3,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <vector>
+
+#include "tracker/column.hpp"
+#include "tracker/prefetch.hpp"
 
 namespace presence::tracker {
 
@@ -25,6 +27,9 @@ class Deadlines {
 public:
     static constexpr std::uint32_t kNone = 0xffff'ffff;  // no deadline
 
+    // For users below `users_max`.
+    explicit Deadlines(std::size_t users_max) : blocks_(users_max / kBlock + 1) {}
+
     // Sets, or moves in any direction; onwards is one store.
     void set(std::uint32_t user, std::uint32_t deadline) {
         deadline -= deadline == kNone;
@@ -38,8 +43,9 @@ public:
         set_anew(user, deadline);
     }
     void erase(std::uint32_t user);
+    void clear();
     void prefetch(std::uint32_t user) const {
-        __builtin_prefetch(&blocks_[user / kBlock]->deadlines[user % kBlock], 1);
+        tracker::prefetch(&blocks_[user / kBlock].deadlines[user % kBlock]);
     }
 
     // Takes out entries with a deadline before `now` and appends them, in no order, until `limit`
@@ -65,7 +71,7 @@ private:
     };
 
     std::uint32_t& entry(std::uint32_t user) {
-        return blocks_[user / kBlock]->deadlines[user % kBlock];
+        return blocks_[user / kBlock].deadlines[user % kBlock];
     }
     // As set(), and lowers the bounds.
     void set_anew(std::uint32_t user, std::uint32_t deadline);
@@ -73,7 +79,7 @@ private:
                           std::uint32_t now, std::size_t room, std::vector<Due>& out);
     bool take_block(std::size_t block, std::uint32_t now, std::size_t room, std::vector<Due>& out);
 
-    std::vector<std::unique_ptr<Block>> blocks_;
+    Column<Block> blocks_;
     std::vector<std::uint32_t> bounds_;  // of the blocks, none later than those of its leaves
     std::size_t cursor_ = 0;             // the block where the next call begins
 };

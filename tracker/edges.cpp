@@ -7,8 +7,7 @@ namespace presence::tracker {
 
 Edges::Edges() : edges_(kHeldEdge + 1) {}
 
-std::optional<EdgeIndex> Edges::find(std::string_view name) const {
-    if (name.empty()) return kUnnamedEdge;
+std::optional<EdgeIndex> Edges::find_named(std::string_view name) const {
     if (edges_[last_].name == name) return last_;
     const auto it = by_name_.find(name);
     if (it == by_name_.end()) return std::nullopt;

@@ -24,18 +24,25 @@ public:
     Edges();
 
     // Cheap for the edge found last.
-    [[nodiscard]] std::optional<EdgeIndex> find(std::string_view name) const;
+    [[nodiscard]] std::optional<EdgeIndex> find(std::string_view name) const {
+        if (name.empty()) return kUnnamedEdge;
+        return find_named(name);
+    }
     // Finds or adds it, and counts one more reference; nothing if there are too many.
     [[nodiscard]] std::optional<EdgeIndex> acquire(std::string_view name);
     void acquire_held() { ++edges_[kHeldEdge].references; }
     void release(EdgeIndex edge);
 
     [[nodiscard]] std::string_view name(EdgeIndex edge) const { return edges_[edge].name; }
+    // One more than the highest index ever in use.
+    [[nodiscard]] std::size_t end() const { return edges_.size(); }
     [[nodiscard]] std::size_t living() const { return by_name_.size(); }
     [[nodiscard]] std::uint32_t references(EdgeIndex edge) const { return edges_[edge].references; }
     [[nodiscard]] std::size_t bytes() const;
 
 private:
+    [[nodiscard]] std::optional<EdgeIndex> find_named(std::string_view name) const;
+
     struct Edge {
         std::string name;
         std::uint32_t references = 0;

@@ -1,5 +1,7 @@
 #include "tracker/life_log.hpp"
 
+#include <algorithm>
+
 #include "common/io/log.hpp"
 
 namespace presence::tracker {
@@ -19,6 +21,7 @@ void LifeLog::turn(Instant now, Tracker& tracker) {
     look_at_ = now + kLookInterval;
     tell_collectors(now, tracker);
     tell_freshness(tracker.stats());
+    tell_holds(now, tracker);
     tell_refused(now, tracker);
 }
 
@@ -41,10 +44,38 @@ void LifeLog::tell_freshness(const Tracker::Stats& stats) {
     freshness_ = stats.freshness;
     const log::Fields fields{{"freshness", name_of(stats.freshness)},
                              {"lag_ms", stats.lag.count() / 1000}};
-    if (freshness_ == Freshness::frozen)
+    if (freshness_ == Freshness::frozen || freshness_ == Freshness::stale)
         log::warn("freshness", fields);
     else
         log::info("freshness", fields);
+}
+
+void LifeLog::tell_holds(Instant now, const Tracker& tracker) {
+    std::map<std::string, std::string> current;
+    std::size_t lines = 0, more = 0;
+    for (const auto& hold : tracker.holds(now, {})) {
+        current[hold.what] = hold.why;
+        const auto told = holds_.find(hold.what);
+        if (told != holds_.end() && told->second == hold.why) continue;
+        if (lines++ >= kHoldLines) {
+            ++more;
+            continue;
+        }
+        const auto left = std::max<std::int64_t>(0, hold.until_ms - micros(now) / 1000);
+        log::warn("held", {{"by", hold.what},
+                           {"why", hold.why},
+                           {"sessions", hold.sessions},
+                           {"at_most_ms", left}});
+    }
+    for (const auto& [what, why] : holds_) {
+        if (current.contains(what)) continue;
+        if (lines++ < kHoldLines)
+            log::info("released", {{"by", what}, {"was", why}});
+        else
+            ++more;
+    }
+    if (more > 0) log::warn("more_held_or_released", {{"count", more}});
+    holds_ = std::move(current);
 }
 
 void LifeLog::tell_refused(Instant now, Tracker& tracker) {

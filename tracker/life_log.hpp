@@ -10,15 +10,19 @@ namespace presence::tracker {
 
 // Tells in the log what an operator has to know of a tracker's life, once each time it changes: how
 // its collectors are (`collector_live`, `collector_silent`, `collector_departed`), whether it is
-// live, warming or frozen (`freshness`), and whose frames it refuses (`frame_refused`).
+// live, warming or frozen (`freshness`), whom timeouts wait for (`held`, `released`; at most
+// kHoldLines a look, the others counted), and whose frames it refuses (`frame_refused`).
 class LifeLog {
 public:
     // Cheap in every turn: looks once a second.
     void turn(Instant now, Tracker& tracker);
 
 private:
+    static constexpr std::size_t kHoldLines = 20;
+
     void tell_collectors(Instant now, const Tracker& tracker);
     void tell_freshness(const Tracker::Stats& stats);
+    void tell_holds(Instant now, const Tracker& tracker);
     void tell_refused(Instant now, Tracker& tracker);
 
     struct Collector {
@@ -26,6 +30,7 @@ private:
         std::uint64_t boot = 0;
     };
     std::map<std::string, Collector, std::less<>> collectors_;
+    std::map<std::string, std::string> holds_;  // what to why, as told
     Freshness freshness_ = Freshness::warming;
     Instant look_at_{};
     Instant tell_refused_at_{};

@@ -9,6 +9,7 @@
 #include <zmq.hpp>
 
 #include "common/io/clock.hpp"
+#include "common/io/files_log.hpp"
 #include "common/io/log.hpp"
 #include "common/io/readiness.hpp"
 #include "common/io/reporter.hpp"
@@ -46,6 +47,10 @@ TrackerOptions options_of(const io::Program& program, const Storage& storage) {
     options.started_unix_ms = millis(io::wall_now());
     options.timeout = presence.timeout;
     options.collector_grace = presence.collector_grace_or_timeout();
+    options.edge_timeout = presence.edge_timeout;
+    options.edge_grace = presence.edge_grace;
+    options.edge_lost_rate = presence.edge_lost_rate;
+    options.freeze_max = presence.freeze_max_or_default();
     options.users_max = presence.users_max;
     std::set<std::string> collectors;
     for (const auto& collector : program.config.collectors)
@@ -211,6 +216,7 @@ private:
 
     void report() {
         life_.turn(io::now(), tracker_);
+        files_.turn(io::now());
         reporter_.turn(io::now(), [&] {
             std::vector<io::Reporter::Number> numbers;
             Tracker::each_number(tracker_.stats(), [&](std::string_view name, std::int64_t value) {
@@ -244,8 +250,10 @@ private:
     Storage storage_;
     Tracker tracker_;
     std::uint64_t map_version_ = program_.config.presence.map_version;
+    io::FilesLog files_;
     io::Reporter reporter_{{"frames_refused", "moved", "users_limit", "sessions_limit",
-                            "edges_limit", "malformed", "lifts", "queries_refused"}};
+                            "edges_limit", "malformed", "lifts", "lifts_refused",
+                            "queries_refused"}};
     LifeLog life_;
     Output out_;    // of the turn
     Output ready_;  // to be sent

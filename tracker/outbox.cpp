@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "common/bugs.hpp"
+
 namespace presence::tracker {
 
 namespace {
@@ -34,7 +36,8 @@ std::size_t bytes_of(const Output& output) {
 void Outbox::hold(Output&& turn, Output& ready) {
     for (const auto& publication : turn.publications)
         batch_ = std::max(batch_, publication.batch);
-    if (held_.empty() && batch_ <= written_) return release(turn, ready);
+    if ((held_.empty() && batch_ <= written_) || bug(Bug::published_first))
+        return release(turn, ready);
     const auto bytes = bytes_of(turn);
     if (bytes == 0) return;
     bytes_ += bytes;

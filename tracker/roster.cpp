@@ -47,6 +47,12 @@ void Roster::lift(Instant now) {
     const auto tick = impl_->clock.of_read(now);
     impl_->make_room(tick);
     impl_->lifted = std::max(impl_->lifted, tick);
+    impl_->leases.lift(tick);
+}
+
+void Roster::on_lease(std::string_view edge, Instant read) {
+    const auto index = impl_->edges.find(edge);
+    if (index && *index > kHeldEdge) impl_->leases.on_heard(*index, impl_->clock.of_read(read));
 }
 
 std::optional<Instant> Roster::next_deadline() const {
@@ -62,6 +68,37 @@ std::optional<Roster::View> Roster::find(std::uint64_t hash, std::string_view us
     const auto index = impl_->find(hash, user);
     if (!index) return std::nullopt;
     return impl_->view(impl_->records[*index], wall);
+}
+
+Roster::Hold Roster::Impl::hold(EdgeIndex edge) const {
+    const auto [since, until] = leases.silence(edge);
+    return {edges.name(edge), clock.instant(since), clock.instant(until), edges.references(edge)};
+}
+
+std::optional<Roster::Hold> Roster::hold_of(std::uint64_t hash, std::string_view user) const {
+    const auto& in = *impl_;
+    const auto index = in.find(hash, user);
+    if (!index) return std::nullopt;
+    std::optional<Hold> longest;
+    bool lives = false;
+    in.each_session(in.records[*index], [&](const auto& held) {
+        if (in.deadline_of(held) >= in.event_time || !in.leases.silent(held.edge, in.event_time))
+            lives = true;
+        else if (const auto hold = in.hold(held.edge); !longest || longest->until < hold.until)
+            longest = hold;
+    });
+    return lives ? std::nullopt : longest;
+}
+
+std::size_t Roster::silent_edges(std::size_t limit, std::vector<Hold>& out) const {
+    const auto& in = *impl_;
+    std::size_t count = 0;
+    for (std::size_t e = kHeldEdge + 1; e < in.edges.end(); ++e) {
+        const auto edge = static_cast<EdgeIndex>(e);
+        if (in.edges.references(edge) == 0 || !in.leases.silent(edge, in.event_time)) continue;
+        if (count++ < limit) out.push_back(in.hold(edge));
+    }
+    return count;
 }
 
 void Roster::each_in(Slot slot, WallOffset wall, const std::function<void(const View&)>& fn) const {
@@ -92,12 +129,15 @@ std::uint64_t Roster::users() const {
 std::uint64_t Roster::sessions() const {
     return impl_->session_count;
 }
+std::size_t Roster::edges() const {
+    return impl_->edges.living();
+}
 const Roster::Stats& Roster::stats() const {
     return impl_->stats;
 }
 std::uint64_t Roster::bytes() const {
     return impl_->table.bytes() + impl_->records.bytes() + impl_->deadlines.bytes() +
-           impl_->edges.bytes() + impl_->byes.bytes();
+           impl_->edges.bytes() + impl_->leases.bytes() + impl_->byes.bytes();
 }
 void Roster::check() const {
     impl_->check();

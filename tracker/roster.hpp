@@ -49,6 +49,11 @@ struct Beat {
 // Times are kept in whole ms: heartbeats' rounded up, event time rounded down, so a user never
 // loses any. A heartbeat more than 6 days older than the newest time seen counts as 6 days old.
 //
+// Time stands still for the sessions of a named edge that is silent, in bounds
+// (tracker/leases.hpp). A user whose last session ends because its edge stays silent is told
+// offline with reason `edge_lost`, at the event time at which that was found, and at most
+// `edge_lost_rate` users a second are.
+//
 // A longer ttl than all that the user's living sessions had before is told as an online event with
 // reason `ttl`, unless another event of theirs tells it: whoever remembers users needs it.
 //
@@ -68,6 +73,10 @@ public:
 
     struct Options {
         std::uint64_t users_max = 20'000'000;
+        Duration edge_timeout = 3s;            // silence of an edge that is none
+        Duration edge_grace = 30s;             // how long its sessions are held then
+        Duration edge_hold_max = 10min;        // in an hour
+        std::uint64_t edge_lost_rate = 5'000;  // users a second
     };
     // `origin`: any time not after the first one seen.
     Roster(Options options, Instant origin);
@@ -78,9 +87,13 @@ public:
     // left out and counted.
     void apply(std::span<const Beat> beats, WallOffset wall, std::vector<Event>& out);
 
+    // The edge, which named itself, was heard then. Of no interest while it has no session here.
+    // After the heartbeats that came with it.
+    void on_lease(std::string_view edge, Instant read);
+
     // A user whom an earlier run knew to be online. One session of its own holds them, which no
     // heartbeat meets and no bye ends; like any it lasts `ttl_ms` from `last_seen` or the newest
-    // lift() on. Unless the user told another since, its status goes to sessions
+    // lift() on. Whatever status is told after it is newer; until then its status goes to sessions
     // that come and tell none.
     struct Held {
         std::string_view user;
@@ -93,10 +106,10 @@ public:
     bool restore(const Held& held);
     void forget(std::string_view user);
 
-    // Ends sessions with a deadline before `event_time`. Appends offline (`timeout`) for users with
-    // none left; at_ms is the last deadline itself. At most `limit` users are looked at, told in
-    // the order of their deadlines; returns true if more may be due: call again. `event_time` never
-    // goes back.
+    // Ends sessions with a deadline before `event_time`. Appends offline (`timeout`, `edge_lost`)
+    // for users with none left; at_ms of a timeout is the last deadline itself. At most `limit`
+    // users are looked at, told in the order of their deadlines; returns true if more may be due:
+    // call again. `event_time` never goes back.
     [[nodiscard]] bool expire(Instant event_time, WallOffset wall, std::size_t limit,
                               std::vector<Event>& out);
 
@@ -107,7 +120,8 @@ public:
              Instant at, WallOffset wall, std::vector<Event>& out);
 
     // Evidence for the time before `now` may be missing: every deadline is taken to be at least
-    // now + its session's ttl, that of sessions which begin later as well. O(1).
+    // now + its session's ttl, that of sessions which begin later as well, and no edge to be silent
+    // since before. O(1).
     void lift(Instant now);
 
     // Never later than the earliest deadline, may be earlier. Nothing while nobody is online.
@@ -127,6 +141,17 @@ public:
     [[nodiscard]] std::optional<View> find(std::uint64_t hash, std::string_view user,
                                            WallOffset wall) const;
     void each_in(Slot slot, WallOffset wall, const std::function<void(const View&)>& fn) const;
+    // Whose silence alone keeps the user online, of several edges the one held longest.
+    struct Hold {
+        std::string_view edge;
+        Instant since{};             // not heard since
+        Instant until{};             // then they are lost; `since` if they are not held
+        std::uint64_t sessions = 0;  // on that edge
+    };
+    [[nodiscard]] std::optional<Hold> hold_of(std::uint64_t hash, std::string_view user) const;
+    // The edges that are silent at event time; at most `limit` are appended, all are counted.
+    std::size_t silent_edges(std::size_t limit, std::vector<Hold>& out) const;
+
     // Appends offline with this reason for every user, and forgets them.
     void end_all(Reason reason, std::int64_t at_ms, WallOffset wall, std::vector<Event>& out);
     // Forgets a slot's users without a word: another tracker owns them now.
@@ -134,10 +159,12 @@ public:
 
     [[nodiscard]] std::uint64_t users() const;
     [[nodiscard]] std::uint64_t sessions() const;
+    [[nodiscard]] std::size_t edges() const;  // named, with sessions
 
     struct Stats {
         std::uint64_t stale = 0;      // deadline had passed when it came; a bye: see above
         std::uint64_t after_bye = 0;  // stragglers of a session that said bye
+        std::uint64_t edge_lost = 0;  // users told so
         std::uint64_t users_limit = 0, sessions_limit = 0, edges_limit = 0;
         std::uint64_t malformed = 0;  // beyond common/limits.hpp, or not the user's hash
     };

@@ -1,6 +1,7 @@
 // What a heartbeat and a bye do.
 #include <algorithm>
 
+#include "common/bugs.hpp"
 #include "common/limits.hpp"
 #include "tracker/roster_impl.hpp"
 
@@ -116,11 +117,8 @@ std::optional<Roster::Impl::UserIndex> Roster::Impl::add_user(const Beat& beat, 
         ++stats.users_limit;
         return std::nullopt;
     }
-    const auto edge = edges.acquire(beat.edge);
-    if (!edge) {
-        ++stats.edges_limit;
-        return std::nullopt;
-    }
+    const auto edge = acquire_edge(beat);
+    if (!edge) return std::nullopt;
     const auto user = add_record(beat.user, beat.hash, tick, millis(wall.at(beat.at)));
     ++session_count;
     auto& record = records[user];
@@ -144,16 +142,22 @@ Roster::Impl::UserIndex Roster::Impl::add_record(std::string_view id, std::uint6
     return user;
 }
 
+std::optional<EdgeIndex> Roster::Impl::acquire_edge(const Beat& beat) {
+    const auto edge = edges.acquire(beat.edge);
+    if (!edge)
+        ++stats.edges_limit;
+    else if (*edge > kHeldEdge && edges.references(*edge) == 1)
+        leases.begin(*edge, clock.of_read(std::max(beat.at, beat.read)));
+    return edge;
+}
+
 Session* Roster::Impl::add_session(UserRecord& record, const Beat& beat, Tick tick) {
     if (record.sessions.count() >= kSessionsPerUserMax) {
         ++stats.sessions_limit;
         return nullptr;
     }
-    const auto edge = edges.acquire(beat.edge);
-    if (!edge) {
-        ++stats.edges_limit;
-        return nullptr;
-    }
+    const auto edge = acquire_edge(beat);
+    if (!edge) return nullptr;
     if (record.single()) to_list(record);
     ++session_count;
     auto* const session = record.sessions.add(*edge, beat.session, low(tick), beat.ttl_ms);
@@ -216,7 +220,8 @@ void Roster::Impl::on_bye(const Beat& beat, WallOffset wall, std::vector<Event>&
     end_session(record, session);
     // Until event time has come to where this bye was read: what was read before may still come.
     const auto known = window.clamp(std::max(tick, clock.of_read(std::max(beat.at, beat.read))));
-    hold_until(record, std::min(known, ending.deadline));
+    const auto until = bug(Bug::bye_before_read) ? tick : known;
+    if (!bug(Bug::bye_at_once)) hold_until(record, std::min(until, ending.deadline));
     after_endings(*user, beat.hash, Reason::bye, ending, millis(wall.at(beat.at)), status_before,
                   wall, out);
 }

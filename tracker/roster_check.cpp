@@ -22,7 +22,8 @@ void Roster::Impl::check() const {
         auto first = std::numeric_limits<Tick>::max();
         auto newest = std::numeric_limits<Tick>::min();
         const auto look = [&](const auto& held) {
-            first = std::min(first, deadline_of(held));
+            // Of one whose own deadline has passed it is the lease that says when.
+            if (deadline_of(held) >= event_time) first = std::min(first, deadline_of(held));
             newest = std::max(newest, window.widen(held.read));
             ++references[held.edge];
             ++sessions;

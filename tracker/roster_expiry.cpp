@@ -1,6 +1,7 @@
 // Expiry, and what is told about a user.
 #include <algorithm>
 
+#include "common/bugs.hpp"
 #include "tracker/roster_impl.hpp"
 
 namespace presence::tracker {
@@ -35,15 +36,24 @@ bool Roster::expire(Instant event_time, WallOffset wall, std::size_t limit,
 }
 
 std::optional<Tick> Roster::Impl::ripe_at(UserIndex user) {
-    const auto& record = records[user];
+    using Kind = Leases::Verdict::Kind;
+    constexpr auto kNever = std::numeric_limits<Tick>::max();
     std::optional<Tick> last;
-    const auto look = [&](Tick deadline) {
-        if (deadline < event_time) last = std::max(last.value_or(deadline), deadline);
-    };
-    if (record.single()) look(deadline_of(record));
-    for (auto* s = record.sessions.begin(); s != record.sessions.end(); s = SessionList::next(s))
-        look(deadline_of(*s));
-    if (!last) set_deadline(user);
+    auto next = kNever;
+    bool lost = false;
+    each_session(records[user], [&](const auto& held) {
+        const auto [kind, at] = verdict(held);
+        if (kind == Kind::lives)
+            next = std::min(next, at);
+        else
+            last = std::max(last.value_or(at), at);
+        lost |= kind == Kind::lost;
+    });
+    if (lost && next == kNever && !edge_lost.take(event_time) && !bug(Bug::edge_lost_at_once)) {
+        last.reset();
+        next = edge_lost.turn(event_time);
+    }
+    if (!last) deadlines.set(user, low(next));
     return last;
 }
 
@@ -52,16 +62,20 @@ void Roster::Impl::settle(const Ripe& ended, WallOffset wall, std::vector<Event>
     if (record.single()) to_list(record);
     const std::string status_before(record.sessions.status(window));
     Ending last;
+    bool lost = false;
     for (auto* s = record.sessions.begin(); s != record.sessions.end();) {
-        if (const Ending ending{deadline_of(*s), s->ttl}; ending.deadline < event_time) {
-            last = std::max(last, ending);
-            end_session(record, s);
-            s = record.sessions.begin();  // they moved
-        } else {
+        const auto [kind, at] = verdict(*s);
+        if (kind == Leases::Verdict::Kind::lives) {
             s = SessionList::next(s);
+            continue;
         }
+        last = std::max(last, {at, s->ttl});
+        lost |= kind == Leases::Verdict::Kind::lost;
+        end_session(record, s);
+        s = record.sessions.begin();  // they moved
     }
-    after_endings(ended.user, ended.hash, Reason::timeout, last,
+    stats.edge_lost += lost && record.sessions.empty();
+    after_endings(ended.user, ended.hash, lost ? Reason::edge_lost : Reason::timeout, last,
                   millis(wall.at(clock.instant(last.deadline))), status_before, wall, out);
 }
 
@@ -95,7 +109,7 @@ void Roster::Impl::clamp_all(Tick now) {
     }
     if (lifted < floor) lifted = std::numeric_limits<Tick>::min();
     window.move_to(now);
-    deadlines = {};
+    deadlines.clear();
     for (UserIndex user = 0; user < records.end(); ++user)
         if (records[user].living()) set_deadline(user);
 }

@@ -10,6 +10,8 @@
 #include "tracker/byes.hpp"
 #include "tracker/deadlines.hpp"
 #include "tracker/edges.hpp"
+#include "tracker/leases.hpp"
+#include "tracker/pacer.hpp"
 #include "tracker/roster.hpp"
 #include "tracker/ticks.hpp"
 #include "tracker/user_records.hpp"
@@ -23,15 +25,23 @@ struct Roster::Impl {
     using UserIndex = std::uint32_t;
     static constexpr Tick kByeTicks = kByeMemory / 1ms;
 
-    Impl(Options given, Instant origin) : options(given), clock{origin} {}
+    Impl(Options given, Instant origin)
+        : options(given),
+          clock{origin},
+          leases({.timeout = given.edge_timeout / 1ms,
+                  .grace = given.edge_grace / 1ms,
+                  .hold_max = given.edge_hold_max / 1ms}),
+          edge_lost(given.edge_lost_rate) {}
 
     Options options;
     TickClock clock;
     TickWindow window;
-    UserTable table;
-    UserRecords records;
-    Deadlines deadlines;
+    UserTable table{options.users_max};
+    UserRecords records{options.users_max};
+    Deadlines deadlines{options.users_max};
     Edges edges;
+    Leases leases;
+    Pacer edge_lost;
     Byes byes{kByesMax, kByeTicks};
     // Long before anything, while there is none.
     Tick event_time = std::numeric_limits<Tick>::min();
@@ -64,6 +74,21 @@ struct Roster::Impl {
     [[nodiscard]] Tick deadline_of(const Session& s) const {
         return deadline(window.widen(s.read), s.ttl);
     }
+    // Of a record or a session, at event time.
+    template <class T>
+    [[nodiscard]] Leases::Verdict verdict(const T& held) const {
+        const auto own = deadline_of(held);
+        if (own >= event_time) return {Leases::Verdict::Kind::lives, own};
+        return leases.judge(held.edge, own - held.ttl, held.ttl, event_time);
+    }
+    // fn(session), also of a record that holds its only one itself.
+    template <class Fn>
+    void each_session(const UserRecord& record, Fn&& fn) const {
+        if (record.single()) fn(record);
+        for (auto* s = record.sessions.begin(); s != record.sessions.end();
+             s = SessionList::next(s))
+            fn(*s);
+    }
     static std::uint32_t low(Tick t) { return static_cast<std::uint32_t>(t); }
     // Sees to it that ticks up to `t` can be kept.
     void make_room(Tick t) {
@@ -84,6 +109,8 @@ struct Roster::Impl {
     void on_beat(const Beat& beat, std::optional<UserIndex> hint, WallOffset wall,
                  std::vector<Event>& out);
     void on_bye(const Beat& beat, WallOffset wall, std::vector<Event>& out);
+    // One more reference; nothing, and counted, if there are too many edges.
+    [[nodiscard]] std::optional<EdgeIndex> acquire_edge(const Beat& beat);
     void refresh_listed(UserIndex user, const Beat& beat, Tick tick, WallOffset wall,
                         std::vector<Event>& out);
     // What one record holds, as a list of one.
@@ -106,7 +133,8 @@ struct Roster::Impl {
                        std::int64_t at_ms, std::string_view status_before, WallOffset wall,
                        std::vector<Event>& out);
 
-    // Whether `due` is ripe; sets its next deadline if not.
+    // When the last of the user's sessions that are over ended; nothing, and the user is looked at
+    // again later, if none is, or it is not their turn to be told.
     [[nodiscard]] std::optional<Tick> ripe_at(UserIndex user);
     void settle(const Ripe& ripe, WallOffset wall, std::vector<Event>& out);
     void set_deadline(UserIndex user);
@@ -115,6 +143,7 @@ struct Roster::Impl {
     [[nodiscard]] std::uint32_t ttl_max(const UserRecord& record) const;
     [[nodiscard]] Event event(const UserRecord& record, Slot slot, State state, Reason reason,
                               std::int64_t at_ms, std::uint32_t ttl_ms) const;
+    [[nodiscard]] Hold hold(EdgeIndex edge) const;
     [[nodiscard]] View view(const UserRecord& record, WallOffset wall) const;
     void check() const;
 };

@@ -28,7 +28,9 @@ bool Roster::restore(const Held& held) {
     record.edge = kHeldEdge;
     if (held.status) {
         in.to_list(record);
-        record.sessions.tell(record.sessions.begin(), tick, *held.status, in.window);
+        // When it was told only the wall clock knows, which may have been set since.
+        const auto long_ago = in.window.clamp(std::numeric_limits<Tick>::min());
+        record.sessions.tell(record.sessions.begin(), long_ago, *held.status, in.window);
     }
     in.set_deadline(user);
     return true;

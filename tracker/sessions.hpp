@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "tracker/edges.hpp"
+#include "tracker/prefetch.hpp"
 #include "tracker/ticks.hpp"
 
 namespace presence::tracker {
@@ -44,8 +45,8 @@ public:
     // A list of one session may lie in two cache lines. (Asking for address 0 costs a page walk.)
     void prefetch() const {
         if (!head_) return;
-        __builtin_prefetch(head_, 1);
-        __builtin_prefetch(reinterpret_cast<const char*>(head_) + 40, 1);
+        tracker::prefetch(head_);
+        tracker::prefetch(reinterpret_cast<const char*>(head_) + 40);
     }
 
     [[nodiscard]] Session* begin() const;

@@ -15,7 +15,12 @@ namespace log = io::log;
 
 std::unique_ptr<io::Store> open_store(const io::Program& program, const TrackerConfig& own) {
     const auto& presence = program.config.presence;
-    if (presence.durability == "off") return nullptr;
+    if (presence.durability == "off") {
+        // Resumed later, it would tell what was true before this run.
+        if (const auto aside = io::Store::set_aside(own.data))
+            log::warn("journal_set_aside", {{"data", own.data}, {"as", *aside}});
+        return nullptr;
+    }
     io::Store::Options options;
     options.directory = own.data;
     options.owner = "tracker " + own.id + " of " + presence.cluster;
@@ -42,7 +47,9 @@ io::Store::Write write_of(const Output& turn, std::uint64_t boot) {
 }  // namespace
 
 Storage::Storage(const io::Program& program, const TrackerConfig& own)
-    : resume_(program.config.presence.on_start == "resume"), store_(open_store(program, own)) {}
+    : resume_(program.config.presence.on_start == "resume"),
+      data_(own.data),
+      store_(open_store(program, own)) {}
 
 std::vector<std::string> Storage::collectors() const {
     return store_ ? Tracker::collectors_in(store_->facts()) : std::vector<std::string>{};
@@ -54,14 +61,23 @@ void Storage::begin(Tracker& tracker) {
     boot_ = tracker.boot();
     Tracker::Past past;
     if (store_) {
-        std::uint64_t unread = 0;
+        std::uint64_t left_out = 0;
+        // Its sum is right: what this is was written so. To leave it out would forget users whom
+        // followers go on to take for online.
+        const auto count = [&](std::optional<std::size_t> restored, const std::string& what) {
+            if (!restored)
+                throw io::StoreError(what + " in " + data_ +
+                                     " cannot be read: of a newer version? Start that one, or this "
+                                     "one with an empty directory");
+            left_out += *restored;
+        };
         auto needed_after = store_->last();
-        store_->each_state([&](std::uint32_t, std::uint64_t number, std::string_view body) {
+        store_->each_state([&](std::uint32_t slot, std::uint64_t number, std::string_view body) {
             needed_after = std::min(needed_after, number);
-            unread += tracker.restore_state(body, now, wall) ? 0 : 1;
+            count(tracker.restore_state(body, now, wall), "state " + std::to_string(slot));
         });
-        store_->each_row(needed_after, [&](std::uint64_t, std::uint64_t, std::string_view body) {
-            unread += tracker.restore_batch(body, now, wall) ? 0 : 1;
+        store_->each_row(needed_after, [&](std::uint64_t n, std::uint64_t, std::string_view body) {
+            count(tracker.restore_batch(body, now, wall), "row " + std::to_string(n));
             return true;
         });
         past.boot = store_->opened().last_boot;
@@ -71,7 +87,7 @@ void Storage::begin(Tracker& tracker) {
         past.users = resume_ ? Tracker::Past::Users::go_on : Tracker::Past::Users::end;
         log::info("journal_read", {{"batches", store_->last()},
                                    {"online", tracker.stats().online},
-                                   {"left_out", unread},
+                                   {"left_out", left_out},
                                    {"took_ms", (io::now() - now).count() / 1000}});
         journal_ = std::make_unique<Journal>(std::move(store_));
     }

@@ -28,7 +28,8 @@ public:
     [[nodiscard]] bool on() const { return store_ != nullptr || journal_ != nullptr; }
     // Collectors that an earlier run knew.
     [[nodiscard]] std::vector<std::string> collectors() const;
-    // Gives what an earlier run left to a new tracker, and begins its run.
+    // Gives what an earlier run left to a new tracker, and begins its run. Throws io::StoreError:
+    // some of it cannot be read.
     void begin(Tracker& tracker);
 
     // Takes a turn's output, and moves what may be sent now to `ready`.
@@ -49,6 +50,7 @@ private:
     static std::variant<ReplayAnswer, QueryError> found_in(Journal::Reply& reply);
 
     bool resume_;
+    std::string data_;
     std::unique_ptr<io::Store> store_;  // until begin()
     std::unique_ptr<Journal> journal_;
     std::uint64_t boot_ = 0;

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "common/bugs.hpp"
 #include "common/limits.hpp"
 #include "tracker/tracker_impl.hpp"
 
@@ -15,7 +16,6 @@ constexpr std::size_t kExpiredPerTurnMax = 4'096;
 // Answers cost about what their bytes do. What is beyond comes in the next turn, after its frames,
 // so that a flood of questions slows down who asks, not the heartbeats.
 constexpr std::size_t kAnswerBytesPerTurn = kAnswerPageBytes / 2;
-constexpr Duration kFrozenLag = 2s;
 
 }  // namespace
 
@@ -49,6 +49,7 @@ void Tracker::on_frame(std::string_view peer, std::string_view bytes, Instant re
             i.apply(header, received, wall);
             break;
     }
+    i.note_leases(header, received);
     const std::pair ack{header.collector, std::string(peer)};
     if (std::find(i.to_acknowledge.begin(), i.to_acknowledge.end(), ack) == i.to_acknowledge.end())
         i.to_acknowledge.push_back(ack);
@@ -62,25 +63,48 @@ void Tracker::Impl::refuse(std::string_view reason) {
 void Tracker::Impl::apply(const FrameHeader& header, Instant received, WallOffset wall) {
     const auto default_ttl_ms = static_cast<std::uint32_t>(options.timeout.count() / 1000);
     std::uint64_t moved = 0;
-    beats.clear();
-    for (const auto& group : frame.groups) {
-        const auto read = watermarks.read_time(header.collector, group.read, received);
-        for (std::size_t n = group.first; n < group.first + group.count; ++n) {
-            const auto& row = frame.rows[n];
-            if (!owns(slot_of(row.hash))) {
-                ++moved;
-                continue;
-            }
-            beats.push_back({row.hash, row.user, row.session, row.edge, row.status,
-                             row.ttl_ms != 0 ? row.ttl_ms : default_ttl_ms,
-                             read - Duration{std::int64_t{row.age_ms} * 1000}, row.bye, read});
+    Instant read{};
+    for (RowReader rows(frame.row_groups); rows.next();) {
+        const auto& row = rows.row();
+        if (rows.first_of_group())
+            read = watermarks.read_time(header.collector, rows.read(), received);
+        if (!owns(slot_of(row.hash))) {
+            ++moved;
+            continue;
         }
+        take_beat(row, row.ttl_ms != 0 ? row.ttl_ms : default_ttl_ms, read);
+        if (beat_count == beats.size()) apply_beats(wall);
     }
-    stats.heartbeats += beats.size();
+    apply_beats(wall);
     stats.moved += moved;
     if (moved > 0 && moved_rows.size() < Watermarks::kCollectorsMax)
         moved_rows[header.collector] += moved;
-    roster.apply(beats, wall, events);
+}
+
+// Field by field into its place: a copy of a whole one waits until all its fields are written.
+void Tracker::Impl::take_beat(const Row& row, std::uint32_t ttl_ms, Instant read) {
+    auto& beat = beats[beat_count++];
+    beat.hash = row.hash;
+    beat.user = row.user;
+    beat.session = row.session;
+    beat.edge = row.edge;
+    beat.status = row.status;
+    beat.ttl_ms = ttl_ms;
+    beat.at = read - std::chrono::milliseconds{row.age_ms};
+    beat.bye = row.bye;
+    beat.read = read;
+}
+
+void Tracker::Impl::apply_beats(WallOffset wall) {
+    roster.apply({beats.data(), beat_count}, wall, events);
+    stats.heartbeats += beat_count;
+    beat_count = 0;
+}
+
+// Also those of a frame that is not the next: they are of now, and hold for themselves.
+void Tracker::Impl::note_leases(const FrameHeader& header, Instant received) {
+    for (const auto& lease : frame.leases)
+        roster.on_lease(lease.edge, watermarks.read_time(header.collector, lease.read, received));
 }
 
 void Tracker::on_query(std::string_view peer, std::string_view bytes) {
@@ -94,7 +118,11 @@ void Tracker::on_subscription(std::string_view topic, bool subscribed) {
 
 bool Tracker::end_turn(Instant now, WallOffset wall, Output& out) {
     auto& i = *impl_;
-    i.pass_time(now);
+    if (bug(Bug::wall_clock_heard))
+        i.pass_time(i.taken.front() +
+                    std::chrono::milliseconds{millis(wall.at(now)) - i.options.started_unix_ms});
+    else
+        i.pass_time(now);
     i.more_due = i.event_time && !i.writing.full &&
                  i.roster.expire(*i.event_time, wall, kExpiredPerTurnMax, i.events);
     i.publish(now, wall, out);
@@ -130,19 +158,26 @@ void Tracker::Impl::pass_time(Instant now) {
     watermarks.on_time(now);
     snapshots.on_time(now);
     if (watermarks.take_lift()) {
-        roster.lift(now);
-        ++stats.lifts;
+        const bool lift = lifts.take(now);
+        if (lift) roster.lift(now);
+        ++(lift ? stats.lifts : stats.lifts_refused);
     }
-    event_time = watermarks.event_time(now);
-    if (event_time && !warm_at) warm_at = now + options.timeout;
-    stats.lag = event_time ? now - *event_time : Duration{-1};
-    if (!event_time)
+    evidence = watermarks.event_time(now);
+    if (bug(Bug::watermark_skipped)) evidence = now;
+    if (evidence && !warm_at) warm_at = now + options.timeout;
+    stats.lag = evidence ? now - *evidence : Duration{-1};
+    const bool missing = !evidence || watermarks.known() == 0 || stats.lag > Freeze::kLag;
+    // While the disk is behind we take no frames ourselves.
+    event_time = freeze.turn(now, evidence, missing && !writing.full);
+    stats.frozen = freeze.spent(now);
+    if (!evidence)
         stats.freshness = Freshness::warming;
-    else if (watermarks.known() == 0 || stats.lag > kFrozenLag)
+    else if (missing)
         stats.freshness = Freshness::frozen;
     else
         stats.freshness = now < *warm_at ? Freshness::warming : Freshness::live;
-    if (writing.failing) stats.freshness = Freshness::stale;
+    if (writing.failing || freeze.used_up() || lifts.refused(now))
+        stats.freshness = Freshness::stale;
 }
 
 void Tracker::Impl::acknowledge(Instant now, std::vector<ToPeer>& out) {
@@ -159,8 +194,8 @@ void Tracker::Impl::acknowledge(Instant now, std::vector<ToPeer>& out) {
 }
 
 Answers Tracker::Impl::answers(const Stats& current, Instant now, WallOffset wall) {
-    return {options, map,       self,    roster, publisher, watermarks,
-            taken,   snapshots, current, now,    wall,      event_time};
+    return {options, map,       self,    roster, publisher, watermarks, freeze,    lifts,
+            taken,   snapshots, current, now,    wall,      evidence,   event_time};
 }
 
 void Tracker::Impl::answer(Instant now, WallOffset wall, Output& out) {
@@ -176,7 +211,7 @@ void Tracker::Impl::answer(Instant now, WallOffset wall, Output& out) {
             const auto& error = std::get<QueryError>(question);
             out.answers.push_back(
                 {std::move(peer), encode_answer({error, error.rid, stats.freshness,
-                                                 millis(wall.at(event_time.value_or(now)))})});
+                                                 millis(wall.at(evidence.value_or(now)))})});
             continue;
         }
         const auto* const replay = std::get_if<ReplayQuery>(&query->op);
@@ -200,7 +235,7 @@ ToPeer Tracker::answer_replay(const Replay& replay, std::variant<ReplayAnswer, Q
     Answer answer;
     answer.rid = replay.rid;
     answer.freshness = i.stats.freshness;
-    answer.as_of_ms = millis(wall.at(i.event_time.value_or(now)));
+    answer.as_of_ms = millis(wall.at(i.evidence.value_or(now)));
     if (auto* const rows = std::get_if<ReplayAnswer>(&found)) {
         rows->boot = i.options.boot;
         answer.body = std::move(*rows);
@@ -251,6 +286,10 @@ Tracker::Stats Tracker::Impl::numbers() const {
     all.malformed = r.malformed;
     all.online = roster.users();
     all.sessions = roster.sessions();
+    all.edges = roster.edges();
+    std::vector<Roster::Hold> none;
+    all.edges_silent = roster.silent_edges(0, none);
+    all.edge_lost = r.edge_lost;
     all.transitions = publisher.transitions();
     all.batches = publisher.batches();
     all.journal_waiting_bytes = writing.waiting_bytes;
@@ -263,6 +302,10 @@ Tracker::Stats Tracker::stats() const {
 
 std::uint64_t Tracker::boot() const {
     return impl_->options.boot;
+}
+
+std::vector<StatusAnswer::Hold> Tracker::holds(Instant now, WallOffset wall) const {
+    return impl_->answers(impl_->stats, now, wall).holds();
 }
 
 const Watermarks& Tracker::watermarks() const {
@@ -280,6 +323,9 @@ void Tracker::each_number(const Stats& stats,
     };
     tell("online", stats.online);
     tell("sessions", stats.sessions);
+    tell("edges", stats.edges);
+    tell("edges_silent", stats.edges_silent);
+    tell("edge_lost", stats.edge_lost);
     tell("heartbeats", stats.heartbeats);
     tell("transitions", stats.transitions);
     tell("batches", stats.batches);
@@ -295,10 +341,12 @@ void Tracker::each_number(const Stats& stats,
     tell("edges_limit", stats.edges_limit);
     tell("malformed", stats.malformed);
     tell("lifts", stats.lifts);
+    tell("lifts_refused", stats.lifts_refused);
     tell("queries", stats.queries);
     tell("queries_refused", stats.queries_refused);
     tell("journal_waiting_bytes", stats.journal_waiting_bytes);
     fn("lag_ms", stats.lag.count() < 0 ? -1 : stats.lag.count() / 1000);
+    fn("frozen_ms", stats.frozen.count() / 1000);
 }
 
 }  // namespace presence::tracker

@@ -26,6 +26,10 @@ struct TrackerOptions {
     std::int64_t started_unix_ms = 0;  // for the epochs
     Duration timeout = 30s;
     Duration collector_grace = 30s;
+    Duration freeze_max = 10min;
+    Duration edge_timeout = 3s;
+    Duration edge_grace = 30s;
+    std::uint64_t edge_lost_rate = 5'000;
     std::uint64_t users_max = 20'000'000;
     std::vector<std::string> collectors_expected;
     bool journal = false;                 // `replay` is answered, and states are handed out
@@ -45,9 +49,10 @@ public:
     Tracker(Tracker&&) noexcept;
 
     // A slot's state, and a batch after it, as an earlier run wrote them. Whoever was online then
-    // is held for their ttl. False: it is none, and left out.
-    bool restore_state(std::string_view bytes, Instant now, WallOffset wall);
-    bool restore_batch(std::string_view bytes, Instant now, WallOffset wall);
+    // is held for their ttl. Returns how many of them were left out by a limit; nothing: it is
+    // none, or of a newer version.
+    std::optional<std::size_t> restore_state(std::string_view bytes, Instant now, WallOffset wall);
+    std::optional<std::size_t> restore_batch(std::string_view bytes, Instant now, WallOffset wall);
     // The collectors that an earlier run knew, as the last `facts` of its output tell.
     static std::vector<std::string> collectors_in(std::string_view facts);
 
@@ -105,17 +110,22 @@ public:
         std::uint64_t after_bye = 0;  // stragglers of a session that said bye
         std::uint64_t malformed = 0;  // rows that no collector of ours can have sent
         std::uint64_t online = 0, sessions = 0;
-        std::uint64_t transitions = 0, batches = 0, lifts = 0;
+        std::uint64_t edges = 0, edges_silent = 0;  // named, with sessions here
+        std::uint64_t edge_lost = 0;                // users told offline so
+        std::uint64_t transitions = 0, batches = 0, lifts = 0, lifts_refused = 0;
         std::uint64_t queries = 0, queries_refused = 0;
         std::uint64_t journal_waiting_bytes = 0;  // not written yet
         Freshness freshness = Freshness::warming;
-        Duration lag{-1};  // how far event time was behind at the last turn; -1: none yet
+        Duration lag{-1};    // how far evidence was behind at the last turn; -1: none yet
+        Duration frozen{0};  // how long event time was held within the last hour
     };
     [[nodiscard]] Stats stats() const;
     // fn(name, value) for each number above: one list for `status`, logs and, later, metrics.
     static void each_number(const Stats& stats,
                             const std::function<void(std::string_view, std::int64_t)>& fn);
     [[nodiscard]] const Watermarks& watermarks() const;
+    // What timeouts wait for now, as `status` tells it.
+    [[nodiscard]] std::vector<StatusAnswer::Hold> holds(Instant now, WallOffset wall) const;
     [[nodiscard]] std::uint64_t boot() const;
 
     // The first frame refused since the last call: who sent it, as far as it says, and why.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/batch.hpp"
+#include "common/bugs.hpp"
 #include "common/msgpack_read.hpp"
 #include "common/msgpack_writer.hpp"
 #include "tracker/tracker_impl.hpp"
@@ -47,29 +48,31 @@ Facts read_facts(std::string_view bytes) {
 
 }  // namespace
 
-bool Tracker::restore_state(std::string_view bytes, Instant now, WallOffset wall) {
+std::optional<std::size_t> Tracker::restore_state(std::string_view bytes, Instant now,
+                                                  WallOffset wall) {
     auto& i = *impl_;
     const auto answer = decode_answer(bytes);
     const auto* const state = answer ? std::get_if<SnapshotAnswer>(&answer->body) : nullptr;
-    if (state == nullptr) return false;
-    if (!i.owns(state->slot)) return true;
+    if (state == nullptr) return {};
+    if (!i.owns(state->slot)) return 0;
     i.has_state[state->slot] = true;
     i.publisher.restore(state->slot, {state->epoch, state->seq});
-    bool all = true;
+    std::size_t left_out = 0;
     for (const auto& user : state->users) {
         Roster::Held held{
             user.user, user.since_ms, instant_of(user.last_seen_ms, now, wall), user.ttl_ms, {}};
         if (user.status) held.status = *user.status;
-        all = i.roster.restore(held) && all;
+        if (!i.restore(held)) ++left_out;
     }
-    return all;
+    return left_out;
 }
 
-bool Tracker::restore_batch(std::string_view bytes, Instant now, WallOffset wall) {
+std::optional<std::size_t> Tracker::restore_batch(std::string_view bytes, Instant now,
+                                                  WallOffset wall) {
     auto& i = *impl_;
     const auto batch = decode_batch(bytes);
-    if (!batch) return false;
-    bool all = true;
+    if (!batch) return {};
+    std::size_t left_out = 0;
     for (const auto& run : batch->slots) {
         if (run.slot >= kSlots || !i.owns(run.slot)) continue;
         for (const auto& event : run.events) {
@@ -77,15 +80,16 @@ bool Tracker::restore_batch(std::string_view bytes, Instant now, WallOffset wall
             if (std::pair(event.epoch, event.seq) <= std::pair(at.epoch, at.seq)) continue;
             i.publisher.restore(run.slot, {event.epoch, event.seq});
             i.checkpoints.on_change(run.slot);
-            all = i.restore_event(event, now, wall) && all;
+            left_out += i.restore_event(event, now, wall) ? 0 : 1;
         }
     }
-    return all;
+    return left_out;
 }
 
 bool Tracker::Impl::restore_event(const Event& event, Instant now, WallOffset wall) {
     if (event.state == State::offline) {
         roster.forget(event.user);
+        left_out.erase(event.user);
         return true;
     }
     Roster::Held held{event.user,
@@ -94,7 +98,25 @@ bool Tracker::Impl::restore_event(const Event& event, Instant now, WallOffset wa
                       event.ttl_ms,
                       {}};
     if (event.status) held.status = *event.status;
-    return roster.restore(held);
+    return restore(held);
+}
+
+// Whoever finds no room is nobody's from now on, and must not stay online for ever.
+bool Tracker::Impl::restore(const Roster::Held& held) {
+    const bool restored = roster.restore(held);
+    if (restored) {
+        left_out.erase(std::string(held.user));
+        return true;
+    }
+    Event event;
+    event.user = held.user;
+    event.state = State::offline;
+    event.reason = name_of(Reason::startup);
+    event.since_ms = held.since_ms;
+    event.ttl_ms = held.ttl_ms;
+    event.slot = slot_of(hash_of(held.user));
+    left_out.insert_or_assign(std::string(held.user), std::move(event));
+    return false;
 }
 
 void Tracker::begin(const Past& past, Instant now, WallOffset wall) {
@@ -104,6 +126,10 @@ void Tracker::begin(const Past& past, Instant now, WallOffset wall) {
     for (std::uint32_t slot = 0; slot < kSlots; ++slot)
         if (i.owns(slot)) i.begin(static_cast<Slot>(slot), i.options.started_unix_ms);
     i.publisher.begin_run(i.first);
+    for (auto& [user, event] : std::exchange(i.left_out, {})) {
+        event.at_ms = millis(wall.at(now));
+        i.events.push_back(std::move(event));
+    }
     if (past.users == Past::Users::end)
         i.roster.end_all(Reason::startup, millis(wall.at(now)), wall, i.events);
 }
@@ -166,6 +192,7 @@ void Tracker::Impl::tell_facts(bool ticks, Output& out) {
 }
 
 void Tracker::Impl::resume_links(std::string_view facts) {
+    if (bug(Bug::applied_forgotten)) return;
     for (auto& link : read_facts(facts).links)
         watermarks.resume(std::move(link));
 }

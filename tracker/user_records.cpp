@@ -40,8 +40,8 @@ std::uint32_t UserRecords::add(std::string_view id) {
     if (user != kNoneFree) {
         free_ = (*this)[user].read;
     } else {
-        user = end_++;
-        if (user / kChunk == chunks_.size()) chunks_.push_back(std::make_unique<Chunk>());
+        user = end();
+        records_.add();
     }
     ++living_;
     (*this)[user].set_id(id);
@@ -57,8 +57,8 @@ void UserRecords::remove(std::uint32_t user) {
 }
 
 std::size_t UserRecords::bytes() const {
-    auto total = chunks_.size() * sizeof(Chunk) + chunks_.capacity() * sizeof(chunks_[0]);
-    for (std::uint32_t user = 0; user < end_; ++user)
+    auto total = records_.size() * sizeof(UserRecord);
+    for (std::uint32_t user = 0; user < end(); ++user)
         total += (*this)[user].bytes_outside();
     return total;
 }

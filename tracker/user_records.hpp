@@ -1,13 +1,12 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string_view>
-#include <vector>
 
+#include "tracker/column.hpp"
 #include "tracker/edges.hpp"
+#include "tracker/prefetch.hpp"
 #include "tracker/sessions.hpp"
 
 namespace presence::tracker {
@@ -49,37 +48,33 @@ public:
 };
 static_assert(sizeof(UserRecord) == 48);
 
-// Records in chunks that never move, known by dense indices; freed ones are used again first.
+// Records that never move, known by dense indices; freed ones are used again first.
 class UserRecords {
 public:
+    // At most `users_max` live at once.
+    explicit UserRecords(std::size_t users_max) : records_(users_max) {}
+
     [[nodiscard]] std::uint32_t add(std::string_view id);
     void remove(std::uint32_t user);
 
-    [[nodiscard]] UserRecord& operator[](std::uint32_t user) {
-        return (*chunks_[user / kChunk])[user % kChunk];
-    }
-    [[nodiscard]] const UserRecord& operator[](std::uint32_t user) const {
-        return (*chunks_[user / kChunk])[user % kChunk];
-    }
+    [[nodiscard]] UserRecord& operator[](std::uint32_t user) { return records_[user]; }
+    [[nodiscard]] const UserRecord& operator[](std::uint32_t user) const { return records_[user]; }
     void prefetch(std::uint32_t user) const {
         const auto* record = reinterpret_cast<const char*>(&(*this)[user]);
-        __builtin_prefetch(record, 1);
-        __builtin_prefetch(record + sizeof(UserRecord) - 1, 1);
+        tracker::prefetch(record);
+        tracker::prefetch(record + sizeof(UserRecord) - 1);
     }
 
     [[nodiscard]] std::uint32_t living() const { return living_; }
     // One more than the highest index ever in use: free records are among those below.
-    [[nodiscard]] std::uint32_t end() const { return end_; }
+    [[nodiscard]] std::uint32_t end() const { return static_cast<std::uint32_t>(records_.size()); }
     // Walks all records.
     [[nodiscard]] std::size_t bytes() const;
 
 private:
-    static constexpr std::uint32_t kChunk = 1024;
     static constexpr std::uint32_t kNoneFree = 0xffff'ffff;
-    struct alignas(64) Chunk : std::array<UserRecord, kChunk> {};
 
-    std::vector<std::unique_ptr<Chunk>> chunks_;
-    std::uint32_t end_ = 0;
+    Column<UserRecord> records_;
     std::uint32_t living_ = 0;
     std::uint32_t free_ = kNoneFree;
 };

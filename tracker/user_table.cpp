@@ -1,15 +1,48 @@
 #include "tracker/user_table.hpp"
 
-#include <utility>
+#include <algorithm>
+#include <bit>
 
 #include "common/check.hpp"
 
 namespace presence::tracker {
 namespace {
 
-constexpr std::uint32_t kCapacityMin = 8;
+constexpr std::uint32_t kCapacityMin = 8;  // the unit in which the room is given out
+
+unsigned order_of(std::uint32_t capacity) {
+    return static_cast<unsigned>(std::countr_zero(capacity / kCapacityMin));
+}
+
+// Units for every slot and, as tables are at least 7/16 full when they have grown, three times what
+// users_max take: for holes, and for tables on the move.
+unsigned room_order(std::size_t users_max) {
+    return static_cast<unsigned>(std::bit_width(users_max + 2 * kSlots));
+}
 
 }  // namespace
+
+UserTable::UserTable(std::size_t users_max)
+    : buddies_(room_order(users_max)),
+      room_((std::size_t{kCapacityMin} << room_order(users_max)) * sizeof(Entry)) {}
+
+UserTable::Table UserTable::take_room(std::uint32_t capacity) {
+    const auto unit = buddies_.take(order_of(capacity));
+    auto* const entries = static_cast<Entry*>(room_.begin()) + unit * kCapacityMin;
+    std::fill_n(entries, capacity, Entry{});
+    return {entries, capacity, 0};
+}
+
+void UserTable::give_back(const Table& table) {
+    if (table.capacity == 0) return;
+    const auto at = table.entries - static_cast<Entry*>(room_.begin());
+    buddies_.give_back(static_cast<std::size_t>(at) / kCapacityMin, order_of(table.capacity));
+}
+
+void UserTable::clear(Slot slot) {
+    give_back(tables_[slot]);
+    tables_[slot] = {};
+}
 
 void UserTable::add(std::uint64_t hash, std::uint32_t user) {
     auto& table = tables_[slot_of(hash)];
@@ -49,10 +82,12 @@ void UserTable::insert(Table& table, Entry entry) {
 }
 
 void UserTable::resize(Table& table, std::uint32_t capacity) {
-    Table fresh{std::make_unique<Entry[]>(capacity), capacity, table.count};
+    auto fresh = take_room(capacity);
+    fresh.count = table.count;
     for (std::uint32_t at = 0; at < table.capacity; ++at)
         if (table.entries[at].user_plus_1) insert(fresh, table.entries[at]);
-    table = std::move(fresh);
+    give_back(table);
+    table = fresh;
 }
 
 std::size_t UserTable::bytes() const {

@@ -3,10 +3,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 
 #include "common/slots.hpp"
+#include "tracker/buddies.hpp"
+#include "tracker/huge_room.hpp"
+#include "tracker/prefetch.hpp"
 
 namespace presence::tracker {
 
@@ -17,9 +19,12 @@ namespace presence::tracker {
 // by shifting back, filled up to 7/8. Whether an index is the user meant is for the caller to say.
 class UserTable {
 public:
+    // At most `users_max` are in it at once.
+    explicit UserTable(std::size_t users_max);
+
     void prefetch(std::uint64_t hash) const {
         const auto& table = tables_[slot_of(hash)];
-        if (table.capacity) __builtin_prefetch(&table.entries[tag(hash) & (table.capacity - 1)]);
+        if (table.capacity) tracker::prefetch(&table.entries[tag(hash) & (table.capacity - 1)]);
     }
     // The first index whose hash looks the same.
     [[nodiscard]] std::optional<std::uint32_t> candidate(std::uint64_t hash) const {
@@ -48,7 +53,7 @@ public:
         for (std::uint32_t at = 0; at < table.capacity; ++at)
             if (table.entries[at].user_plus_1) fn(table.entries[at].user_plus_1 - 1);
     }
-    void clear(Slot slot) { tables_[slot] = {}; }
+    void clear(Slot slot);
     [[nodiscard]] std::size_t bytes() const;
 
 private:
@@ -57,7 +62,7 @@ private:
         std::uint32_t user_plus_1 = 0;  // 0: empty
     };
     struct Table {
-        std::unique_ptr<Entry[]> entries;
+        Entry* entries = nullptr;
         std::uint32_t capacity = 0;  // a power of two, or none
         std::uint32_t count = 0;
     };
@@ -66,8 +71,12 @@ private:
         return static_cast<std::uint32_t>(hash >> 10);
     }
     static void insert(Table& table, Entry entry);
-    static void resize(Table& table, std::uint32_t capacity);
+    void resize(Table& table, std::uint32_t capacity);
+    [[nodiscard]] Table take_room(std::uint32_t capacity);
+    void give_back(const Table& table);
 
+    Buddies buddies_;
+    HugeRoom room_;
     std::array<Table, kSlots> tables_;
 };
 

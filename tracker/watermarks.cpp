@@ -3,12 +3,20 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/bugs.hpp"
 namespace presence::tracker {
 
 Watermarks::Watermarks(Duration grace, std::vector<std::string> expected, Instant now)
     : grace_(grace) {
     for (auto& id : expected)
         collectors_[std::move(id)].heard = now;
+}
+
+std::optional<Instant> Watermarks::Collector::reaches(Instant now) const {
+    if (!watermark) return std::nullopt;
+    const auto reached =
+        bug(Bug::watermark_late) ? clock.latest(now, *watermark) : clock.earliest(now, *watermark);
+    return reached ? std::min(reached, std::optional(now)) : std::nullopt;
 }
 
 Watermarks::Collector* Watermarks::find_or_add(const std::string& id, Instant now) {
@@ -34,7 +42,7 @@ bool Watermarks::none_holds_but(const Collector& one) const {
 }
 
 void Watermarks::evidence_lost(Instant now) {
-    lift_ = true;
+    lift_ = !bug(Bug::lift_forgotten);
     if (covered_since_) covered_since_ = now;
 }
 
@@ -73,8 +81,9 @@ Watermarks::Accept Watermarks::on_frame(const FrameHeader& header, std::uint64_t
         c->last_echo_us = header.echo->acked_us;
         c->clock.on_echo(received, Instant{Duration{header.echo->acked_us}}, header.echo->received);
     }
-    if (header.number <= c->applied) return Accept::duplicate;
-    if (header.number > c->applied + 1) {
+    if (header.number <= c->applied)
+        return bug(Bug::frame_applied_twice) ? Accept::apply : Accept::duplicate;
+    if (header.number > c->applied + 1 && !bug(Bug::frame_hole_ignored)) {
         c->gap = true;
         return Accept::gap;
     }
@@ -139,7 +148,7 @@ std::size_t Watermarks::known() const {
 }
 
 Watermarks::View Watermarks::view_of(std::string_view id, const Collector& c, Instant now) {
-    return {id, c.boot, c.state, c.applied, c.gap, c.reaches(now)};
+    return {id, c.boot, c.state, c.applied, c.gap, c.reaches(now), c.heard};
 }
 
 std::vector<Watermarks::View> Watermarks::view(Instant now) const {

@@ -80,6 +80,7 @@ public:
         std::uint64_t applied = 0;
         bool gap = false;
         std::optional<Instant> watermark;
+        Instant heard{};  // its last frame came; of one not heard yet: since when it is expected
     };
     [[nodiscard]] std::vector<View> view(Instant now) const;
     [[nodiscard]] std::optional<View> view_of(std::string_view collector, Instant now) const;
@@ -99,11 +100,7 @@ private:
         [[nodiscard]] bool holds() const {
             return state == View::State::expected || state == View::State::live;
         }
-        [[nodiscard]] std::optional<Instant> reaches(Instant now) const {
-            if (!watermark) return std::nullopt;
-            const auto reached = clock.earliest(now, *watermark);
-            return reached ? std::min(reached, std::optional(now)) : std::nullopt;
-        }
+        [[nodiscard]] std::optional<Instant> reaches(Instant now) const;
     };
     // Null: no room.
     Collector* find_or_add(const std::string& id, Instant now);

@@ -3,7 +3,9 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <iostream>
 
 #include "common/config_settings.hpp"
@@ -59,7 +61,7 @@ std::string epilogue_of(const std::string& program, const std::string& kind) {
            "  SIGHUP            read the file again; a wrong one is refused as a whole\n\n"
            "Exit codes:\n"
            "  0 ended as asked   64 wrong flags   69 an address cannot be bound\n"
-           "  70 a defect        74 a data directory cannot be used\n"
+           "  70 a defect        74 a data directory cannot be used, or the output not be written\n"
            "  78 wrong configuration\n\n"
            "Every setting is explained in docs/configuration.md.";
 }
@@ -153,9 +155,19 @@ int run_program(int argc, char** argv, const std::string& kind,
     });
 }
 
+OutputError::OutputError(int errnum)
+    : std::runtime_error(
+          "cannot write standard output" +
+          (errnum == 0 ? std::string() : std::string(": ") + std::strerror(errnum))) {}
+
 int guarded(const std::string& name, const std::function<int()>& body) {
     try {
-        return body();
+        const int code = body();
+        // What is cut short by a full disk is no success. If the write failed before, nobody knows
+        // any more why.
+        errno = 0;
+        if (!std::cout.flush()) throw OutputError(errno);
+        return code;
     } catch (const UsageError& e) {
         return fail(name, e.what(), kExitUsage);
     } catch (const ConfigError& e) {
@@ -163,6 +175,8 @@ int guarded(const std::string& name, const std::function<int()>& body) {
     } catch (const SocketError& e) {
         return fail(name, e.what(), kExitUnavailable);
     } catch (const StoreError& e) {
+        return fail(name, e.what(), kExitStorage);
+    } catch (const OutputError& e) {
         return fail(name, e.what(), kExitStorage);
     } catch (const std::exception& e) {
         return fail(name, e.what(), kExitSoftware);

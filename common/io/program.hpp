@@ -15,6 +15,11 @@ struct UsageError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+// What a command prints cannot be written: `errnum` tells why. Exit code 74.
+struct OutputError : std::runtime_error {
+    explicit OutputError(int errnum);
+};
+
 struct Program {
     Config config;
     std::string id;                  // which of the config's processes of this kind to be
@@ -29,9 +34,9 @@ struct Program {
 int run_program(int argc, char** argv, const std::string& kind,
                 const std::function<int(const Program&)>& run);
 
-// Runs `body` and returns its exit code, or that of what it throws: UsageError 64, ConfigError 78,
-// SocketError 69, StoreError 74, anything else 70, told in one line on stderr that starts with
-// `name`.
+// Runs `body`, sees that what it printed was written, and returns its exit code, or that of what it
+// throws: UsageError 64, ConfigError 78, SocketError 69, StoreError and OutputError 74, anything
+// else 70, told in one line on stderr that starts with `name`.
 int guarded(const std::string& name, const std::function<int()>& body);
 
 [[nodiscard]] std::string version();

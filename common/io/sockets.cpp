@@ -112,6 +112,15 @@ void configure(zmq::socket_t& socket, Role role, const Recipe& recipe,
     }
 }
 
+bool send(zmq::socket_t& socket, zmq::message_t message) {
+    for (;;)
+        try {
+            return socket.send(message, zmq::send_flags::dontwait).has_value();
+        } catch (const zmq::error_t& error) {
+            if (error.num() != EINTR) throw;
+        }
+}
+
 void raise_file_limit() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -161,12 +170,16 @@ bool receive(zmq::socket_t& socket, zmq::message_t& into) {
 }
 
 bool send(zmq::socket_t& socket, std::string_view bytes) {
-    for (;;)
-        try {
-            return socket.send(zmq::buffer(bytes), zmq::send_flags::dontwait).has_value();
-        } catch (const zmq::error_t& error) {
-            if (error.num() != EINTR) throw;
-        }
+    return send(socket, zmq::message_t(bytes));
+}
+
+bool send(zmq::socket_t& socket, const std::shared_ptr<const std::string>& bytes) {
+    using Shared = std::shared_ptr<const std::string>;
+    // libzmq only reads what it is given to send.
+    return send(socket, zmq::message_t(
+                            const_cast<char*>(bytes->data()), bytes->size(),
+                            [](void*, void* shared) { delete static_cast<Shared*>(shared); },
+                            new Shared(bytes)));
 }
 
 void poll(std::span<zmq::pollitem_t> items, Duration at_most) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -41,6 +42,9 @@ struct SocketError : std::runtime_error {
 // Calls that never block, and that a signal or a stop of the process does not interrupt.
 [[nodiscard]] bool receive(zmq::socket_t& socket, zmq::message_t& into);  // false: nothing there
 bool send(zmq::socket_t& socket, std::string_view bytes);  // false: it cannot take it now
+
+// The same, but not copied: libzmq shares the bytes until they are on their way.
+bool send(zmq::socket_t& socket, const std::shared_ptr<const std::string>& bytes);
 
 [[nodiscard]] inline std::string_view view(const zmq::message_t& message) {
     return {static_cast<const char*>(message.data()), message.size()};

@@ -1,8 +1,10 @@
 #include "common/io/store.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "common/check.hpp"
 #include "common/io/fault_point.hpp"
@@ -57,6 +59,22 @@ std::string Store::Impl::trouble(const char* doing, const sqlite::Error& error) 
 }
 
 // ---- Writing
+
+std::optional<FileId> file_at(const std::filesystem::path& path) {
+    struct ::stat status {};
+    if (::stat(path.c_str(), &status) == 0) return FileId{status.st_dev, status.st_ino};
+    if (errno == ENOENT) return FileId{};
+    return {};
+}
+
+// The system goes on to take what is written to a file without a name, and forgets it with the
+// process: what was told by then would not be there for the next one.
+void Store::Impl::require_in_place() const {
+    const auto there = file_at(file_);
+    if (there && opened_file_ && there != opened_file_)
+        throw StoreMalformed("cannot write " + file_.string() +
+                             ": it was deleted, moved or replaced while it was in use");
+}
 
 void Store::Impl::check_numbers(const Write& write) const {
     auto last = tally.last;
@@ -168,6 +186,7 @@ void Store::Impl::trim(const Write& write, std::int64_t unix_ms, std::uint64_t n
 
 void Store::Impl::write(const Write& write, std::int64_t unix_ms) {
     check_numbers(write);
+    require_in_place();
     Tally after = tally;
     std::map<std::uint32_t, KnownState> changed;
     const auto about = about_;

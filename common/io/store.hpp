@@ -19,8 +19,8 @@ struct StoreError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// A write found that the pages contradict one another. Nothing more can be written by this process;
-// opening anew moves the store aside and begins a new one.
+// A write found pages that contradict one another, or the file gone or replaced. This process can
+// write no more. Opening anew moves such pages aside, and takes or makes what is in its place.
 struct StoreMalformed : StoreError {
     using StoreError::StoreError;
 };
@@ -88,6 +88,13 @@ public:
     };
     // As it was when the store was opened.
     [[nodiscard]] const Opened& opened() const;
+
+    // Moves the store in this directory out of the way, and returns its new name; nothing if there
+    // is none. Of those set aside the latest is kept. Throws StoreError, also if it is in use.
+    static std::optional<std::string> set_aside(const std::filesystem::path& directory);
+    // The directories in this one that have a store.
+    [[nodiscard]] static std::vector<std::filesystem::path> stores_in(
+        const std::filesystem::path& directory);
 
     // All of it or nothing, in one transaction. Throws StoreError: then the store is as before,
     // and the same write may be tried again, unless it is StoreMalformed. `unix_ms` dates the rows,

@@ -13,6 +13,7 @@
 namespace presence::io {
 
 inline constexpr std::string_view kStoreFile = "journal.sqlite";
+inline constexpr std::string_view kMarkFile = "written";
 
 // What is found to be damaged while a store is opened; the text says what.
 struct StoreDamage : std::runtime_error {
@@ -21,6 +22,13 @@ struct StoreDamage : std::runtime_error {
 // A row as the statements `row` and `rows` yield it is as it was written.
 [[nodiscard]] bool is_sound_row(const sqlite::Statement& row);
 [[nodiscard]] bool is_sound_state(const sqlite::Statement& state);
+
+// Which file a path names, not what is in it. Nothing: it cannot be told.
+struct FileId {
+    std::uint64_t device = 0, inode = 0;  // 0, 0: there is none
+    friend bool operator==(const FileId&, const FileId&) = default;
+};
+[[nodiscard]] std::optional<FileId> file_at(const std::filesystem::path& path);
 
 // In place of the machine's boot: a write found the database malformed where opening does not look.
 inline constexpr std::uint64_t kUnsound = 0;
@@ -96,6 +104,7 @@ private:
 
     // store.cpp
     void mark(std::uint64_t number, std::uint64_t machine_boot);
+    void require_in_place() const;
     void check_numbers(const Write& write) const;
     void add_rows(const Write& write, std::int64_t unix_ms, Tally& after);
     void put_states(const Write& write, std::map<std::uint32_t, KnownState>& changed);
@@ -109,6 +118,7 @@ private:
     Options options_;
     std::filesystem::path file_;
     Fd lock_, mark_;
+    std::optional<FileId> opened_file_;
     const std::uint64_t machine_boot_;
     sqlite::Database db_;
     std::optional<Statements> statements_;

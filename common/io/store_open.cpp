@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::int64_t kApplicationId = 0x70726573;  // "pres": what file(1) and sqlite3 show
 constexpr std::uint64_t kFormat = 1;
-constexpr std::string_view kAside = ".damaged-";
+constexpr std::string_view kDamaged = ".damaged-";
+constexpr std::string_view kSetAside = ".aside-";
 
 constexpr const char* kSchema =
     "CREATE TABLE about(id INTEGER PRIMARY KEY, format INTEGER, cut_at INTEGER, parts INTEGER,"
@@ -60,7 +61,50 @@ void sync_directory(const std::filesystem::path& path) {
     if (!fd || ::fsync(fd.get()) != 0) refuse("sync", path, errno);
 }
 
+Fd lock(const std::filesystem::path& directory) {
+    Fd held = open_file(directory / "lock");
+    if (::flock(held.get(), LOCK_EX | LOCK_NB) == 0) return held;
+    if (errno != EWOULDBLOCK) refuse("lock", directory / "lock", errno);
+    throw StoreError(directory.string() + " is in use by another process");
+}
+
+// Returns the new name. Only the latest one is kept, or a failing disk would fill itself with them.
+std::string move_store(const std::filesystem::path& file, std::string_view how) {
+    const auto before = file.filename().string() + std::string(how);
+    const auto aside = before + std::to_string(millis(wall_now()));
+    std::error_code error;
+    std::vector<std::filesystem::path> earlier;
+    for (const auto& entry : std::filesystem::directory_iterator(file.parent_path(), error))
+        if (entry.path().filename().string().starts_with(before)) earlier.push_back(entry.path());
+    for (const auto& path : earlier)
+        std::filesystem::remove(path, error);
+    const auto wal = file.string() + "-wal";
+    const auto to = file.parent_path() / aside;
+    if (::rename(file.c_str(), to.c_str()) != 0 && errno != ENOENT) refuse("move", file, errno);
+    if (::rename(wal.c_str(), (to.string() + "-wal").c_str()) != 0 && errno != ENOENT)
+        refuse("move", wal, errno);
+    return aside;
+}
+
 }  // namespace
+
+std::optional<std::string> Store::set_aside(const std::filesystem::path& directory) {
+    std::error_code error;
+    if (!std::filesystem::exists(directory / kStoreFile, error)) return {};
+    const Fd held = lock(directory);
+    auto aside = move_store(directory / kStoreFile, kSetAside);
+    std::filesystem::remove(directory / kMarkFile, error);  // else the next one would miss its end
+    return aside;
+}
+
+std::vector<std::filesystem::path> Store::stores_in(const std::filesystem::path& directory) {
+    std::vector<std::filesystem::path> found;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(directory, error))
+        if (std::filesystem::exists(entry.path() / kStoreFile, error))
+            found.push_back(entry.path());
+    return found;
+}
 
 Store::Impl::Impl(Options options)
     : options_(std::move(options)),
@@ -81,6 +125,7 @@ Store::Impl::Impl(Options options)
     } catch (const sqlite::Error& error) {
         throw StoreError(trouble("open", error));
     }
+    opened_file_ = file_at(file_);
     mark(tally.last, machine_boot_);
 }
 
@@ -95,12 +140,8 @@ void Store::Impl::take_directory() {
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (error) refuse("make", directory, error.value());
-    lock_ = open_file(directory / "lock");
-    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK) refuse("lock", directory / "lock", errno);
-        throw StoreError(directory.string() + " is in use by another process");
-    }
-    mark_ = open_file(directory / "written");
+    lock_ = lock(directory);
+    mark_ = open_file(directory / kMarkFile);
     // SQLite would open it for reading alone, and say so at the first write.
     if (std::filesystem::exists(file_, error) && ::access(file_.c_str(), R_OK | W_OK) != 0)
         refuse("write", file_, errno);
@@ -184,6 +225,10 @@ void Store::Impl::read_about() {
         throw;
     }
     if (format > kFormat) throw newer(format);
+    // A later version migrates here, one format after the other. There was none before 1.
+    if (format < kFormat)
+        throw StoreError(file_.string() + " has format " + std::to_string(format) +
+                         ", which this program cannot migrate");
     if (about_.owner != options_.owner)
         throw StoreError(options_.directory.string() + " belongs to " + about_.owner + ", not to " +
                          options_.owner);
@@ -193,7 +238,6 @@ void Store::Impl::read_about() {
     tell("the header of " + file_.string() + " was damaged, and is mended");
 }
 
-// Only the latest one is kept, or a failing disk would fill itself with them.
 void Store::Impl::move_aside(const std::string& why) {
     statements_.reset();
     db_.reset();
@@ -202,21 +246,7 @@ void Store::Impl::move_aside(const std::string& why) {
     tally = {};
     needed_ = 0;
     facts_ = false;
-    const auto aside =
-        file_.filename().string() + std::string(kAside) + std::to_string(millis(wall_now()));
-    std::error_code error;
-    std::vector<std::filesystem::path> earlier;
-    for (const auto& entry : std::filesystem::directory_iterator(options_.directory, error))
-        if (entry.path().filename().string().starts_with(file_.filename().string() +
-                                                         std::string(kAside)))
-            earlier.push_back(entry.path());
-    for (const auto& path : earlier)
-        std::filesystem::remove(path, error);
-    const auto wal = file_.string() + "-wal";
-    const auto to = options_.directory / aside;
-    if (::rename(file_.c_str(), to.c_str()) != 0 && errno != ENOENT) refuse("move", file_, errno);
-    if (::rename(wal.c_str(), (to.string() + "-wal").c_str()) != 0 && errno != ENOENT)
-        refuse("move", wal, errno);
+    const auto aside = move_store(file_, kDamaged);
     tell(file_.string() + " was damaged (" + why + "): it is " + aside +
          " now, and a new one was begun");
     connect();

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,7 +43,7 @@ Child::~Child() {
     if (pid_ > 0) end(Instant{});
 }
 
-bool Child::wait_until(Instant deadline) {
+bool Child::wait_until(Instant deadline) const {
     for (;;) {
         pollfd ended{process_.get(), POLLIN, 0};
         const int ready = ::poll(&ended, 1, poll_timeout(deadline));
@@ -61,6 +62,9 @@ std::string Child::reap() {
 }
 
 std::string Child::end(Instant deadline) {
+    // The other end once more: what is left in it is seen there when the child has ended.
+    const auto path = "/proc/self/fd/" + std::to_string(input_.get());
+    const Fd rest(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     input_.reset();
     const auto now = io::now();
     const auto half = deadline > now ? now + (deadline - now) / 2 : now;
@@ -68,7 +72,10 @@ std::string Child::end(Instant deadline) {
         ::kill(-pid_, SIGTERM);
         if (!wait_until(deadline)) ::kill(-pid_, SIGKILL);
     }
-    return reap();
+    auto how = reap();
+    int unread = 0;
+    read_all_ = rest && ::ioctl(rest.get(), FIONREAD, &unread) == 0 && unread == 0;
+    return how;
 }
 
 }  // namespace presence::notifier

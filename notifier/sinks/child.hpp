@@ -26,19 +26,23 @@ public:
     // Readable once the child has ended.
     [[nodiscard]] int ended_fd() const { return process_.get(); }
     [[nodiscard]] pid_t pid() const { return pid_; }
+    [[nodiscard]] bool ended() const { return wait_until(Instant{}); }
 
     // Closes its input, and waits for its end until `deadline`; half-way there asks with SIGTERM,
     // then ends it with SIGKILL. Returns how it ended: "exit 0", "signal 9".
     std::string end(Instant deadline);
+    // After end(): whether it has read all that was written.
+    [[nodiscard]] bool read_all() const { return read_all_; }
 
 private:
-    bool wait_until(Instant deadline);
+    [[nodiscard]] bool wait_until(Instant deadline) const;
     std::string reap();
 
     Fd input_;
     Fd process_;
     std::size_t input_bytes_ = 0;
     pid_t pid_ = -1;
+    bool read_all_ = false;
 };
 
 }  // namespace presence::notifier

@@ -1,6 +1,10 @@
 #include "notifier/sinks/exec.hpp"
 
 #include <poll.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <string>
 
 #include "common/io/clock.hpp"
 #include "common/io/log.hpp"
@@ -12,45 +16,65 @@ namespace {
 
 // For a child that closed its input but lives on.
 constexpr Duration kEndPatience = 2s;
+// For one that was killed to be gone.
+constexpr Duration kKillPatience = 1s;
+// Of a pipe as it is by default, twice: the run before may have had a larger one than this.
+constexpr std::size_t kGivenBytesMin = 2 * 64 * 1024;
 
 }  // namespace
 
-void LastLines::add(std::string_view lines) {
-    while (!lines.empty()) {
-        const auto end = std::min(lines.find('\n'), lines.size() - 1) + 1;
-        lines_.emplace_back(lines.substr(0, end));
-        bytes_ += end;
-        lines.remove_prefix(end);
-    }
-    while (!lines_.empty() && bytes_ - lines_.front().size() >= bytes_min_) {
-        bytes_ -= lines_.front().size();
-        lines_.pop_front();
-    }
-}
-
-std::string LastLines::joined() const {
-    std::string all;
-    all.reserve(bytes_);
-    for (const auto& line : lines_)
-        all += line;
-    return all;
-}
-
-ExecSink::ExecSink(std::string name, std::vector<std::string> command, const Interrupt& interrupt)
+ExecSink::ExecSink(std::string name, std::vector<std::string> command,
+                   const std::filesystem::path& directory, const Interrupt& interrupt)
     : name_(std::move(name)),
       command_(std::move(command)),
       interrupt_(&interrupt),
+      given_(directory / "given.jsonl"),
+      record_(directory / "child"),
       backoff_(100ms, 10s, hash_of(name_) ^ static_cast<std::uint64_t>(micros(io::now()))) {}
+
+// Goes on from what an earlier process left.
+void ExecSink::begin() {
+    if (begun_) return;
+    if (const auto earlier = record_.living()) end_earlier(*earlier);
+    given_.load();
+    begun_ = true;
+}
+
+// Its input ended with the process that gave it. Two at a time would tell out of order.
+void ExecSink::end_earlier(const ChildRecord::Living& earlier) {
+    const auto ends_within = [&](Duration patience) {
+        const auto woken = interrupt_->wait(earlier.process.get(), POLLIN, io::now() + patience);
+        if (woken == Interrupt::Woken::stopped)
+            throw SinkFailure("stopped before the program of an earlier run had ended");
+        return woken == Interrupt::Woken::ready;
+    };
+    const char* how = "by itself";
+    if (!ends_within(kEndPatience / 2)) {
+        how = "asked to";
+        ::kill(-earlier.pid, SIGTERM);
+        if (!ends_within(kEndPatience / 2)) {
+            how = "killed";
+            ::kill(-earlier.pid, SIGKILL);
+            if (!ends_within(kKillPatience))
+                throw SinkFailure("the program of an earlier run, pid " +
+                                  std::to_string(earlier.pid) + ", cannot be ended");
+        }
+    }
+    io::log::warn("earlier_child_ended", {{"sink", name_}, {"pid", earlier.pid}, {"how", how}});
+}
 
 void ExecSink::start() {
     try {
+        begin();
         child_.emplace(command_);
+        record_.write(child_->pid());  // before it is given anything
     } catch (...) {
+        child_.reset();
         not_before_ = io::now() + backoff_.next();
         throw;
     }
     started_ = io::now();
-    given_.set_bytes_min(2 * child_->input_bytes());
+    given_.raise_bytes_min(std::max(kGivenBytesMin, 2 * child_->input_bytes()));
     const auto again = given_.joined();
     io::log::info("child_started", {{"sink", name_},
                                     {"pid", child_->pid()},
@@ -102,11 +126,14 @@ void ExecSink::tend() {
         start();
 }
 
+// A program that ends with code 0 because its input did, says that it has handled all of it.
 void ExecSink::close(Instant deadline) {
     if (!child_) return;
+    const bool too_early = child_->ended();
     const auto how = child_->end(deadline);
+    if (!too_early && how == "exit 0" && child_->read_all()) given_.clear();
     child_.reset();
-    io::log::info("child_ended", {{"sink", name_}, {"how", how}});
+    io::log::info("child_ended", {{"sink", name_}, {"how", how}, {"kept_bytes", given_.bytes()}});
 }
 
 }  // namespace presence::notifier

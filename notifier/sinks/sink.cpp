@@ -14,12 +14,13 @@
 
 namespace presence::notifier {
 
-std::unique_ptr<Sink> make_sink(const SinkConfig& config, const Interrupt& interrupt) {
+std::unique_ptr<Sink> make_sink(const SinkConfig& config, const std::filesystem::path& directory,
+                                const Interrupt& interrupt) {
     if (config.type == "stdout")
         return std::make_unique<StdoutSink>(config.format == "text", interrupt);
     if (config.type == "jsonl") return std::make_unique<JsonlSink>(config.path);
     if (config.type == "exec")
-        return std::make_unique<ExecSink>(config.name, config.command, interrupt);
+        return std::make_unique<ExecSink>(config.name, config.command, directory, interrupt);
     if (config.type == "webhook") return std::make_unique<WebhookSink>(config, interrupt);
     throw ConfigError("sink " + config.name + ": unknown type `" + config.type + "`");
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -28,7 +29,8 @@ class Sink {
 public:
     virtual ~Sink() = default;
 
-    // Takes all of the chunk. Throws SinkFailure if it was not taken, or not surely.
+    // Takes all of the chunk. Throws SinkFailure if it was not taken, or not surely, and
+    // io::StoreError if that is for our own disk. So do reopen() and tend().
     virtual void take(const std::vector<Event>& chunk) = 0;
 
     // The operator moved the file away (SIGHUP).
@@ -46,8 +48,11 @@ public:
     virtual void close(Instant /*deadline*/) {}
 };
 
-// Requires: a configuration that load_config accepted, an interrupt that outlives the sink.
-[[nodiscard]] std::unique_ptr<Sink> make_sink(const SinkConfig& config, const Interrupt& interrupt);
+// `directory`: for what has to outlive the process; it is there, and this sink's alone. Requires: a
+// configuration that load_config accepted, an interrupt that outlives the sink.
+[[nodiscard]] std::unique_ptr<Sink> make_sink(const SinkConfig& config,
+                                              const std::filesystem::path& directory,
+                                              const Interrupt& interrupt);
 
 // The chunk as JSON, one event a line.
 [[nodiscard]] std::string json_lines(const std::vector<Event>& chunk);

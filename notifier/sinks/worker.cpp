@@ -18,8 +18,8 @@ constexpr Duration kTellInterval = 10s;  // of failures beside a chunk
 
 // Each side wakes the other through an eventfd; the fields are guarded by `mutex`.
 struct Worker::Mailbox {
-    explicit Mailbox(const SinkConfig& config)
-        : name(config.name), sink(make_sink(config, interrupt)) {}
+    Mailbox(const SinkConfig& config, const std::filesystem::path& directory)
+        : name(config.name), sink(make_sink(config, directory, interrupt)) {}
 
     const std::string name;
     Interrupt interrupt;
@@ -83,7 +83,7 @@ struct Worker::Mailbox {
     void try_beside(void (Sink::*action)()) {
         try {
             (sink.get()->*action)();
-        } catch (const SinkFailure& failure) {
+        } catch (const std::runtime_error& failure) {  // a SinkFailure or a StoreError
             const auto now = io::now();
             if (now < tell_failure_at) return;
             tell_failure_at = now + kTellInterval;
@@ -92,8 +92,8 @@ struct Worker::Mailbox {
     }
 };
 
-Worker::Worker(const SinkConfig& config)
-    : mailbox_(std::make_shared<Mailbox>(config)), thread_(run, mailbox_) {}
+Worker::Worker(const SinkConfig& config, const std::filesystem::path& directory)
+    : mailbox_(std::make_shared<Mailbox>(config, directory)), thread_(run, mailbox_) {}
 
 Worker::~Worker() {
     if (ended())

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -20,7 +21,7 @@ namespace presence::notifier {
 // at most, so a sink that hangs makes nobody wait and holds no more memory than that.
 class Worker {
 public:
-    explicit Worker(const SinkConfig& config);
+    Worker(const SinkConfig& config, const std::filesystem::path& directory);
     // A thread that still hangs is left behind.
     ~Worker();
     Worker(const Worker&) = delete;

@@ -11,43 +11,13 @@ import unittest
 import msgpack
 import zmq
 
+from hostile import BOMB, DEEP, FRAMES, HEARTBEATS, QUERIES, RAW
 from pipeline import Installation, Process, binary
 from support import wait_for
 
-BOMB = b"\xdd\x0f\xff\xff\xff"  # the head of an array of 268 million elements
-DEEP = b"\x91" * 10_000 + b"\xc0"
 # Bytes; a list of BOMB's length would be hundreds of times this. A sanitizer's allocator keeps what was
 # freed: there the flood is only survived.
 GROWTH_MAX = float("inf") if os.environ.get("SANITIZE") else 16 << 20
-
-# Reason: messages that are dropped for it.
-HEARTBEATS = {
-    "not_msgpack": [b"", b"\xc1", b"\xa5ab", BOMB, msgpack.packb("x") + b"\0", b"\xff" * 3 + b"\xc1"],
-    "too_deep": [DEEP],
-    "too_large": [b"\xa1" * 65_537],
-    "wrong_type": [msgpack.packb(v) for v in (1.5, None, [[1]], {"user": 2.5})],
-    "user_missing": [msgpack.packb({"session": "s"})],
-    "user_empty": [msgpack.packb(""), msgpack.packb({"user": b""})],
-    "user_too_long": [msgpack.packb("x" * 129), msgpack.packb("x" * 60_000)],
-    "user_control": [msgpack.packb("a\nb"), msgpack.packb("a\0")],
-    "user_not_utf8": [msgpack.packb(b"\xff\xfe"), msgpack.packb(b"\xc0\xaf")],
-    "bad_session": [msgpack.packb({"user": "x", "session": "s" * 65})],
-    "bad_status": [msgpack.packb({"user": "x", "status": s}) for s in ("s" * 65, "a\nb")],
-    "stale": [msgpack.packb({"user": "x", "age_ms": a}) for a in (60_001, (1 << 64) - 1)],
-    "bad_ttl": [msgpack.packb({"user": "x", "ttl_ms": 1})],
-    "bad_edge": [msgpack.packb({"edge": "", "boot": 1, "seq": 1, "beats": []})],
-}
-# Error: questions that are answered with it.
-QUERIES = {
-    "unknown_op": [msgpack.packb({"op": "dance"})],
-    "bad_slot": [msgpack.packb({"op": "snapshot", "slot": s}) for s in (1024, 1 << 40)]
-    + [msgpack.packb({"op": "snapshot"})],
-    "bad_cursor": [msgpack.packb({"op": op, "slot": 1, "cursor": c}) for op in ("list", "snapshot")
-                   for c in ("x", "1024.0", "1.", "9" * 60_000, "18446744073709551615.1")],
-    "bad_user": [msgpack.packb({"op": "get", "users": ["x" * 129]})],
-    "too_many": [msgpack.packb({"op": "get", "users": ["x"] * 1001})],
-    "bad_query": [b"", b"\xc1", BOMB, DEEP, msgpack.packb(7), msgpack.packb({}), b"\xa1" * 65_537],
-}
 
 
 def rss(process):
@@ -137,21 +107,19 @@ class BadInput(unittest.TestCase):
         self.assertNotEqual(states[0]["state"], "online")
 
     def test_a_bad_frame_is_refused_and_counted(self):
-        frames = [b"", b"\xc1", BOMB, DEEP, msgpack.packb([1]), msgpack.packb([1, "other"] + [0] * 11)]
         link = self.socket(zmq.DEALER, self.files.ingest[0])
-        for frame in frames:
+        for frame in FRAMES:
             link.send(frame)
         self.still_serves()
         wait_for(lambda: self.counted(self.tracker, "frames_refused")
-                 + self.counted(self.tracker, "malformed") == len(frames),
-                 lambda: f"{len(frames)} refused: {self.tracker.err}")
+                 + self.counted(self.tracker, "malformed") == len(FRAMES),
+                 lambda: f"{len(FRAMES)} refused: {self.tracker.err}")
 
     def test_garbage_that_is_no_zmq_and_connections_half_open_end_nothing(self):
         endpoints = [self.files.heartbeats[0], self.files.ingest[0], self.files.events[0], self.files.queries[0]]
         for endpoint in endpoints:
             host, port = endpoint.removeprefix("tcp://").split(":")
-            greeting = b"\xff\0\0\0\0\0\0\0\x01\x7f\x03"
-            for text in (b"", b"\0", b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 70_000, greeting):
+            for text in RAW:
                 raw = socket.create_connection((host, int(port)))
                 self.addCleanup(raw.close)  # open until the end of the test
                 try:

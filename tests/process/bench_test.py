@@ -62,6 +62,18 @@ class Bench(unittest.TestCase):
         names = sorted(p["name"] for p in report["processes"])
         self.assertEqual(names, ["collector c1", "notifier n1", "tracker t1"])
 
+    def test_several_trackers_share_the_users(self):
+        run = bench(
+            *("--users", 2000, "--ids-per-message", 10, "--interval", "300ms", "--ttl", "3s"),
+            *("--duration", "1s", "--mass-silence", 500, "--trackers", 3, "--json"),
+        )
+        out, err = run.communicate(timeout=120)
+        report = json.loads(out)
+        self.assertEqual((run.returncode, err), (0, ""), report)
+        self.assertEqual(report["lateness_ms"]["of"], 500)
+        names = sorted(p["name"] for p in report["processes"])
+        self.assertEqual(names, ["collector c1", "tracker t1", "tracker t2", "tracker t3"])
+
     def test_a_tracker_that_is_killed_is_noticed(self):
         run = bench("--users", 100, "--interval", "300ms", "--ttl", "3s", "--duration", "3s")
         tracker = support.wait_for(

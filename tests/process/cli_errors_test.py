@@ -2,10 +2,12 @@
 
 import pathlib
 import socket
+import subprocess
 import tempfile
 import unittest
 
-from pipeline import binary, free_ports, presence, run
+from pipeline import binary, environment, free_ports, presence, run
+from support import PATIENCE
 
 PROCESSES = ("presence-collector", "presence-tracker", "presence-notifier")
 
@@ -41,6 +43,18 @@ class ErrorsTest(unittest.TestCase):
                 "try `presence up`",
             )
         self.assert_fails(presence("beat", "x", "--to", endpoint), 69, "cannot reach " + endpoint)
+
+    def test_an_output_that_cannot_be_written_ends_with_74(self):
+        # As `presence list >file` on a full disk: what is cut short is no success.
+        commands = [[binary("presence"), "check-config"], [binary("presence"), "--help"]]
+        commands += [[binary(program), flag] for program in PROCESSES for flag in ("--print-config", "--version")]
+        for command in commands:
+            with self.subTest(command=command), open("/dev/full", "w", encoding="ascii") as full:
+                done = subprocess.run(
+                    command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment(None), timeout=PATIENCE,
+                    check=False,
+                )
+                self.assert_fails((done.returncode, "", done.stderr), 74, "cannot write standard output")
 
     def test_help_and_version_end_with_0(self):
         for program in ("presence", *PROCESSES):

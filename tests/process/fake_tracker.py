@@ -19,6 +19,14 @@ def slot_of(user):
     return _xxhash.XXH3_64bits(data, len(data)) % 1024
 
 
+def owner_of(slot, trackers):
+    def rank(tracker):
+        data = tracker.encode() + b"\0" + slot.to_bytes(2, "little")
+        return _xxhash.XXH3_64bits(data, len(data))
+
+    return max(trackers, key=rank)
+
+
 class FakeTracker:
     """Owns all slots. Its sockets live in a thread; the methods hand it work and wait for it."""
 
@@ -28,7 +36,13 @@ class FakeTracker:
         self.name = name
         self.ttl_ms = ttl_ms
         self.answer_errors = 0  # so many questions are answered with an error
+        self.mute = False  # it does not tick
+        self.answering = True  # else questions are counted, and that is all
+        self.asked_by = set()  # of the questions, what the upper bits of their numbers tell: which sink
+        self.ticks = 0
         self.questions = 0
+        self.ticks_before_replay = None  # sent since the last batch was lost, when it was asked for
+        self._ticks = 0
         self._subscriptions = set()
         self._run(boot=1000)
         self._context = zmq.Context()
@@ -45,8 +59,8 @@ class FakeTracker:
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
-    def config(self, *sinks):
-        """A configuration with this tracker and the sinks, each a dict."""
+    def config(self, *sinks, others=()):
+        """A configuration with this tracker, other ones, and the sinks, each a dict."""
         text = f"""
 [[tracker]]
 id = "{self.name}"
@@ -58,6 +72,15 @@ data = "data/t1"
 [[notifier]]
 id = "n1"
 data = "data/n1"
+"""
+        for other in others:
+            text += f"""
+[[tracker]]
+id = "{other.name}"
+ingest = "tcp://127.0.0.1:2"
+events = "{other.events}"
+query = "{other.query}"
+data = "data/{other.name}"
 """
         for sink in sinks:
             text += "\n[[sink]]\n"
@@ -114,7 +137,9 @@ data = "data/n1"
         body = msgpack.packb([1, self.name, self.boot, self.batch, 0, list(runs.values())])
         if not forget:
             self._rows[self.batch] = body
-        if not lose:
+        if lose:
+            self._ticks = 0
+        else:
             self._events.send_multipart([b"batch", body])
 
     def _do(self, action):
@@ -131,18 +156,22 @@ data = "data/n1"
             if self._queries.poll(2):
                 *route, body = self._queries.recv_multipart()
                 answer = self._answer(msgpack.unpackb(body))
-                self._queries.send_multipart([*route, msgpack.packb(answer)])
+                if self.answering:
+                    self._queries.send_multipart([*route, msgpack.packb(answer)])
             while not self._work.empty():
                 action, done = self._work.get()
                 action()
                 done.set()
-            if time.monotonic() >= next_tick:
+            if time.monotonic() >= next_tick and not self.mute:
                 next_tick = time.monotonic() + self.TICK
                 body = msgpack.packb([1, self.name, self.boot, self.batch])
                 self._events.send_multipart([b"tick", body])
+                self._ticks += 1
+                self.ticks += 1
 
     def _answer(self, question):
         self.questions += 1
+        self.asked_by.add(question["rid"] >> 40)
         answer = {"rid": question.get("rid"), "freshness": "live", "as_of_ms": 0}
         if self.answer_errors > 0:
             self.answer_errors -= 1
@@ -165,6 +194,7 @@ data = "data/n1"
         }
 
     def _replay(self, question):
+        self.ticks_before_replay = self._ticks
         after = question["after"]
         if question["boot"] != self.boot or after > self.batch:
             return {"error": "diverged", "message": "another run"}

@@ -119,7 +119,7 @@ class Tracker(FaultPoints):
     def test_before_a_write(self):
         self.kill_and_judge("journal.before_write", self.passes())
 
-    def test_between_the_write_and_the_publish(self):
+    def test_kill_between_journal_and_publish(self):
         untold = []
         while not untold:  # a write may be of states alone
             self.end("tracker")

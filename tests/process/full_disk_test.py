@@ -252,7 +252,7 @@ class Tracker(Disk):
             states = self.told.read().states()
             return [user for user in everyone if states.get(user, [None])[-1] != "online"]
 
-        wait_for(lambda: not wrong(), lambda: wrong()[:5], 60)
+        wait_for(lambda: not wrong(), lambda: wrong()[:5], 180)
         for user, states in self.told.read().states().items():
             self.assertEqual(states, (["online", "offline"] * len(states))[: len(states)], user)
 

@@ -8,6 +8,8 @@ from support import Program, Scratch, json_lines, wait_for
 
 
 class NotifierTest(unittest.TestCase):
+    name = "audit"
+
     def setUp(self):
         self.scratch = Scratch()
         self.addCleanup(self.scratch.close)
@@ -15,7 +17,7 @@ class NotifierTest(unittest.TestCase):
         self.addCleanup(self.tracker.close)
 
     def start(self):
-        sink = {"name": "audit", "type": "jsonl", "path": self.scratch / "events.jsonl"}
+        sink = {"name": self.name, "type": "jsonl", "path": self.path()}
         config = self.scratch.write("presence.toml", self.tracker.config(sink))
         notifier = Program(self.scratch, "presence-notifier", "--config", config)
         self.addCleanup(notifier.kill)
@@ -70,13 +72,75 @@ class NotifierTest(unittest.TestCase):
         self.assertEqual(notifier.stop(), 0)
 
     def test_a_gap_that_cannot_be_filled_is_told(self):
-        self.start()
+        notifier = self.start()
         self.tracker.say("+alice")
         self.wait_brief("+alice")
         self.tracker.say("-alice", lose=True, forget=True)
         self.wait_brief("+alice", "-alice~")
         notices = [line for line in json_lines(self.path(), notices=True) if "notice" in line]
         self.assertEqual([(n["notice"], n["tracker"]) for n in notices], [("gap", "t1")])
+        notifier.wait_log("event=gap_told sink=audit notices=1")
+        notifier.stop()
+        notifier = self.start()
+        wait_for(lambda: notifier.log().count("event=in_step") == 2, "it goes on")
+        self.assertEqual(notifier.log().count("event=gap_told"), 1)
+
+    def test_it_is_ready_when_each_tracker_is_heard_and_compared(self):
+        other = fake_tracker.FakeTracker("t2")
+        self.addCleanup(other.close)
+        other.mute = True
+        self.tracker.say(*(f"+user{n}" for n in range(20)))
+        sink = {"name": "audit", "type": "jsonl", "path": self.path()}
+        config = self.scratch.write("presence.toml", self.tracker.config(sink, others=[other]))
+        notifier = Program(self.scratch, "presence-notifier", "--config", config)
+        self.addCleanup(notifier.kill)
+        slots = sum(fake_tracker.owner_of(slot, ["t1", "t2"]) == "t1" for slot in range(1024))
+        wait_for(lambda: self.tracker.questions >= slots, "each slot of t1 is compared")
+        self.assertNotIn("event=in_step", notifier.log())
+        other.mute = False
+        notifier.wait_log("event=in_step")
+        self.assertGreaterEqual(other.questions, 1024 - slots)
+
+    def test_many_sinks_ask_no_more_at_once_than_a_tracker_has_room_to_answer(self):
+        self.tracker.answering = False
+        sinks = [{"name": f"s{n}", "type": "jsonl", "path": self.scratch / f"{n}.jsonl"} for n in range(20)]
+        config = self.scratch.write("presence.toml", self.tracker.config(*sinks))
+        notifier = Program(self.scratch, "presence-notifier", "--config", config)
+        self.addCleanup(notifier.kill)
+        wait_for(lambda: len(self.tracker.asked_by) == len(sinks), "each sink asks")
+        ticks = self.tracker.ticks
+        wait_for(lambda: self.tracker.ticks > ticks + 3, "what they ask at once has come")
+        self.assertLessEqual(self.tracker.questions, 50)
+        self.tracker.answering = True
+        notifier.wait_log("event=in_step")
+
+    def test_a_sink_that_refuses_is_not_waited_for(self):
+        self.tracker.say("+alice")
+        sink = {"name": "audit", "type": "jsonl", "path": self.scratch / "missing" / "events"}
+        config = self.scratch.write("presence.toml", self.tracker.config(sink))
+        notifier = Program(self.scratch, "presence-notifier", "--config", config)
+        self.addCleanup(notifier.kill)
+        notifier.wait_log("event=in_step online=1 but_for_sinks=1")
+
+    def test_a_sink_says_where_it_goes_on_and_one_of_another_name_begins(self):
+        notifier = self.start()
+        data = (self.scratch / "data" / "n1" / "audit").resolve()
+        notifier.wait_log(f"event=sink_begins sink=audit data={data}")
+        self.tracker.say("+alice", "+bob")
+        self.tracker.say("-bob")
+        self.wait_brief("+alice", "+bob", "-bob")
+        notifier.stop()
+        notifier = self.start()
+        notifier.wait_log(
+            f"event=sink_goes_on sink=audit data={data} after_batch=t1:2 online=1 waiting=0"
+        )
+        notifier.stop()
+        self.assertNotIn("sink_data_unowned", notifier.log())
+        self.name = "other"
+        self.start()
+        self.wait_brief("+alice", "+bob", "-bob", "+alice~")  # it is told who is online
+        notifier.wait_log(f"event=sink_data_unowned data={data}")
+        notifier.wait_log(f"event=sink_begins sink=other data={data.parent}/other")
 
     def test_the_data_of_another_sink_is_refused(self):
         self.start().stop()
@@ -94,11 +158,13 @@ class NotifierTest(unittest.TestCase):
         self.wait_brief("+alice~", "-alice")
         self.assertEqual(notifier.stop(), 0)
 
-    def test_a_lost_last_batch_is_replayed(self):
+    def test_the_last_batch_before_silence_dropped(self):
+        """Found within two ticks: the first of them tells of it."""
         self.start()
         self.tracker.say("+alice", "+bob")
-        self.tracker.say("-alice", "+carol", lose=True)  # told by the tick alone
+        self.tracker.say("-alice", "+carol", lose=True)
         wait_for(lambda: len(self.events()) == 4, "two replayed events")
+        self.assertLessEqual(self.tracker.ticks_before_replay, 2)
         self.assertEqual(collections.Counter(self.brief()[2:]), {"-alice": 1, "+carol": 1})
         self.tracker.say("-bob")
         wait_for(lambda: self.brief()[-1] == "-bob", "what comes later is told as usual")

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 
+from links import Link
 from support import BIN, PATIENCE, wait_for
 
 def environment(extra=None):
@@ -67,22 +68,37 @@ def command_of(pid):
 
 
 class Installation:
-    """A directory with a configuration on free ports: collectors, trackers, one notifier."""
+    """A directory with a configuration on free ports: collectors, trackers, one notifier. Endpoints whose
+    keys `links` names are reached through a Link each."""
 
-    def __init__(self, collectors=1, trackers=1, timeout="1s", sinks=None, settings=""):
+    def __init__(self, collectors=1, trackers=1, timeout="1s", sinks=None, settings="", links=()):
         self._directory = tempfile.TemporaryDirectory(prefix="presence-test-")
         self.directory = pathlib.Path(self._directory.name)
         ports = free_ports(collectors + 3 * trackers)
-        endpoints = [f"tcp://127.0.0.1:{port}" for port in ports]
+        keys = ["heartbeats"] * collectors + ["ingest", "events", "query"] * trackers
+        bound = [f"tcp://127.0.0.1:{port}" for port in ports]
+        self.links = {}  # by the endpoint that others connect to
+        endpoints, binds = [], {}
+        for key, at in zip(keys, bound):
+            endpoint = at
+            if key in links:
+                link = Link(at)
+                endpoint = link.endpoint
+                self.links[endpoint] = link
+                binds[endpoint] = f'{key}_bind = "{at}"\n'
+            endpoints.append(endpoint)
+        bind = lambda *some: "".join(binds.get(endpoint, "") for endpoint in some)
         self.heartbeats = endpoints[:collectors]
         triples = [endpoints[i : i + 3] for i in range(collectors, len(endpoints), 3)]
         self.ingest, self.events, self.queries = (list(e) for e in zip(*triples))
         text = f'[presence]\ntimeout = "{timeout}"\n{settings}\n'
         for i, endpoint in enumerate(self.heartbeats):
             text += f'[[collector]]\nid = "c{i + 1}"\nheartbeats = "{endpoint}"\n'
+            text += bind(endpoint)
         for i, (ingest, events, query) in enumerate(triples):
             text += f'[[tracker]]\nid = "t{i + 1}"\ningest = "{ingest}"\nevents = "{events}"\n'
             text += f'query = "{query}"\ndata = "{self.directory}/t{i + 1}"\n'
+            text += bind(ingest, events, query)
         text += f'[[notifier]]\nid = "n1"\ndata = "{self.directory}/n1"\n'
         text += sinks if sinks is not None else '[[sink]]\ntype = "stdout"\nformat = "json"\n'
         self.config = self.directory / "presence.toml"
@@ -92,6 +108,8 @@ class Installation:
         return self
 
     def __exit__(self, *_):
+        for link in self.links.values():
+            link.close()
         self._directory.cleanup()
 
 
@@ -193,13 +211,14 @@ class Up(Process):
         return self.wait()
 
 
-def run(*command, env=None, seconds=PATIENCE):
+def run(*command, env=None, cwd=None, seconds=PATIENCE):
     """Runs a program to its end: exit code, stdout, stderr."""
     done = subprocess.run(
         [str(part) for part in command],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         env=environment(env),
+        cwd=cwd,
         timeout=seconds,
         text=True,
         check=False,

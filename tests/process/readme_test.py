@@ -144,6 +144,29 @@ class Readme(unittest.TestCase):
             code, _, err = self.presence("beat", *words, *more)
             self.assertEqual(code, 0, err)
 
+    def test_the_commands_for_a_file_do_what_is_said(self):
+        (shown,) = snippets("toml")
+        (self.files.directory / "presence.toml").write_text(shown)
+        notifier = self.enterContext(
+            Process(binary("presence-notifier"), "--config", "presence.toml", cwd=self.files.directory)
+        )
+        notifier.wait_for("event=sink_begins sink=audit", "err")
+        for name in ("check-config", "dead"):
+            for words in commands(name):
+                code, _, err = run(binary("presence"), name, *words, cwd=self.files.directory)
+                self.assertEqual(code, 0, err)
+
+    def test_the_load_does_what_is_said(self):
+        for words in commands("bench"):
+            code, out, err = presence("bench", *words, "--duration", "1s")
+            self.assertEqual(code, 0, out + err)
+
+    def test_each_command_that_is_shown_is_run(self):
+        run_here = set(re.findall(r'commands\("([a-z-]+)"\)', pathlib.Path(__file__).read_text()))
+        run_here |= {"get", "count", "list", "status", "check-config", "dead"}
+        shown = set(re.findall(r"^    presence ([a-z-]+)", README, re.MULTILINE))
+        self.assertEqual(shown - run_here, set())
+
     def test_the_commands_that_run_on_do_what_is_said(self):
         if taken := default_port_taken():
             self.skipTest(taken)

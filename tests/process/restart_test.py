@@ -7,6 +7,7 @@ import unittest
 import msgpack
 import zmq
 
+import journals
 from pipeline import Installation, Process, binary, run
 from support import json_lines, wait_for
 
@@ -125,6 +126,21 @@ class RestartTest(unittest.TestCase):
         self.assertEqual(code, 74, err)
         self.assertIn("in use by another process", err.splitlines()[-1])
 
+    def test_a_journal_with_a_batch_of_a_newer_version_is_refused_and_left_alone(self):
+        self.start()
+        self.keep(["alice"], lambda: self.told("alice"), "alice is online")
+        self.tracker.send(signal.SIGTERM)
+        self.tracker.wait()
+        journals.rewrite_last(self.files.directory / "t1", lambda batch: [batch[0] + 1, *batch[1:]])
+        command = (binary("presence-tracker"), "--config", self.files.config)
+        for _ in range(2):
+            code, _, err = run(*command)
+            self.assertEqual(code, 74, err)
+            self.assertIn("cannot be read: of a newer version?", err.splitlines()[-1])
+        journals.rewrite_last(self.files.directory / "t1", lambda batch: [batch[0] - 1, *batch[1:]])
+        self.tracker = self.program("tracker", "t1")
+        self.tracker.wait_for("event=journal_read batches=[0-9]+ online=1", "err")
+
     def test_a_wiped_directory_works(self):
         self.start()
         self.keep(["alice"], lambda: self.told("alice"), "alice is online")
@@ -143,6 +159,21 @@ class RestartTest(unittest.TestCase):
         self.keep(["alice"], lambda: self.told("alice"), "alice is online")
         self.assertFalse((self.files.directory / "t1").exists())
         self.assertEqual(self.ask(op="replay", boot=self.first_boot, after=1)["error"], "too_old")
+
+    def test_a_journal_of_before_durability_was_off_is_not_resumed_after_it(self):
+        self.start()
+        self.keep(["alice"], lambda: self.told("alice"), "alice is online")
+        text = self.files.config.read_text()
+        self.files.config.write_text(text.replace("[presence]", '[presence]\ndurability = "off"'))
+        self.restart(signal.SIGTERM)
+        self.assertTrue([line for line in self.tracker.err if "event=journal_set_aside" in line])
+        self.assertEqual(len(list((self.files.directory / "t1").glob("journal.sqlite.aside-*"))), 1)
+        wait_for(lambda: [e[0] for e in self.told("alice")] == ["online", "offline"], "alice is away")
+        self.files.config.write_text(text)
+        self.restart(signal.SIGTERM)
+        self.tracker.wait_for("event=journal_read batches=0 online=0", "err")
+        self.keep(["bob"], lambda: self.told("bob"), "bob is online")
+        self.assertEqual(len(self.told("alice")), 2)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ class SinksTest(unittest.TestCase):
         notifier.wait_log("event=reload_refused")
         self.scratch.write("presence.toml", self.tracker.config(self.jsonl, {"type": "stdout"}))
         notifier.signal(signal.SIGHUP)
-        notifier.wait_log("event=restart_needed")
+        notifier.wait_log('event=restart_needed changed="sink stdout"')
 
     def test_a_jsonl_file_that_is_deleted_is_made_anew(self):
         notifier = self.start(self.jsonl)

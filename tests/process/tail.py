@@ -2,6 +2,7 @@
 
 import collections
 import json
+import time
 
 
 class Tail:
@@ -12,7 +13,7 @@ class Tail:
         self._at = 0
         self.lines = 0
         self.stories = collections.defaultdict(list)  # by user: (id, state, at_ms)
-        self.ids = set()
+        self.seen = {}  # by id: when its line was read here, on the monotonic clock
         self.odd = []  # notices and differences: what happens only when something was missing
 
     def read(self):
@@ -33,9 +34,13 @@ class Tail:
         self.lines += 1
         if "notice" in event or event["reason"] == "reconcile":
             self.odd.append(event)
-        if "notice" not in event and event["id"] not in self.ids:
-            self.ids.add(event["id"])
+        if "notice" not in event and event["id"] not in self.seen:
+            self.seen[event["id"]] = time.monotonic()
             self.stories[event["user"]].append((event["id"], event["state"], event["at_ms"]))
+
+    @property
+    def ids(self):
+        return self.seen.keys()
 
     def states(self):
         """By user."""

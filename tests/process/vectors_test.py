@@ -183,6 +183,15 @@ def rows_in(data):
     return groups
 
 
+def leases_in(data):
+    leases, at = [], 0
+    while at < len(data):
+        end = at + 1 + data[at]
+        leases.append([data[at + 1 : end].decode(), *struct.unpack_from("<q", data, end)])
+        at = end + 8
+    return leases
+
+
 class Vectors(unittest.TestCase):
     def test_slots(self):
         def owner(slot, trackers):
@@ -257,7 +266,7 @@ class Vectors(unittest.TestCase):
     def test_frames_and_acknowledgements(self):
         keys = "cluster collector boot number base map_version sent_us watermark_us echo dropped"
         for v in vectors("frames", "frames"):
-            version, *header, goodbye, rows = unpack(bytes_of(v))
+            version, *header, goodbye, rows, leases = (unpack(bytes_of(v)) + [b""])[:14]
             self.assertEqual(version, 1)
             header = {**dict(zip(keys.split(), header)), "goodbye": goodbye}
             echo = header.pop("echo")
@@ -265,6 +274,7 @@ class Vectors(unittest.TestCase):
                 header["echo"] = dict(zip(("tracker_boot", "acked_us", "received_us"), echo))
             self.assertEqual(header, v["header"])
             self.assertEqual(rows_in(rows), v["groups"])
+            self.assertEqual(leases_in(leases), v.get("leases", []))
         for v in vectors("frames", "acks"):
             self.assertEqual(unpack(bytes_of(v)), [1, *v["ack"].values()])
 

@@ -1,25 +1,36 @@
 #pragma once
 
+#include <algorithm>
+#include <vector>
+
 #include "common/time.hpp"
 #include "tests/simulation/random.hpp"
 #include "tests/simulation/scheduler.hpp"
 
 namespace presence::simulation {
 
-// The clocks of one machine: a monotonic one with its own origin and rate, and wall time, which
-// somebody may set.
+// The clocks of one machine: a monotonic one with its own origin and a rate that may change, and
+// wall time, which somebody may set.
 class MachineClock {
 public:
     static constexpr std::int64_t kDriftPpmMax = 200;
 
     explicit MachineClock(Random& random)
         : offset_(random.between(1, 60 * 86'400) * kSecond + random.between(0, kSecond)),
-          ppm_(random.between(-kDriftPpmMax, kDriftPpmMax)) {}
+          pieces_{{0, offset_, random.between(-kDriftPpmMax, kDriftPpmMax)}} {}
 
-    [[nodiscard]] std::int64_t local(Time t) const { return offset_ + t + t * ppm_ / 1'000'000; }
-    [[nodiscard]] Time truth(std::int64_t local) const {
-        return (local - offset_) * 1'000'000 / (1'000'000 + ppm_);
+    [[nodiscard]] std::int64_t local(Time t) const {
+        const auto& piece = *std::find_if(pieces_.rbegin(), pieces_.rend() - 1,
+                                          [&](const Piece& p) { return p.from <= t; });
+        return piece.local + (t - piece.from) + (t - piece.from) * piece.ppm / 1'000'000;
     }
+    [[nodiscard]] Time truth(std::int64_t local) const {
+        const auto& piece = *std::find_if(pieces_.rbegin(), pieces_.rend() - 1,
+                                          [&](const Piece& p) { return p.local <= local; });
+        return piece.from + (local - piece.local) * 1'000'000 / (1'000'000 + piece.ppm);
+    }
+    // From now on it goes at another rate.
+    void drift(Time now, std::int64_t ppm) { pieces_.push_back({now, local(now), ppm}); }
     [[nodiscard]] Instant instant(Time t) const { return Instant{Duration{local(t)}}; }
 
     [[nodiscard]] std::int64_t wall_at_zero() const {
@@ -31,8 +42,13 @@ public:
 private:
     static constexpr std::int64_t kWallAtStart = 1'800'000'000ll * kSecond;
 
+    struct Piece {
+        Time from;
+        std::int64_t local;  // then
+        std::int64_t ppm;
+    };
     std::int64_t offset_;
-    std::int64_t ppm_;
+    std::vector<Piece> pieces_;  // never empty
     std::int64_t wall_jumped_ = 0;
 };
 

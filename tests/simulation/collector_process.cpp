@@ -11,6 +11,7 @@ namespace presence::simulation {
 
 namespace {
 constexpr std::size_t kMessagesPerTurn = 40;
+constexpr std::size_t kMessagesSlow = 2;
 constexpr std::size_t kQueueMax = 5'000;
 // After a stall as long as the router itself takes for one, the I/O thread needs time to move what
 // the kernel holds; the router's caution lasts a second.
@@ -39,6 +40,7 @@ void CollectorProcess::boot() {
     router_.emplace(options, map_);
     dropped_ = 0;
     sent_.assign(shape_.trackers, {{}, 0, now()});
+    promises_.assign(shape_.trackers, {});
 }
 
 void CollectorProcess::die() {
@@ -55,6 +57,8 @@ void CollectorProcess::die() {
 
 void CollectorProcess::on_heartbeats(HeartbeatPacket packet) {
     if (!up() || queue_.size() + kernel_.size() >= kQueueMax) return;
+    for (const auto& beat : packet->beats)
+        promises_about(beat).arrived(beat, now());
     (stopped() ? kernel_ : queue_).push_back({std::move(packet), now()});
     wake_soon();
 }
@@ -78,7 +82,7 @@ void CollectorProcess::receive() {
         queue_.insert(queue_.end(), kernel_.begin(), kernel_.end());
         kernel_.clear();
     }
-    while (!queue_.empty() && turn_.size() < kMessagesPerTurn) {
+    while (!queue_.empty() && turn_.size() < (slow() ? kMessagesSlow : kMessagesPerTurn)) {
         turn_.push_back(std::move(queue_.front()));
         queue_.pop_front();
     }
@@ -100,9 +104,14 @@ void CollectorProcess::decide() {
     check_bounds();
 }
 
+FramePromises& CollectorProcess::promises_about(const Beat& beat) {
+    return promises_[map_.owner[slot_of(hash_of(user_name(beat.user)))]];
+}
+
 void CollectorProcess::read(const Arrived& arrived) {
     router_->on_message(arrived.packet->bytes, local_now());
     const auto& message = *arrived.packet;
+    if (!message.edge.empty()) model_.heard_edge(message.edge);
     for (const auto& beat : message.beats) {
         Read read;
         read.collector = index_;
@@ -110,6 +119,7 @@ void CollectorProcess::read(const Arrived& arrived) {
         read.from = turn_began_;
         read.to = now();
         read.sent = message.stamped.value_or(read.from);
+        promises_about(beat).read(beat, arrived.at, message.stamped.value_or(now()), now());
         model_.read(beat, read);
         if (env_.trace.follows(user_name(beat.user)))
             trace("reads " + user_name(beat.user) + " session " + beat.edge + "/" + beat.session +
@@ -148,6 +158,8 @@ void CollectorProcess::note_sent(std::size_t tracker, std::string_view frame) {
     auto& sent = sent_[tracker];
     if (frame_.header.number <= sent.newest) return;
     sent.newest = frame_.header.number;
+    if (const auto wrong = promises_[tracker].sent(frame_, clock()); !wrong.empty())
+        model_.broken(name() + ": " + wrong);
     sent.under_way.push_back({sent.newest, clock().truth(micros(frame_.header.watermark))});
 }
 

@@ -7,6 +7,7 @@
 #include "tests/simulation/messages.hpp"
 #include "tests/simulation/model.hpp"
 #include "tests/simulation/process.hpp"
+#include "tests/simulation/promises.hpp"
 
 namespace presence::simulation {
 
@@ -46,6 +47,7 @@ private:
         std::uint64_t newest = 0;
         Time safe = 0;
     };
+    [[nodiscard]] FramePromises& promises_about(const Beat& beat);
     void read(const Arrived& arrived);
     void check_bounds();
     void note_sent(std::size_t tracker, std::string_view frame);
@@ -69,7 +71,8 @@ private:
     Time turn_began_ = 0;
     std::uint64_t boot_ = 0;
     std::uint64_t dropped_ = 0;
-    std::vector<Sent> sent_;  // by tracker
+    std::vector<Sent> sent_;               // by tracker
+    std::vector<FramePromises> promises_;  // by tracker
 };
 
 }  // namespace presence::simulation

@@ -19,7 +19,8 @@ void each_cell(Fn&& fn) {
 
 std::string_view name_of(Fault fault) {
     constexpr std::array<std::string_view, kFaults> names{
-        "pause", "stall", "crash", "wall jump", "loss", "delay", "duplicate", "reorder", "cut"};
+        "pause", "slow",  "stall",     "crash",   "slow disk", "wall jump", "drift",
+        "loss",  "delay", "duplicate", "reorder", "cut",       "partition"};
     return names[static_cast<std::size_t>(fault)];
 }
 
@@ -40,10 +41,15 @@ bool applies(Fault fault, Place place) {
         case Fault::pause:
         case Fault::crash:
             return true;
+        case Fault::slow:
         case Fault::stall:
             return place == Place::collector || place == Place::tracker || place == Place::notifier;
-        case Fault::wall_jump:  // the others are not told wall time
+        case Fault::slow_disk:  // the others have none,
+        case Fault::wall_jump:  // and are not told wall time
             return place == Place::tracker || place == Place::notifier;
+        case Fault::drift:
+        case Fault::partition:
+            return place != Place::sink;
         default:
             return false;
     }

@@ -9,14 +9,18 @@ namespace presence::simulation {
 
 enum class Fault : std::uint8_t {
     pause,      // does not run for a while; a sink: hangs
+    slow,       // takes little a turn, and long for it
     stall,      // stops inside a turn, between receiving, deciding and sending
     crash,      // ends and comes back with what it had written by then; a sink: fails deliveries
+    slow_disk,  // each write takes long
     wall_jump,  // somebody sets the clock on the wall
+    drift,      // its clock goes at another rate
     loss,
     delay,
     duplicate,
     reorder,
-    cut,  // nothing passes for a while
+    cut,        // nothing passes for a while, one way
+    partition,  // both ways; a process: to and from all others
     count_
 };
 enum class Place : std::uint8_t {

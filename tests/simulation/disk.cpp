@@ -9,7 +9,10 @@ namespace presence::simulation {
 void Disk::write(const tracker::Output& out, std::uint64_t boot, Time at) {
     Pending pending{std::max(at, pending_.empty() ? 0 : pending_.back().at), {}, boot};
     for (const auto& publication : out.publications)
-        if (publication.batch > 0) pending.output.publications.push_back(publication);
+        if (publication.batch > 0) {
+            waiting_bytes_ += publication.bytes.size();
+            pending.output.publications.push_back(publication);
+        }
     pending.output.states = out.states;
     pending.output.facts = out.facts;
     if (!pending.output.publications.empty() || !out.states.empty() || out.facts)
@@ -21,6 +24,7 @@ std::uint64_t Disk::settle(Time now) {
         auto& write = pending_.front();
         for (auto& row : write.output.publications) {
             PRESENCE_CHECK(rows_.empty() || row.batch == last() + 1, "a batch is missing");
+            waiting_bytes_ -= row.bytes.size();
             rows_.emplace(row.batch, Row{write.boot, std::move(row.bytes)});
         }
         for (auto& state : write.output.states) {
@@ -37,6 +41,7 @@ std::uint64_t Disk::settle(Time now) {
 }
 
 void Disk::trim() {
+    if (rows_.size() < kRowsKept + kRowsTrimmed) return;
     auto needed_after = last();
     for (const auto& [slot, state] : states_)
         needed_after = std::min(needed_after, state.first);

@@ -22,7 +22,12 @@ public:
     std::uint64_t settle(Time now);
     // When the next write is done.
     [[nodiscard]] Time next() const { return pending_.empty() ? kNever : pending_.front().at; }
-    void crash() { pending_.clear(); }
+    void crash() {
+        pending_.clear();
+        waiting_bytes_ = 0;
+    }
+    // Of batches that are not written yet.
+    [[nodiscard]] std::size_t waiting_bytes() const { return waiting_bytes_; }
     void wipe() { *this = {}; }
 
     [[nodiscard]] std::variant<ReplayAnswer, QueryError> replay(std::uint64_t boot,
@@ -39,7 +44,8 @@ public:
     [[nodiscard]] const std::string& facts() const { return facts_; }
     [[nodiscard]] std::uint64_t last() const { return rows_.empty() ? 0 : rows_.rbegin()->first; }
 
-    static constexpr std::size_t kRowsKept = 60;  // more than a state needs
+    static constexpr std::size_t kRowsKept = 60;     // more than a state needs
+    static constexpr std::size_t kRowsTrimmed = 16;  // at once
     static constexpr std::size_t kRowsAPage = 7;
 
 private:
@@ -51,6 +57,7 @@ private:
     void trim();
 
     std::deque<Pending> pending_;
+    std::size_t waiting_bytes_ = 0;
     std::map<std::uint64_t, Row> rows_;
     std::map<Slot, std::pair<std::uint64_t, std::string>> states_;
     std::string facts_;

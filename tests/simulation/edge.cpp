@@ -77,7 +77,7 @@ HeartbeatPacket Edge::next_message() {
     }
     Envelope envelope;
     if (named_) {
-        envelope.edge = name();
+        envelope.edge = message->edge = name();
         envelope.boot = boots_;
         envelope.seq = ++seq_;
         if (stamps_) {

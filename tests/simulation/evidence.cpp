@@ -11,6 +11,7 @@ constexpr Time kOvertaking = 500 * kMillisecond;  // through two collectors, wit
 void Evidence::read(const Beat& beat, Read read) {
     auto& sessions = sessions_[beat.user];
     read.session = sessions.try_emplace({beat.edge, beat.session}, sessions.size()).first->second;
+    read.edge = beat.edge;
     read.named = !beat.session.empty();
     read.ttl = beat.ttl;
     read.age = beat.age;
@@ -82,8 +83,8 @@ Time Evidence::surely_until(std::size_t user, const Read& beat, Time now) const 
 }
 
 // Until when it may do so at most.
-Time Evidence::perhaps_until(std::size_t user, const Read& beat) const {
-    Time until = beat.latest() + beat.ttl;
+Time Evidence::perhaps_until(std::size_t user, const Read& beat, const EdgesHeard& edges) const {
+    Time until = edges.ended_by(beat.edge, beat.latest(), beat.ttl);
     for (const auto& other : reads_[user]) {
         if (other.session != beat.session || !other.bye || !counts(other)) continue;
         const Time slack = clock_bound_ + tolerance(beat.age + other.age);
@@ -112,6 +113,27 @@ Time Evidence::last_deadline(std::size_t user, Time at, Time now) const {
     return last;
 }
 
+Time Evidence::bye_after(std::size_t user, Time at, Time now) const {
+    const auto& reads = reads_[user];
+    for (const auto& bye : reads) {
+        // Of a session without a name the last arrival wins: a heartbeat that comes after its bye
+        // brings it back, for what is left of its ttl.
+        if (!bye.bye || !bye.named || bye.from > now || !counts(bye)) continue;
+        if (bye.earliest() <= at + tolerance(bye.age) + clock_bound_) continue;
+        for (const auto& beat : reads) {
+            if (beat.session != bye.session || beat.bye || !counts(beat)) continue;
+            if (beat.to > at - clock_bound_) continue;
+            const Time until = beat.earliest() + beat.ttl - tolerance(beat.ttl + beat.age);
+            if (until <= bye.latest()) continue;
+            if (std::none_of(reads.begin(), reads.end(), [&](const Read& other) {
+                    return &other != &bye && may_end(beat, other);
+                }))
+                return bye.earliest();
+        }
+    }
+    return 0;
+}
+
 bool Evidence::none_holds(std::size_t user, Time now) const {
     return std::none_of(reads_[user].begin(), reads_[user].end(), [&](const Read& beat) {
         return !beat.bye && beat.arrived <= now && beat.earliest() + beat.ttl > now;
@@ -133,11 +155,11 @@ std::vector<Span> Evidence::surely_online(std::size_t user, Time now, bool from_
     return spans;
 }
 
-std::vector<Span> Evidence::perhaps_online(std::size_t user) const {
+std::vector<Span> Evidence::perhaps_online(std::size_t user, const EdgesHeard& edges) const {
     std::vector<Span> spans;
     for (const auto& beat : reads_[user]) {
         if (beat.bye) continue;
-        const Span span{beat.arrived, perhaps_until(user, beat)};
+        const Span span{beat.arrived, perhaps_until(user, beat, edges)};
         if (span.from < span.to) spans.push_back(span);
     }
     merge(spans);

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/simulation/edges_heard.hpp"
 #include "tests/simulation/messages.hpp"
 
 namespace presence::simulation {
@@ -19,6 +20,7 @@ struct Span {
 struct Read {
     std::size_t collector = 0;
     std::size_t session = 0;
+    std::string edge;  // empty: unnamed
     bool named = false;
     Time arrived = 0;  // at the collector's machine
     Time from = 0;     // read not before,
@@ -61,6 +63,7 @@ public:
     void heard_again(std::size_t collector, std::size_t tracker, Time now);
     // A tracker forgot everyone.
     void forgotten(Time now) { forgotten_.push_back(now); }
+    [[nodiscard]] bool any_forgotten() const { return !forgotten_.empty(); }
 
     // Spans, by start, as known at `now`. `from_read`: in which the user must be online, each from
     // when its heartbeat had been read. Otherwise: in which a user who is online must stay so, from
@@ -69,9 +72,16 @@ public:
     // Until when the newest word of the sessions that were still open at `now` holds, as far as it
     // came before `at`; a session that said bye, or a shorter ttl, has no say.
     [[nodiscard]] Time last_deadline(std::size_t user, Time at, Time now) const;
+    // When a session that surely lived at `at` said bye later, as known at `now`: until then it
+    // held its user. Nothing: 0.
+    [[nodiscard]] Time bye_after(std::size_t user, Time at, Time now) const;
+    // Until when the silences of their edges hold the user at least, by what was read since
+    // `known_since` and before `at`, as known at `now`; 0: not at all.
+    [[nodiscard]] Time held_by_edges(std::size_t user, Time known_since, Time at, Time now,
+                                     const EdgesHeard& edges) const;
     // Quick: no heartbeat can hold the user online then, whatever else happened.
     [[nodiscard]] bool none_holds(std::size_t user, Time now) const;
-    [[nodiscard]] std::vector<Span> perhaps_online(std::size_t user) const;
+    [[nodiscard]] std::vector<Span> perhaps_online(std::size_t user, const EdgesHeard& edges) const;
     [[nodiscard]] const std::vector<Read>& reads(std::size_t user) const { return reads_[user]; }
 
     static void merge(std::vector<Span>& spans);
@@ -89,7 +99,8 @@ private:
     // Whether `other`, of the same session, may take away what `beat` holds.
     [[nodiscard]] static bool may_end(const Read& beat, const Read& other);
     [[nodiscard]] Time surely_until(std::size_t user, const Read& beat, Time now) const;
-    [[nodiscard]] Time perhaps_until(std::size_t user, const Read& beat) const;
+    [[nodiscard]] Time perhaps_until(std::size_t user, const Read& beat,
+                                     const EdgesHeard& edges) const;
 
     Time clock_bound_;
     std::vector<std::vector<Read>> reads_;

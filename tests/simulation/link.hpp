@@ -14,7 +14,8 @@ class Troubled {
 public:
     virtual ~Troubled() = default;
     // `strength`: loss, duplicate, reorder: per mille of the messages; delay: microseconds more;
-    // cut: 1 loses what is sent meanwhile (the connection is lost), 2 holds it back until the end.
+    // cut, partition: 1 loses what is sent meanwhile (the connection is lost), 2 holds it back
+    // until the end.
     virtual void begin(Fault fault, Time strength) = 0;
     virtual void end(Fault fault) = 0;
 };
@@ -32,18 +33,23 @@ public:
           delay_(random_.between(50, 2 * kMillisecond) + (random_.percent(30) ? far : 0)),
           deliver_(std::move(deliver)) {}
 
-    void begin(Fault fault, Time strength) override { trouble(fault) = strength; }
+    void begin(Fault fault, Time strength) override {
+        trouble(fault) = strength;
+        if (fault == Fault::partition) severed_at_ = env_.scheduler.now();
+    }
     void end(Fault fault) override {
         trouble(fault) = 0;
-        if (fault != Fault::cut) return;
+        if (fault != Fault::cut && fault != Fault::partition) return;
+        if (severed()) return;
         for (auto& message : std::exchange(held_, {}))
             send_now(message);
     }
 
     void send(const Message& message) {
-        if (const Time cut = trouble(Fault::cut)) {
-            env_.coverage.met(Fault::cut, place_);
-            if (cut == 2 && held_.size() < kHeldMax) held_.push_back(message);
+        if (severed()) {
+            const auto fault = trouble(Fault::cut) ? Fault::cut : Fault::partition;
+            env_.coverage.met(fault, place_);
+            if (trouble(fault) == 2 && held_.size() < kHeldMax) held_.push_back(message);
             return;
         }
         if (happens(Fault::loss)) return;
@@ -51,10 +57,19 @@ public:
         if (happens(Fault::duplicate)) send_now(message);
     }
 
+    // Whether the sender takes its peer to be there: ZMTP heartbeats tell after a while.
+    [[nodiscard]] bool connected() const {
+        constexpr Time kHeartbeatTimeout = 2 * kSecond;
+        return trouble_[static_cast<std::size_t>(Fault::partition)] == 0 ||
+               env_.scheduler.now() < severed_at_ + kHeartbeatTimeout;
+    }
+
 private:
     static constexpr std::size_t kHeldMax = 10'000;
 
     Time& trouble(Fault fault) { return trouble_[static_cast<std::size_t>(fault)]; }
+
+    bool severed() { return trouble(Fault::cut) != 0 || trouble(Fault::partition) != 0; }
 
     bool happens(Fault fault) {
         const Time permille = trouble(fault);
@@ -86,6 +101,7 @@ private:
     std::array<Time, static_cast<std::size_t>(Fault::count_)> trouble_{};
     std::vector<Message> held_;
     Time last_arrival_ = 0;
+    Time severed_at_ = 0;  // by a partition
 };
 
 }  // namespace presence::simulation

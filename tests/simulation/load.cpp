@@ -10,9 +10,11 @@ Load::Load(Scheduler& scheduler, Random random, const Shape& shape, Emit emit)
     for (std::size_t user = 0; user < shape_.users; ++user) {
         User u;
         u.naming = static_cast<Naming>(random_.below(3));
-        u.ttl = random_.percent(60) ? shape_.timeout
-                                    : random_.between(1000, shape_.ttl_max / 1000) * kMillisecond;
+        u.ttl = random_.percent(25)   ? shape_.ttl_max
+                : random_.percent(60) ? shape_.timeout
+                                      : random_.between(1000, shape_.ttl_max / 1000) * kMillisecond;
         u.steady = random_.percent(70);
+        u.moves = random_.percent(shape_.moving_percent);
         users_.push_back(u);
         const std::size_t connections = random_.percent(70) ? 1 : random_.percent(70) ? 2 : 3;
         for (std::size_t i = 0; i < connections; ++i) {
@@ -41,6 +43,8 @@ void Load::again(Connection& connection, Time delay) {
 void Load::open(Connection& connection) {
     auto& user = users_[connection.user];
     connection.edge = random_.below(shape_.edges);
+    for (std::size_t tried = 0; tried < shape_.edges && user.moves && !up(connection.edge); ++tried)
+        connection.edge = (connection.edge + 1) % shape_.edges;
     connection.open = true;
     switch (user.naming) {
         case Naming::unnamed:
@@ -69,9 +73,18 @@ void Load::emit(const Connection& connection, bool bye, Time age) {
     emit_(connection.edge, std::move(beat));
 }
 
+// A user who closes one window looks at another.
+void Load::touch_others(const Connection& left) {
+    for (const auto& other : connections_)
+        if (other.user == left.user && other.index != left.index && other.open) emit(other, false);
+}
+
 // Ends the connection; returns when the user connects again.
 Time Load::leave(Connection& connection, bool bye) {
-    if (bye) emit(connection, true);
+    if (bye) {
+        if (random_.percent(50)) touch_others(connection);
+        emit(connection, true);
+    }
     connection.open = false;
     return random_.percent(50) ? random_.between(5 * kMillisecond, 300 * kMillisecond)
                                : random_.between(kMillisecond, 3 * connection.ttl);
@@ -79,7 +92,8 @@ Time Load::leave(Connection& connection, bool bye) {
 
 void Load::step(Connection& connection) {
     if (scheduler_.now() >= shape_.rest) return rest(connection);
-    if (!connection.open) open(connection);
+    if (!connection.open || (users_[connection.user].moves && !up(connection.edge)))
+        open(connection);
     const auto dice = random_.below(1000);
     if (dice < 25) return again(connection, leave(connection, true));
     if (dice < 45) return again(connection, leave(connection, false));
@@ -89,7 +103,7 @@ void Load::step(Connection& connection) {
     }
     emit(connection, false);
     Time gap = connection.interval * random_.between(90, 110) / 100;
-    if (dice < 90) gap = connection.ttl * random_.between(85, 115) / 100;
+    if (dice < 150) gap = connection.ttl * random_.between(85, 115) / 100;
     if (dice >= 970) gap = connection.ttl * random_.between(120, 250) / 100;
     again(connection, gap);
 }
@@ -97,7 +111,8 @@ void Load::step(Connection& connection) {
 // A steady user keeps one connection; the others, like silent users, vanish without a word.
 void Load::rest(Connection& connection) {
     if (!users_[connection.user].steady || connection.index != 0) return;
-    if (!connection.open) open(connection);
+    if (!connection.open || (users_[connection.user].moves && !up(connection.edge)))
+        open(connection);
     emit(connection, false);
     again(connection, connection.interval);
 }

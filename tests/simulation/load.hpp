@@ -16,6 +16,8 @@ class Load {
 public:
     // `beat`: a client's heartbeat reaches its edge now.
     using Emit = std::function<void(std::size_t edge, Beat beat)>;
+    // Whether clients can connect to it; who moves tries another if not.
+    std::function<bool(std::size_t edge)> up = [](std::size_t) { return true; };
     Load(Scheduler& scheduler, Random random, const Shape& shape, Emit emit);
 
     void start();
@@ -26,6 +28,7 @@ private:
         Naming naming = Naming::unnamed;
         Time ttl = 0;
         bool steady = false;
+        bool moves = false;  // to another edge when theirs is down
         unsigned opened = 0;
     };
     struct Connection {
@@ -40,6 +43,7 @@ private:
 
     void open(Connection& connection);
     void step(Connection& connection);
+    void touch_others(const Connection& left);
     void rest(Connection& connection);
     Time leave(Connection& connection, bool bye);
     void emit(const Connection& connection, bool bye, Time age = 0);

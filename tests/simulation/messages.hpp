@@ -26,6 +26,7 @@ struct Beat {
 struct HeartbeatMessage {
     std::string bytes;
     std::vector<Beat> beats;
+    std::string edge;             // empty: it does not name itself
     std::optional<Time> stamped;  // true time of its sent_ms
 };
 using HeartbeatPacket = std::shared_ptr<const HeartbeatMessage>;

@@ -18,20 +18,17 @@ std::string seconds(Time t) {
 
 }  // namespace
 
-Model::Model(Environment& env, const Shape& shape, bool faults,
+Model::Model(Environment& env, const Shape& shape, std::vector<Span> calm,
              std::function<void(const std::string&)> fail)
     : env_(env),
       shape_(shape),
       fail_(std::move(fail)),
       evidence_(shape.users, 50 * kMillisecond + 2 * shape.delay_max()),
+      edges_(shape, 100 * kMillisecond + 2 * shape.delay_max()),
+      calm_(std::move(calm)),
       trackers_(shape.trackers),
+      byes_told_(shape.users),
       said_(shape.users) {
-    // A tracker that starts gives everyone a whole ttl.
-    const Time started = shape.ttl_max + kSecond;
-    if (faults)
-        calm_ = {{started, shape.faults_begin}, {shape.calm_again, shape.end}};
-    else
-        calm_ = {{started, shape.end}};
     for (std::size_t user = 0; user < shape.users; ++user)
         user_of_.emplace(user_name(user), user);
 }
@@ -48,12 +45,29 @@ void Model::wrong(std::size_t user, const std::string& who, const Event& event,
           std::to_string(event.epoch) + "." + std::to_string(event.seq) + ": " + why);
 }
 
+void Model::digest(std::string_view who, const Event& event) {
+    const auto add = [&](std::string_view text) {  // FNV-1a
+        for (const char c : text)
+            digest_ = (digest_ ^ static_cast<unsigned char>(c)) * 1'099'511'628'211ull;
+    };
+    add(who);
+    add(event.user);
+    add(event.state == State::online ? "+" : "-");
+    add(event.reason);
+    add(event.status.value_or("\n"));
+    add(std::to_string(event.seq));
+    add(std::to_string(env_.scheduler.now()));
+}
+
 void Model::read(const Beat& beat, Read read) {
     ++judged_.reads;
     evidence_.read(beat, std::move(read));
 }
 
 void Model::tracker_started(std::size_t tracker, bool remembers) {
+    trackers_[tracker].started = env_.scheduler.now();
+    lost_.push_back({tracker, {}});
+    trackers_[tracker].run = lost_.size() - 1;
     if (remembers) return;
     if (!trackers_[tracker].users.empty()) evidence_.forgotten(env_.scheduler.now());
     trackers_[tracker].users.assign(shape_.users, {});
@@ -69,6 +83,7 @@ void Model::handed_out(std::size_t tracker, const Event& event, Time at) {
     auto& known = state.users[user];
     const Time now = env_.scheduler.now();
 
+    digest(name, event);
     judge_order(tracker, state, user, event);
     said_[user].push_back({event.epoch, event.seq, now, event.state == State::online});
     if (event.state == State::online) {
@@ -78,6 +93,8 @@ void Model::handed_out(std::size_t tracker, const Event& event, Time at) {
         judge_bye(tracker, known, user, event);
     } else {
         judge_timeout(tracker, known, user, event, at);
+        judge_hold(tracker, user, event, at);
+        if (event.reason == "edge_lost") lost_[state.run].second.push_back(at);
     }
     known.online = event.state == State::online;
     // An online that comes out late, as its evidence did, was true since its heartbeat.
@@ -136,6 +153,9 @@ void Model::judge_timeout(std::size_t tracker, const TrackerUser& state, std::si
               "heartbeats were read all the time since " + seconds(state.changed));
     if (event.reason != "timeout") return;
     if (at > now + Evidence::tolerance(0)) wrong(user, name, event, "at_ms is in the future");
+    if (const Time bye = evidence_.bye_after(user, at, now))
+        wrong(user, name, event,
+              "at_ms is " + seconds(at) + ", but a session lived until its bye at " + seconds(bye));
     if (evidence_.none_holds(user, at)) return;
     if (const Time deadline = evidence_.last_deadline(user, at, now); deadline > at)
         wrong(user, name, event,
@@ -152,6 +172,11 @@ void Model::judge_bye(std::size_t tracker, const TrackerUser& state, std::size_t
             return r.bye && r.from <= now && r.to > state.changed - 10 * kSecond;
         }))
         wrong(user, name, event, "no bye of theirs was read");
+    // One that was handed out is in the journal, with how far frames were applied.
+    const auto read = std::count_if(reads.begin(), reads.end(),
+                                    [&](const Read& r) { return r.bye && r.from <= now; });
+    if (++byes_told_[user] > read && !evidence_.any_forgotten())
+        wrong(user, name, event, "all byes that were read have been told before");
     // What is still on its way to the tracker cannot keep the user online.
     if (!calm(now - kOnTheWay, now) || evidence_.none_holds(user, now)) return;
     if (const Time deadline = evidence_.last_deadline(user, now - kOnTheWay, now); deadline > now)
@@ -206,6 +231,7 @@ void Model::told(std::size_t sink, const Event& event) {
     const Time now = env_.scheduler.now();
     const bool online = event.state == State::online;
 
+    digest(name, event);
     if (std::pair(event.epoch, event.seq) < std::pair(known.epoch, known.seq))
         wrong(user, name, event, "an older event after a newer one");
     if (known.known && known.online == online && (!online || known.status == event.status)) {

@@ -2,11 +2,14 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "common/event.hpp"
+#include "tests/simulation/edges_heard.hpp"
 #include "tests/simulation/environment.hpp"
 #include "tests/simulation/evidence.hpp"
 #include "tests/simulation/plan.hpp"
@@ -22,6 +25,8 @@ struct Judged {
     std::uint64_t missed = 0;         // events given up, and users whose replay was asked for
     std::uint64_t told_again = 0;     // what it knew, after that
     std::uint64_t offlines_held = 0;  // a heartbeat could have forbidden it: looked at closely
+    std::uint64_t holds = 0;          // offlines that an edge's silence might have forbidden
+    std::uint64_t edge_lost = 0;
     std::uint64_t online_in_time = 0;
     std::uint64_t offline_in_time = 0;
     std::uint64_t statuses = 0;
@@ -34,11 +39,17 @@ struct Judged {
 class Model {
 public:
     // `fail`: a promise is broken; what, about whom and why, in one line.
-    Model(Environment& env, const Shape& shape, bool faults,
+    Model(Environment& env, const Shape& shape, std::vector<Span> calm,
           std::function<void(const std::string&)> fail);
 
     Evidence& evidence() { return evidence_; }
+    // A promise between processes is broken.
+    void broken(const std::string& what) const { fail_(what); }
     void read(const Beat& beat, Read read);
+    // A collector read something of that edge now.
+    void heard_edge(const std::string& edge) { edges_.heard(edge, env_.scheduler.now()); }
+    // What of it is to be judged depends on what else happens.
+    void expect(const std::vector<PlannedFault>& faults);
 
     // `remembers`: its journal is still there.
     void tracker_started(std::size_t tracker, bool remembers);
@@ -55,6 +66,8 @@ public:
     // The run is over: was everything told, in time?
     void finish();
     [[nodiscard]] const Judged& judged() const { return judged_; }
+    // See World::digest().
+    [[nodiscard]] std::uint64_t digest() const { return digest_; }
 
 private:
     struct Told {
@@ -90,6 +103,8 @@ private:
     struct Tracker {
         std::vector<TrackerUser> users;
         std::map<Slot, Stream> streams;
+        Time started = 0;
+        std::size_t run = 0;
     };
     struct HandedOut {
         Epoch epoch;
@@ -98,6 +113,7 @@ private:
         bool online;
     };
 
+    void digest(std::string_view who, const Event& event);
     void wrong(std::size_t user, const std::string& who, const Event& event,
                const std::string& why) const;
     [[nodiscard]] bool calm(Time from, Time to) const;
@@ -106,6 +122,8 @@ private:
                       const Event& event);
     void judge_timeout(std::size_t tracker, const TrackerUser& state, std::size_t user,
                        const Event& event, Time at);
+    void judge_hold(std::size_t tracker, std::size_t user, const Event& event, Time at);
+    void judge_pace();
     void judge_bye(std::size_t tracker, const TrackerUser& state, std::size_t user,
                    const Event& event);
     [[nodiscard]] bool held_throughout(std::size_t user, Time from, Time to);
@@ -123,12 +141,19 @@ private:
     const Shape& shape_;
     std::function<void(const std::string&)> fail_;
     Evidence evidence_;
+    EdgesHeard edges_;
+    bool timed_ = true;              // trackers know well since when an edge is silent
+    std::set<std::size_t> undated_;  // trackers whose wall clocks somebody sets
+    // By run of a tracker: when users were told edge_lost.
+    std::vector<std::pair<std::size_t, std::vector<Time>>> lost_;
     std::vector<Span> calm_;
     std::unordered_map<std::string, std::size_t> user_of_;
     std::vector<Tracker> trackers_;
+    std::vector<std::int64_t> byes_told_;       // by user
     std::vector<Sink> sinks_;                   // every life of each
     std::vector<std::vector<HandedOut>> said_;  // by user
     Judged judged_;
+    std::uint64_t digest_ = 0;
 };
 
 }  // namespace presence::simulation

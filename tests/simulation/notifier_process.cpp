@@ -9,6 +9,7 @@ namespace presence::simulation {
 
 namespace {
 constexpr std::size_t kMessagesPerTurn = 200;
+constexpr std::size_t kMessagesSlow = 5;
 constexpr std::size_t kPublicationsMax = 400;
 constexpr std::size_t kAnswersMax = 2'000;
 constexpr int kRidBits = 40;
@@ -44,6 +45,8 @@ void NotifierProcess::boot() {
 }
 
 void NotifierProcess::die() {
+    for (auto& sink : sinks_)
+        sink->die();
     deliveries_.clear();
     publications_.clear();
     answers_.clear();
@@ -66,8 +69,8 @@ void NotifierProcess::on_answer(std::size_t tracker, const Packet& packet) {
 }
 
 void NotifierProcess::receive() {
-    const auto take = [](auto& from, auto& to) {
-        while (!from.empty() && to.size() < kMessagesPerTurn) {
+    const auto take = [this](auto& from, auto& to) {
+        while (!from.empty() && to.size() < (slow() ? kMessagesSlow : kMessagesPerTurn)) {
             to.push_back(std::move(from.front()));
             from.pop_front();
         }
@@ -113,7 +116,8 @@ void NotifierProcess::send() {
         ask_(question.tracker, packet_of(std::move(question.bytes), boot_));
     questions_.clear();
     for (std::size_t i = 0; i < sinks_.size(); ++i)
-        sinks_[i]->pump(deliveries_[i], local_now(), [this] { wake_soon(); });
+        sinks_[i]->pump(
+            deliveries_[i], local_now(), [this] { return disk_delay(); }, [this] { wake_soon(); });
 }
 
 Time NotifierProcess::next_wakeup() {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_set>
 
 #include "notifier/delivery.hpp"
 #include "tests/simulation/link.hpp"
@@ -30,12 +31,17 @@ public:
     // What was kept goes on.
     void restart(notifier::Delivery& delivery);
     // Hands out what `delivery` has, if the sink is free. `done` is called when it answered.
-    void pump(notifier::Delivery& delivery, Instant now, std::function<void()> done);
+    // `disk`: how much longer it takes to keep something.
+    void pump(notifier::Delivery& delivery, Instant now, const std::function<Time()>& disk,
+              std::function<void()> done);
+    // Its notifier dies.
+    void die() { keeping_ = false; }
     // Takes the answer into the delivery, if there is one.
     void take_answer(notifier::Delivery& delivery, Instant now);
 
 private:
     enum class Answer { none, delivered, failed };
+    void hand_out(std::function<void()> done);
     void finish(bool fails);
     [[nodiscard]] bool picky() const;
     [[nodiscard]] bool poisoned() const;
@@ -54,16 +60,21 @@ private:
     std::uint64_t life_ = 0;
     std::vector<Event> chunk_;  // at the sink, or to be tried again
     bool busy_ = false;
-    bool again_ = false;  // chunk_ failed: the next must be the same
+    bool keeping_ = false;  // what comes with the chunk, before it is told
+    bool again_ = false;    // chunk_ failed: the next must be the same
     bool giving_up_ = false;
-    std::set<std::string> known_;  // ids of what was told: a consumer that must not act twice
+    std::unordered_set<std::string>
+        known_;  // ids of what was told: a consumer that must not act twice
     testing::KeptInMemory kept_;
     struct Letter {
         std::string user;
         bool wanted = false;
     };
     std::map<std::string, Letter> letters_;  // dead ones, by id
-    std::string facts_;                      // of the job
+    bool letters_changed_ = false;           // wanted_ may not be as they say
+    bool letters_new_ = false;               // of some no replay was asked for
+    notifier::Wanted wanted_;
+    std::string facts_;  // of the job
     bool started_ = false;
     Answer answer_ = Answer::none;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tests/simulation/clock.hpp"
+
 namespace presence::simulation {
 namespace {
 
@@ -11,7 +13,9 @@ T one_of(Random& random, const T (&values)[N]) {
 }
 
 // How long a fault lasts: mostly shorter than the tracker waits for a collector.
-Time draw_length(Random& random, const Shape& shape) {
+Time draw_length(Random& random, const Shape& shape, Place place) {
+    if (place == Place::edge && random.percent(50))
+        return random.between(shape.edge_timeout, 2 * (shape.edge_timeout + shape.edge_grace));
     if (random.percent(15)) return random.between(shape.grace, 3 * shape.grace);
     if (random.percent(30)) return random.between(10 * kMillisecond, 250 * kMillisecond);
     return random.between(250 * kMillisecond, shape.grace * 9 / 10);
@@ -25,8 +29,14 @@ Time draw_strength(Random& random, Fault fault, const Shape& shape) {
             return random.between(20, 400);
         case Fault::delay:
             return random.between(20 * kMillisecond, shape.grace * 6 / 10);
+        case Fault::slow:
+            return random.between(5 * kMillisecond, 150 * kMillisecond);
+        case Fault::slow_disk:
+            return random.between(5 * kMillisecond, 400 * kMillisecond);
+        case Fault::drift:
+            return random.between(-MachineClock::kDriftPpmMax, MachineClock::kDriftPpmMax);
         case Fault::wall_jump:
-            return random.between(-3600 * kSecond, 3600 * kSecond);
+            return random.between(-30 * 3600, 30 * 3600) * kSecond;  // a day and more
         case Fault::crash:
             return random.percent(30);  // another machine
         case Fault::stall:
@@ -40,37 +50,52 @@ Time draw_strength(Random& random, Fault fault, const Shape& shape) {
 
 Shape Shape::draw(Random& random) {
     Shape shape;
-    shape.users = one_of<std::size_t>(random, {100, 200, 200, 200, 300});
+    shape.users = one_of<std::size_t>(random, {60, 100, 150, 200});
     shape.edges = one_of<std::size_t>(random, {2, 3, 3, 4});
     shape.collectors = one_of<std::size_t>(random, {1, 2, 2, 2, 3});
-    shape.trackers = one_of<std::size_t>(random, {1, 2, 2, 2, 3});
+    shape.trackers = one_of<std::size_t>(random, {1, 1, 2, 2, 2, 3});
     shape.notifiers = one_of<std::size_t>(random, {1, 1, 2});
     shape.sinks = one_of<std::size_t>(random, {1, 2});
     shape.timeout = random.between(1000, 2500) * kMillisecond;
     shape.grace = random.percent(60) ? shape.timeout : random.between(1000, 3000) * kMillisecond;
-    shape.flush = random.between(8, 20) * kMillisecond;
+    shape.flush = random.between(8, 25) * kMillisecond;
     if (random.percent(40)) shape.far = random.between(20, 120) * kMillisecond;
-    if (random.percent(15)) {
-        shape.resend_bytes_max = static_cast<std::uint64_t>(random.between(4'000, 60'000));
-        shape.backlog_max = static_cast<std::uint64_t>(random.between(20, 400));
+    if (random.percent(25)) {
+        shape.resend_bytes_max = static_cast<std::uint64_t>(random.between(1'000, 20'000));
+        shape.backlog_max = static_cast<std::uint64_t>(random.between(10, 150));
     }
     if (random.percent(30)) {
         shape.queue_max = static_cast<std::size_t>(random.between(5, 100));
         shape.chunk_max = static_cast<std::size_t>(random.between(1, 20));
     }
+    if (random.percent(30))
+        shape.journal_waiting_max = static_cast<std::size_t>(random.between(500, 20'000));
     if (random.percent(50)) {
         shape.attempts_max = static_cast<std::uint64_t>(random.between(1, 3));
         shape.poison = random.percent(40);
     }
-    shape.ttl_max = std::max(2 * shape.timeout, 3 * kSecond);
+    // Edges speak each second, and trackers know of it half a second late.
+    shape.edge_timeout = random.between(1'700, 2'000) * kMillisecond;
+    shape.edge_grace = random.between(500, 3'000) * kMillisecond;
+    shape.edge_lost_rate = one_of<std::uint64_t>(random, {10, 10, 40, 1'000});
+    shape.moving_percent = one_of<unsigned>(random, {0, 70, 70, 100});
+    shape.ttl_max = std::max(2 * shape.timeout, 4 * kSecond);
     shape.faults_begin = shape.ttl_max + 3 * kSecond;
     shape.faults_end = shape.faults_begin + 8 * shape.timeout;
-    // Silence found, every deadline lifted, a whole ttl; a collector's second of caution, its
-    // probe each second, a question asked again.
-    shape.calm_again = shape.faults_end + shape.grace + 2 * shape.ttl_max + 4 * kSecond;
+    // Every deadline lifted, a whole ttl; a collector's second of caution, its probe each second, a
+    // question asked again: see calm.cpp.
+    shape.calm_again = shape.faults_end + shape.ttl_max + 7 * kSecond + shape.edge_lost_after();
     shape.rest = shape.calm_again + 3 * shape.timeout;
     shape.end = shape.rest + shape.ttl_max + 2 * kSecond;
     return shape;
+}
+
+std::string describe(const PlannedFault& fault) {
+    const auto number = [](auto n) { return std::to_string(n); };
+    return "fault " + number(fault.number) + ": " + std::string(name_of(fault.fault)) + " of " +
+           std::string(name_of(fault.place)) + " " + number(fault.which) + " from " +
+           number(fault.begin) + " to " + number(fault.end) + " us, strength " +
+           number(fault.strength);
 }
 
 std::size_t count_at(Place place, const Shape& shape) {
@@ -101,23 +126,36 @@ std::vector<PlannedFault> draw_faults(Random& random, const Shape& shape) {
     const auto count = random.between(1, random.percent(70) ? 6 : 20);
     // Each seed has kinds of its own: a world with every fault at once hides what one of them does.
     const auto kinds = random.next() | random.next();
+    const bool of_edges = random.percent(15);
     while (faults.size() < static_cast<std::size_t>(count)) {
         PlannedFault planned;
         planned.fault = static_cast<Fault>(random.below(static_cast<std::uint64_t>(Fault::count_)));
         planned.place = static_cast<Place>(random.below(static_cast<std::uint64_t>(Place::count_)));
         if (!applies(planned.fault, planned.place)) continue;
+        if (of_edges && planned.place != Place::edge && planned.place != Place::heartbeats)
+            continue;
         const auto kind =
             static_cast<unsigned>(planned.fault) * 3 + static_cast<unsigned>(planned.place) % 3;
         if (faults.size() > 1 && (kinds >> kind & 1) == 0 && random.percent(90)) continue;
         planned.which = random.below(count_at(planned.place, shape));
-        const Time length = draw_length(random, shape);
-        planned.begin = random.between(shape.faults_begin, shape.faults_end - length);
+        const Time length = std::min(draw_length(random, shape, planned.place),
+                                     shape.faults_end - shape.faults_begin);
+        // Some strike while another does: what waits for a link is lost with its collector.
+        const bool joins = !faults.empty() && random.percent(25);
+        const Time from = joins ? faults.back().begin : shape.faults_begin;
+        const Time to = joins ? faults.back().end : shape.faults_end - length;
+        planned.begin = std::min(random.between(from, to), shape.faults_end - length);
         planned.end = planned.begin + length;
         planned.strength = draw_strength(random, planned.fault, shape);
+        // An edge may be gone for good.
+        if (planned.place == Place::edge && planned.fault == Fault::crash && random.percent(30))
+            planned.end = shape.end + 1;
         faults.push_back(planned);
     }
     std::stable_sort(faults.begin(), faults.end(),
                      [](const auto& a, const auto& b) { return a.begin < b.begin; });
+    for (std::size_t i = 0; i < faults.size(); ++i)
+        faults[i].number = i;
     return faults;
 }
 

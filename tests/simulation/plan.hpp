@@ -22,10 +22,15 @@ struct Shape {
     Time timeout = 2 * kSecond;
     Time grace = 2 * kSecond;
     Time flush = 10 * kMillisecond;
-    Time far = 0;  // delay of the links that are far; others take a few ms
+    Time edge_timeout = 2 * kSecond;
+    Time edge_grace = 2 * kSecond;
+    std::uint64_t edge_lost_rate = 1'000;
+    unsigned moving_percent = 70;  // of the users: go to another edge when theirs is down
+    Time far = 0;                  // delay of the links that are far; others take a few ms
     std::uint64_t resend_bytes_max = 64ull << 20;
     std::uint64_t backlog_max = 1'000'000;
-    std::size_t queue_max = 100'000;  // of a sink
+    std::size_t journal_waiting_max = 64u << 20;  // bytes; beyond, a tracker takes no frames
+    std::size_t queue_max = 100'000;              // of a sink
     std::size_t chunk_max = 1'000;
     std::uint64_t attempts_max = 0;  // then a chunk is given up; 0: never
     bool poison = false;             // while there are faults, sinks refuse some users
@@ -37,6 +42,12 @@ struct Shape {
     Time rest = 0;        // from here users only beat steadily or are silent
     Time end = 0;
 
+    // How long after its last word an edge's last user is told offline, should it not come back. A
+    // quarter of the users at most are on one edge and have a ttl that its lease covers.
+    [[nodiscard]] Time edge_lost_after() const {
+        return edge_timeout + edge_grace + kSecond +
+               static_cast<Time>(users / 4) * kSecond / static_cast<Time>(edge_lost_rate);
+    }
     // Longest delay of a link without trouble.
     [[nodiscard]] Time delay_max() const { return far + kNear; }
     static constexpr Time kNear = 4 * kMillisecond;
@@ -51,8 +62,10 @@ struct PlannedFault {
     std::size_t which = 0;
     Time begin = 0;
     Time end = 0;
-    Time strength = 0;  // see Troubled, or for a process what its kind of fault needs
+    Time strength = 0;       // see Troubled, or for a process what its kind of fault needs
+    std::size_t number = 0;  // among those that the seed draws
 };
+[[nodiscard]] std::string describe(const PlannedFault& fault);
 
 // Some faults in the middle of the run; often few, sometimes none, sometimes at once.
 [[nodiscard]] std::vector<PlannedFault> draw_faults(Random& random, const Shape& shape);

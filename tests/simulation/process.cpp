@@ -41,7 +41,9 @@ void Process::turn(std::uint64_t plan) {
             receive();
             const Time stalled = std::exchange(stall_deciding_, 0);
             if (stalled > 0) stop(stalled);
-            continue_at(now() + random_.between(20, kNapMax) + stalled, Step::received);
+            if (slow()) env_.coverage.met(Fault::slow, place_);
+            const Time slowed = slow() ? random_.between(slow_ / 2, slow_) : 0;
+            continue_at(now() + random_.between(20, kNapMax) + stalled + slowed, Step::received);
             break;
         }
         case Step::received: {
@@ -101,6 +103,27 @@ void Process::crash(Time restart, bool elsewhere) {
         trace(elsewhere ? "starts anew on another machine" : "starts anew");
         start();
     });
+}
+
+void Process::begin(Fault fault, Time strength) {
+    if (fault == Fault::slow) slow_ = strength;
+    if (fault == Fault::slow_disk) slow_disk_ = strength;
+    if (fault == Fault::drift) {
+        env_.coverage.met(fault, place_);
+        clock_.drift(now(), strength);
+    }
+    trace("begins: " + std::string(name_of(fault)));
+}
+
+void Process::end(Fault fault) {
+    if (fault == Fault::slow) slow_ = 0;
+    if (fault == Fault::slow_disk) slow_disk_ = 0;
+}
+
+Time Process::disk_delay() {
+    if (slow_disk_ == 0) return 0;
+    env_.coverage.met(Fault::slow_disk, place_);
+    return random_.between(slow_disk_ / 2, slow_disk_);
 }
 
 void Process::jump_wall(Time by) {

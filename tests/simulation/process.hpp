@@ -25,6 +25,9 @@ public:
     void stall(Time length, bool sending);
     // Ends at once and comes back at `restart`; `elsewhere`: on a machine with other clocks.
     void crash(Time restart, bool elsewhere);
+    // A fault that lasts: slow, a turn takes `strength` longer; slow_disk, a write does; drift.
+    void begin(Fault fault, Time strength);
+    void end(Fault fault);
     void jump_wall(Time by);
 
     [[nodiscard]] const std::string& name() const { return name_; }
@@ -42,6 +45,9 @@ protected:
     [[nodiscard]] Time when(Instant t) const;
     void wake_at(Time time);
     void wake_soon() { wake_at(now() + random_.between(0, kNapMax)); }
+    [[nodiscard]] bool slow() const { return slow_ > 0; }
+    // How much longer a write takes now.
+    [[nodiscard]] Time disk_delay();
     void trace(const std::string& what) const { env_.trace.line(now(), name_, what); }
 
     // A new core, with what a process knows at its start.
@@ -79,6 +85,8 @@ private:
     Time stopped_until_ = 0;
     Time stall_deciding_ = 0;
     Time stall_sending_ = 0;
+    Time slow_ = 0;
+    Time slow_disk_ = 0;
 };
 
 }  // namespace presence::simulation

@@ -31,28 +31,41 @@ void SimulatedSink::end(Fault fault) {
 void SimulatedSink::restart(notifier::Delivery& delivery) {
     ++life_;
     chunk_.clear();
-    busy_ = again_ = giving_up_ = false;
+    busy_ = keeping_ = again_ = giving_up_ = false;
     answer_ = Answer::none;
     if (!std::exchange(started_, true)) model_.sink_started(number_);
     kept_.restore(delivery);
 }
 
-void SimulatedSink::pump(notifier::Delivery& delivery, Instant now, std::function<void()> done) {
+void SimulatedSink::pump(notifier::Delivery& delivery, Instant now,
+                         const std::function<Time()>& disk, std::function<void()> done) {
     if (busy_ || answer_ != Answer::none) return;
     auto job = delivery.next(now);
     if (!job) return;
-    if (job->keep) kept_.before(*job->keep);
     facts_ = std::move(job->facts);
     auto chunk = std::move(job->chunk);
     PRESENCE_CHECK(chunk.size() <= shape_.chunk_max, "a chunk is too large");
     PRESENCE_CHECK(!again_ || chunk == chunk_, "another try hands out other events");
     chunk_ = std::move(chunk);
     giving_up_ = job->attempts > 0;
-    if (giving_up_) give_up();
     busy_ = true;
+    const Time delay = job->keep ? disk() : 0;
+    const auto keep = [this, kept = std::move(job->keep), done = std::move(done)] {
+        if (kept) kept_.before(*kept);
+        hand_out(done);
+    };
+    if (delay == 0) return keep();
+    keeping_ = true;
+    env_.scheduler.after(delay, [this, keep, life = life_] {
+        if (life == life_ && std::exchange(keeping_, false)) keep();
+    });
+}
+
+void SimulatedSink::hand_out(std::function<void()> done) {
+    if (giving_up_) give_up();
     const Time at = env_.scheduler.now() + random_.between(50, kMillisecond);
     if (hangs_until_ > at) env_.coverage.met(Fault::pause, Place::sink);
-    env_.scheduler.at(std::max(at, hangs_until_), [this, done, life = life_] {
+    env_.scheduler.at(std::max(at, hangs_until_), [this, done = std::move(done), life = life_] {
         if (life != life_) return;
         finish(!giving_up_ && ((failing_ && random_.percent(80)) || poisoned()));
         done();
@@ -71,6 +84,7 @@ bool SimulatedSink::poisoned() const {
 
 // As notifier::DeadLetters does: before it is kept that the sink is done with the chunk.
 void SimulatedSink::give_up() {
+    letters_changed_ = letters_new_ = true;
     for (const auto& event : chunk_) {
         letters_[id_of(event)] = {event.user, false};
         for (auto& [id, letter] : letters_)
@@ -84,6 +98,8 @@ void SimulatedSink::give_up() {
 
 // As notifier::DeadLetters does.
 void SimulatedSink::on_taken() {
+    if (letters_.empty()) return;
+    letters_changed_ = true;
     for (const auto& event : chunk_)
         std::erase_if(letters_, [&](const auto& entry) {
             const auto& [id, letter] = entry;
@@ -92,19 +108,22 @@ void SimulatedSink::on_taken() {
 }
 
 void SimulatedSink::ask_for_replays(notifier::Delivery& delivery) {
-    const bool ask = random_.percent(failing_ || picky() ? 5 : 100);
-    notifier::Wanted wanted;
-    std::set<std::string> users;
-    for (auto& [id, letter] : letters_) {
-        if (letter.user.empty()) continue;
-        if (ask && !letter.wanted) {
-            letter.wanted = true;
-            model_.missed(number_, letter.user);
+    const bool ask = random_.percent(failing_ || picky() ? 5 : 100) && letters_new_;
+    if (ask || letters_changed_) {
+        letters_changed_ = false;
+        letters_new_ = letters_new_ && !ask;
+        std::set<std::string> users;
+        for (auto& [id, letter] : letters_) {
+            if (letter.user.empty()) continue;
+            if (ask && !letter.wanted) {
+                letter.wanted = true;
+                model_.missed(number_, letter.user);
+            }
+            if (letter.wanted) users.insert(letter.user);
         }
-        if (letter.wanted) users.insert(letter.user);
+        wanted_.users.assign(users.begin(), users.end());
     }
-    wanted.users.assign(users.begin(), users.end());
-    delivery.want(std::move(wanted));
+    delivery.want(wanted_);
 }
 
 // A failure leaves open how much was taken; here, the beginning.

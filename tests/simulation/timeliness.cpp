@@ -15,6 +15,8 @@ void Judged::add(const Judged& other) {
     missed += other.missed;
     told_again += other.told_again;
     offlines_held += other.offlines_held;
+    holds += other.holds;
+    edge_lost += other.edge_lost;
     online_in_time += other.online_in_time;
     offline_in_time += other.offline_in_time;
     statuses += other.statuses;
@@ -29,15 +31,18 @@ std::string Judged::table() const {
            line("events given up, or users to be replayed", missed) +
            line("events that told again what was known, after that", told_again) +
            line("offlines that a heartbeat might have forbidden", offlines_held) +
+           line("offlines that an edge's silence might have forbidden", holds) +
+           line("users told offline because their edge was lost", edge_lost) +
            line("users who had to be online by then, and were", online_in_time) +
            line("users who had to be offline by then, and were", offline_in_time) +
            line("statuses compared at the end", statuses);
 }
 
 void Model::finish() {
+    judge_pace();
     for (std::size_t user = 0; user < shape_.users; ++user) {
         const auto surely = evidence_.surely_online(user, shape_.end, true);
-        const auto perhaps = evidence_.perhaps_online(user);
+        const auto perhaps = evidence_.perhaps_online(user, edges_);
         for (const auto& sink : sinks_) {
             judge_sink(sink, user, surely, perhaps);
             judge_status(sink, user, surely);
@@ -52,12 +57,13 @@ const Model::Told* Model::last_told(const SinkUser& user, Time at) {
     return after == user.history.begin() ? nullptr : &*std::prev(after);
 }
 
-// In calm times a change is told within: a flush, two links, four turns, 150 ms, and what a
-// tracker cannot know of a collector's clock: the delay of a frame and of an acknowledgement.
+// In calm times a change is told within: a flush without rows, two links, four turns, 150 ms, and
+// what a tracker cannot know of a collector's clock: the delay of a frame and of an
+// acknowledgement.
 void Model::judge_sink(const Sink& sink, std::size_t user, const std::vector<Span>& surely,
                        const std::vector<Span>& perhaps) {
     const Time bound =
-        shape_.flush + 4 * shape_.delay_max() + 4 * Process::kTurnMax + 150 * kMillisecond;
+        2 * shape_.flush + 4 * shape_.delay_max() + 4 * Process::kTurnMax + 150 * kMillisecond;
     for (const auto& calm : calm_) {
         const Time begin = std::max(calm.from, sink.started);
         const Time end = std::min(calm.to, sink.ended);
@@ -92,7 +98,7 @@ void Model::judge_status(const Sink& sink, std::size_t user, const std::vector<S
     for (const auto& read : reads) {
         if (read.to + shape_.ttl_max < from) continue;
         if (read.bye || read.session != reads.back().session) return;
-        if (read.age > kFresh) {  // its place in the order is open
+        if (read.to - read.earliest() > kFresh) {  // its place in the order is open
             if (read.status) return;
             continue;
         }

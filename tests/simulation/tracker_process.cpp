@@ -11,6 +11,7 @@ namespace presence::simulation {
 
 namespace {
 constexpr std::size_t kFramesPerTurn = 64;
+constexpr std::size_t kFramesSlow = 3;
 constexpr std::size_t kQuestionsPerTurn = 16;
 constexpr std::size_t kQueueMax = 2'000;  // of each kind
 constexpr Time kWriteUsual = kMillisecond;
@@ -37,6 +38,9 @@ void TrackerProcess::boot() {
     options.started_unix_ms = started_ms_;
     options.timeout = Duration{shape_.timeout};
     options.collector_grace = Duration{shape_.grace};
+    options.edge_timeout = Duration{shape_.edge_timeout};
+    options.edge_grace = Duration{shape_.edge_grace};
+    options.edge_lost_rate = shape_.edge_lost_rate;
     for (const auto* collector : collectors_)
         options.collectors_expected.push_back(collector->name());
     for (std::size_t t = 0; t < shape_.trackers; ++t) {
@@ -59,10 +63,10 @@ void TrackerProcess::boot() {
 void TrackerProcess::load() {
     const auto wall = clock().wall();
     for (const auto& [slot, state] : disk_.states())
-        PRESENCE_CHECK(tracker_->restore_state(state.second, local_now(), wall),
+        PRESENCE_CHECK(tracker_->restore_state(state.second, local_now(), wall) == 0u,
                        "a state cannot be read back");
     for (const auto& [number, row] : disk_.rows())
-        PRESENCE_CHECK(tracker_->restore_batch(row.bytes, local_now(), wall),
+        PRESENCE_CHECK(tracker_->restore_batch(row.bytes, local_now(), wall) == 0u,
                        "a batch cannot be read back");
     tracker::Tracker::Past past;
     if (disk_.last() > 0)
@@ -79,6 +83,7 @@ void TrackerProcess::die() {
     peers_.clear();
     out_.clear();
     ready_.clear();
+    walls_.clear();
     disk_.crash();
 }
 
@@ -101,7 +106,7 @@ void TrackerProcess::receive() {
             from.pop_front();
         }
     };
-    take(frames_, turn_frames_, kFramesPerTurn);
+    if (!full()) take(frames_, turn_frames_, slow() ? kFramesSlow : kFramesPerTurn);
     take(questions_, turn_questions_, kQuestionsPerTurn);
 }
 
@@ -137,10 +142,13 @@ void TrackerProcess::decide() {
     note_silence();
     feed();
     note_silence();
+    tracker_->on_writing({false, full(), disk_.waiting_bytes()});
     more_ = tracker_->end_turn(local_now(), clock().wall(), out_);
+    for (const auto& publication : out_.publications)
+        if (publication.batch > 0) walls_[publication.batch] = clock().wall_at_zero();
     const Time length = random_.between(0, 49) == 0 ? random_.between(0, kWriteSlow)
                                                     : random_.between(50, kWriteUsual);
-    disk_.write(out_, boot_, now() + length);
+    disk_.write(out_, boot_, now() + length + disk_delay());
     std::swap(ready_.answers, out_.answers);
     const auto written = disk_.settle(now());
     answer_replays();
@@ -161,9 +169,13 @@ void TrackerProcess::hand_out(const std::string& bytes) {
     PRESENCE_CHECK(bytes.size() <= kBatchBytesMax, "a batch is too large");
     const auto batch = decode_batch(bytes);
     PRESENCE_CHECK(batch.has_value() && batch->boot == boot_, "a batch cannot be read back");
+    if (batch->number > disk_.last())
+        model_.broken(name() + " hands out batch " + std::to_string(batch->number) +
+                      ", and its journal ends with " + std::to_string(disk_.last()));
+    const auto wall = walls_.extract(batch->number).mapped();
     for (const auto& slot : batch->slots) {
         for (const auto& event : slot.events) {
-            const Time at = clock().truth(event.at_ms * 1000 - clock().wall_at_zero());
+            const Time at = clock().truth(event.at_ms * 1000 - wall);
             if (env_.trace.follows(event.user))
                 trace("hands out " + id_of(event) + " " + event.user + " " +
                       std::string(name_of(event.state)) + " (" + event.reason + "), at " +
@@ -196,7 +208,8 @@ void TrackerProcess::send() {
 }
 
 Time TrackerProcess::next_wakeup() {
-    if (more_ || !frames_.empty() || !questions_.empty()) return now() + 10;
+    const bool takes = !full() && !frames_.empty();
+    if (more_ || takes || !questions_.empty()) return now() + 10;
     return std::min(when(tracker_->next_wakeup(local_now())), std::max(disk_.next(), now() + 10));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
 #include <unordered_map>
 
@@ -54,6 +55,7 @@ private:
     void hand_out(const std::string& bytes);
     void load();
     void answer_replays();
+    [[nodiscard]] bool full() const { return disk_.waiting_bytes() > shape_.journal_waiting_max; }
 
     std::size_t index_;
     const Shape& shape_;
@@ -66,6 +68,7 @@ private:
     std::vector<Arrived> turn_frames_, turn_questions_;
     std::unordered_map<std::string, Peer> peers_;
     Disk disk_;
+    std::map<std::uint64_t, std::int64_t> walls_;  // by batch: when it was made
     tracker::Outbox outbox_;
     tracker::Output out_;    // of the turn
     tracker::Output ready_;  // to be sent

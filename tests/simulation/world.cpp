@@ -1,8 +1,10 @@
 #include "tests/simulation/world.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/check.hpp"
+#include "tests/simulation/calm.hpp"
 
 namespace presence::simulation {
 
@@ -15,26 +17,41 @@ SlotMap map_of(std::size_t trackers) {
     return SlotMap::rendezvous(1, std::move(ids));
 }
 
+// How many there were.
+std::size_t leave_only(const std::optional<std::vector<std::size_t>>& numbers, Shape& shape,
+                       std::vector<PlannedFault>& faults) {
+    const auto drawn = faults.size();
+    if (numbers)
+        std::erase_if(faults, [&](const PlannedFault& fault) {
+            return std::find(numbers->begin(), numbers->end(), fault.number) == numbers->end();
+        });
+    if (faults.empty()) shape.poison = false;
+    return drawn;
+}
+
 }  // namespace
 
-World::World(std::uint64_t seed, Trace trace)
+World::World(std::uint64_t seed, Trace trace, const std::optional<std::vector<std::size_t>>& only,
+             Walls walls)
     : env_{{}, std::move(trace), {}},
       random_(seed),
       shape_(Shape::draw(random_)),
       faults_(draw_faults(random_, shape_)),
-      model_(env_, shape_, !faults_.empty(),
+      drawn_(leave_only(only, shape_, faults_)),
+      model_(env_, shape_, calm_spans(shape_, faults_),
              [this](const std::string& what) {
                  if (!failure_.empty()) return;
                  failure_ = what;
                  env_.trace.line(env_.scheduler.now(), "WRONG", what);
              }),
       map_(map_of(shape_.trackers)) {
-    if (faults_.empty()) shape_.poison = false;
+    model_.expect(faults_);
     connect(random_);
     populate(random_);
+    set_walls(walls, seed);
     for (const auto& fault : faults_)
         plan(fault);
-    describe(faults_);
+    describe();
 }
 
 // Every link by its two ends. Processes are looked up when something arrives: they come later.
@@ -73,7 +90,9 @@ void World::populate(Random& random) {
             [this, e](std::size_t c, HeartbeatPacket packet) {
                 heartbeats_[e * shape_.collectors + c]->send(std::move(packet));
             }));
-        edges_.back()->reachable = [this](std::size_t c) { return collectors_[c]->up(); };
+        edges_.back()->reachable = [this, e](std::size_t c) {
+            return collectors_[c]->up() && heartbeats_[e * shape_.collectors + c]->connected();
+        };
     }
     std::vector<CollectorProcess*> collectors;
     for (std::size_t c = 0; c < shape_.collectors; ++c) {
@@ -103,6 +122,7 @@ void World::populate(Random& random) {
     load_ = std::make_unique<Load>(
         env_.scheduler, random.fork(), shape_,
         [this](std::size_t edge, Beat beat) { edges_[edge]->add(std::move(beat)); });
+    load_->up = [this](std::size_t edge) { return edges_[edge]->up(); };
 }
 
 Process& World::process(Place place, std::size_t which) {
@@ -139,17 +159,76 @@ Troubled& World::troubled(Place place, std::size_t which) {
     }
 }
 
+std::vector<Troubled*> World::severed(Place place, std::size_t which) {
+    std::vector<Troubled*> all;
+    const auto add = [&](auto& links, std::size_t to, auto&& touches) {
+        for (std::size_t i = 0; i < links.size(); ++i)
+            if (touches(i / to, i % to)) all.push_back(links[i].get());
+    };
+    // The places of the processes at the two ends, and of the links between them.
+    const auto between = [&](auto& links, Place from, Place to, std::size_t to_count, bool turned) {
+        add(links, to_count, [&](std::size_t f, std::size_t t) {
+            if (!is_link(place))
+                return (place == from && f == which) || (place == to && t == which);
+            const auto index = turned ? t * (links.size() / to_count) + f : f * to_count + t;
+            return index == which;
+        });
+    };
+    const bool process = !is_link(place);
+    if (process || place == Place::heartbeats)
+        between(heartbeats_, Place::edge, Place::collector, shape_.collectors, false);
+    if (process || place == Place::frames || place == Place::acks) {
+        between(frames_, Place::collector, Place::tracker, shape_.trackers, place == Place::acks);
+        between(acks_, Place::tracker, Place::collector, shape_.collectors, place != Place::acks);
+    }
+    if (process || place >= Place::publications) {
+        const bool asks = place == Place::questions;
+        between(publications_, Place::tracker, Place::notifier, shape_.notifiers, asks);
+        between(answers_, Place::tracker, Place::notifier, shape_.notifiers, asks);
+        between(questions_, Place::notifier, Place::tracker, shape_.trackers, !asks);
+    }
+    return all;
+}
+
+void World::set_walls(Walls walls, std::uint64_t seed) {
+    if (walls == Walls::as_drawn) return;
+    std::erase_if(faults_, [](const auto& fault) { return fault.fault == Fault::wall_jump; });
+    if (walls == Walls::still) return;
+    constexpr int kJumps = 12;
+    Random random(~seed);
+    for (int n = 0; n < kJumps; ++n) {
+        PlannedFault jump{Fault::wall_jump, Place::tracker, 0, 0, 0, 0, 0};
+        if (random.percent(30)) jump.place = Place::notifier;
+        jump.which = random.below(count_at(jump.place, shape_));
+        jump.begin = jump.end = random.between(kSecond, shape_.end - kSecond);
+        jump.strength = random.between(-86'400 * kSecond, 86'400 * kSecond);
+        faults_.push_back(jump);
+    }
+}
+
 void World::plan(const PlannedFault& fault) {
     auto& scheduler = env_.scheduler;
-    if (is_link(fault.place) || fault.place == Place::sink) {
-        auto& target = troubled(fault.place, fault.which);
-        const Time strength = fault.place == Place::sink ? fault.end : fault.strength;
+    const auto trouble = [&](Troubled& target, Time strength) {
         scheduler.at(fault.begin, [=, &target] { target.begin(fault.fault, strength); });
         scheduler.at(fault.end, [=, &target] { target.end(fault.fault); });
-        return;
+    };
+    if (fault.fault == Fault::partition) {
+        for (auto* link : severed(fault.place, fault.which))
+            trouble(*link, fault.strength);
+        if (!is_link(fault.place))
+            scheduler.at(fault.begin, [=, this] { env_.coverage.met(fault.fault, fault.place); });
+    } else if (is_link(fault.place)) {
+        trouble(troubled(fault.place, fault.which), fault.strength);
+    } else if (fault.place == Place::sink) {
+        trouble(troubled(fault.place, fault.which), fault.end);
+    } else {
+        plan_process(fault);
     }
+}
+
+void World::plan_process(const PlannedFault& fault) {
     auto& target = process(fault.place, fault.which);
-    scheduler.at(fault.begin, [=, &target] {
+    env_.scheduler.at(fault.begin, [=, &target] {
         switch (fault.fault) {
             case Fault::pause:
                 return target.pause(fault.end);
@@ -157,13 +236,16 @@ void World::plan(const PlannedFault& fault) {
                 return target.stall(fault.end - fault.begin, fault.strength != 0);
             case Fault::crash:
                 return target.crash(fault.end, fault.strength != 0);
-            default:
+            case Fault::wall_jump:
                 return target.jump_wall(fault.strength);
+            default:
+                return target.begin(fault.fault, fault.strength);
         }
     });
+    env_.scheduler.at(fault.end, [=, &target] { target.end(fault.fault); });
 }
 
-void World::describe(const std::vector<PlannedFault>& faults) const {
+void World::describe() const {
     const auto number = [](auto n) { return std::to_string(n); };
     env_.trace.line(
         0, "world",
@@ -173,12 +255,8 @@ void World::describe(const std::vector<PlannedFault>& faults) const {
             " sinks each; timeout " + number(shape_.timeout / 1000) + " ms, grace " +
             number(shape_.grace / 1000) + " ms; faults until " + number(shape_.faults_end / 1000) +
             " ms, calm again from " + number(shape_.calm_again / 1000) + " ms");
-    for (const auto& fault : faults)
-        env_.trace.line(0, "plan",
-                        std::string(name_of(fault.fault)) + " of " +
-                            std::string(name_of(fault.place)) + " " + number(fault.which) +
-                            " from " + number(fault.begin) + " to " + number(fault.end) +
-                            " us, strength " + number(fault.strength));
+    for (const auto& fault : faults_)
+        env_.trace.line(0, "plan", presence::simulation::describe(fault));
 }
 
 std::string World::run() {

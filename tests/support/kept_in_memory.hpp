@@ -26,7 +26,8 @@ struct KeptInMemory {
             if (body) kept.second = *body;
         }
         facts = keep.facts;
-        // As the store: rows that no shard needs are dropped, but for the last.
+        // As the store: rows that no shard needs are dropped now and then, but for the last.
+        if (rows.size() < 8) return;
         auto needed = keep.row;
         for (const auto& [shard, kept] : shards)
             needed = std::min(needed, kept.first + 1);

@@ -22,10 +22,25 @@ using tracker::Roster;
 // each time. Shares the vocabulary with the roster, and no code.
 class RosterModel {
 public:
-    RosterModel(std::uint64_t users_max, Instant origin) : users_max_(users_max), origin_(origin) {}
+    explicit RosterModel(Roster::Options options, Instant origin)
+        : users_max_(options.users_max),
+          origin_(origin),
+          edge_timeout_(options.edge_timeout / std::chrono::milliseconds(1)),
+          hold_(edge_timeout_ + options.edge_grace / std::chrono::milliseconds(1)),
+          hold_max_(options.edge_hold_max / std::chrono::milliseconds(1)) {}
 
     void apply(const Beat& beat, WallOffset wall, std::vector<Event>& out) {
         beat.bye ? on_bye(beat, wall, out) : on_beat(beat, wall, out);
+    }
+
+    void lease(const std::string& name, Instant read) {
+        if (name.empty() || !used(name)) return;
+        auto& edge = edges_[name];
+        const Ms now = read_tick(read), silent = now - edge.heard;
+        if (silent <= 0) return;
+        if (silent > edge_timeout_ && hold_length(edge) > edge_timeout_)
+            edge.silences.emplace_back(edge.heard, std::min(now, edge.heard + hold_length(edge)));
+        edge.heard = now;
     }
 
     void restore(const Roster::Held& held) {
@@ -37,7 +52,8 @@ public:
         users_[id].since_ms = held.since_ms;
         users_[id].seen = s.read = tick;
         s.ttl = held.ttl_ms;
-        if (held.status) s.told = Told{tick, ++told_count_, std::string(*held.status)};
+        if (held.status)
+            s.told = Told{std::numeric_limits<Ms>::min(), ++told_count_, std::string(*held.status)};
     }
     void forget(const std::string& id) { users_.erase(id); }
     void end_all(const char* reason, std::int64_t at_ms, WallOffset wall, std::vector<Event>& out) {
@@ -60,7 +76,11 @@ public:
             settle(id, wall, out);
     }
 
-    void lift(Instant now) { lifted_ = std::max(lifted_.value_or(read_tick(now)), read_tick(now)); }
+    void lift(Instant now) {
+        lifted_ = std::max(lifted_.value_or(read_tick(now)), read_tick(now));
+        for (auto& [name, edge] : edges_)
+            edge.heard = std::max(edge.heard, *lifted_);
+    }
     void drop(Slot slot) {
         std::erase_if(users_,
                       [&](const auto& user) { return slot_of(hash_of(user.first)) == slot; });
@@ -83,7 +103,7 @@ public:
         std::optional<std::int64_t> next;
         for (const auto& [id, user] : users_)
             for (const auto& [key, s] : user.sessions)
-                next = std::min(next.value_or(deadline(s)), deadline(s));
+                next = std::min(next.value_or(fate(key, s).at), fate(key, s).at);
         if (!next) return std::nullopt;
         return origin_ + std::chrono::milliseconds(*next);
     }
@@ -116,6 +136,45 @@ private:
         Ms seen = 0;
         std::map<Key, Session> sessions;
     };
+
+    struct Edge {
+        Ms heard = 0;
+        std::vector<std::pair<Ms, Ms>> silences;
+    };
+    bool used(const std::string& edge) const {
+        for (const auto& [id, user] : users_)
+            for (const auto& [key, s] : user.sessions)
+                if (key.first == edge && key != kHeld) return true;
+        return false;
+    }
+    static Ms silent_within(const Edge& edge, Ms from) {
+        Ms sum = 0;
+        for (const auto& [a, b] : edge.silences)
+            sum += std::max<Ms>(0, b - std::max(a, from));
+        return sum;
+    }
+    Ms hold_length(const Edge& edge) const {
+        return std::min(hold_, hold_max_ - silent_within(edge, edge.heard - 3'600'000));
+    }
+    enum class Fate { lives, times_out, is_lost };
+    struct End {
+        Fate fate;
+        Ms at;  // lives: the first time at which it may not
+    };
+    End fate(const Key& key, const Session& s) const {
+        const Ms own = deadline(s), began = own - s.ttl;
+        if (!event_time_ || own >= *event_time_) return {Fate::lives, own};
+        const bool leased = !key.first.empty() && key != kHeld && s.ttl >= 2 * edge_timeout_;
+        if (!leased) return {Fate::times_out, own};
+        const auto& edge = edges_.at(key.first);
+        const Ms due = own + silent_within(edge, began);
+        if (due >= *event_time_) return {Fate::lives, due};
+        const Ms hold = hold_length(edge);
+        if (due > edge.heard + edge_timeout_ && hold > edge_timeout_)
+            return *event_time_ > edge.heard + hold ? End{Fate::is_lost, *event_time_}
+                                                    : End{Fate::lives, edge.heard + hold};
+        return {Fate::times_out, due};
+    }
 
     Ms read_tick(Instant t) const {
         return std::chrono::ceil<std::chrono::milliseconds>(t - origin_).count();
@@ -176,6 +235,10 @@ private:
             return void(++stats.sessions_limit);
         if (new_session && !edge_fits(key.first)) return void(++stats.edges_limit);
 
+        if (new_session && !key.first.empty() && !used(key.first))
+            edges_[key.first] = {
+                std::max(read_tick(std::max(beat.at, beat.read)), lifted_.value_or(tick)), {}};
+
         const auto at_ms = millis(wall.at(beat.at));
         auto& user = users_[id];
         if (fresh) user.since_ms = at_ms, user.seen = tick;
@@ -214,7 +277,8 @@ private:
         if (tick + 2'000 < s.read) return void(++stats.stale);
         const auto before = status_of(user);
         user.sessions.erase(key);
-        const auto held = std::min(tick, deadline(s));
+        const auto held =
+            std::min(std::max(tick, read_tick(std::max(beat.at, beat.read))), deadline(s));
         for (auto& [other_key, other] : user.sessions)
             if (deadline(other) < held)
                 other.ttl += static_cast<std::uint32_t>(held - deadline(other));
@@ -225,14 +289,18 @@ private:
         auto& user = users_[id];
         const auto before = status_of(user);
         std::optional<std::pair<Ms, std::uint32_t>> last;
+        bool lost = false;
         std::erase_if(user.sessions, [&](const auto& session) {
-            const std::pair end(deadline(session.second), session.second.ttl);
-            if (end.first >= *event_time_) return false;
+            const auto [fate, at] = this->fate(session.first, session.second);
+            if (fate == Fate::lives) return false;
+            const std::pair end(at, session.second.ttl);
             last = std::max(last.value_or(end), end);
+            lost = lost || fate == Fate::is_lost;
             return true;
         });
         if (last)
-            after_endings(id, "timeout", last->second, shown(last->first, wall), before, wall, out);
+            after_endings(id, lost ? "edge_lost" : "timeout", last->second,
+                          shown(last->first, wall), before, wall, out);
     }
 
     void after_endings(const std::string& id, const char* reason, std::uint32_t ttl,
@@ -250,6 +318,8 @@ private:
 
     std::uint64_t users_max_;
     Instant origin_;
+    Ms edge_timeout_, hold_, hold_max_;
+    std::map<std::string, Edge> edges_;
     std::map<std::string, User> users_;
     std::map<std::pair<std::string, Key>, Ms> byes_;
     std::optional<Ms> event_time_, lifted_;

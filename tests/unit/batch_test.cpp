@@ -33,7 +33,7 @@ Batch any_batch() {
     for (int i = *rc::gen::inRange(0, 4); i > 0; --i) {
         SlotEvents s;
         s.slot = *rc::gen::inRange<Slot>(0, kSlots);
-        s.epoch = *rc::gen::inRange<std::uint64_t>(0, 1ull << 53);
+        s.epoch = *rc::gen::inRange<std::uint64_t>(0, kEpochEnd - 1024);
         s.first_seq = *rc::gen::inRange<std::uint64_t>(1, 1'000'000);
         for (int n = *rc::gen::inRange(0, 4); n > 0; --n)
             s.events.push_back(any_event(s.slot, s.epoch, s.first_seq + s.events.size()));
@@ -96,6 +96,17 @@ TEST_CASE("what is no batch is refused, whatever it is", "[codec][batch]") {
         for (const auto& slot : read->slots)
             RC_ASSERT(slot.slot < kSlots);
     });
+}
+
+TEST_CASE("a batch with an epoch after which no other can come is refused", "[codec][batch]") {
+    Batch batch;
+    batch.slots.push_back({3, kEpochEnd - 1025, 1, {}});
+    CHECK(decode_batch(encode_batch(batch)).has_value());
+    CHECK(make_epoch(0, "t1", kEpochEnd - 1025) > kEpochEnd - 1025);
+    for (const Epoch epoch : {kEpochEnd - 1024, kEpochEnd, ~Epoch{0}}) {
+        batch.slots[0].epoch = epoch;
+        CHECK_FALSE(decode_batch(encode_batch(batch)).has_value());
+    }
 }
 
 TEST_CASE("a user's topic ends in NUL, so that no longer id matches", "[codec][batch]") {

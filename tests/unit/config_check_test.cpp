@@ -112,3 +112,16 @@ TEST_CASE("what a sink was told is kept below its notifier's directory", "[confi
     CHECK(directory_of(config, sink) == "data/n1/audit");
     CHECK(directory_of(config, config.sinks.at(0)).empty());
 }
+
+TEST_CASE("what may be held is longer than a collector may be silent", "[config][check]") {
+    CHECK(complaint("[presence]\ncollector_grace = \"20s\"\nfreeze_max = \"20s\"\n") ==
+          "f:3: `freeze_max` = 20s must be longer than the collectors' grace of 20s");
+    CHECK_THAT(complaint("[presence]\ntimeout = \"40s\"\nfreeze_max = \"30s\"\n"),
+               Catch::Contains("must be longer than the collectors' grace of 40s"));
+    CHECK(complaint("[presence]\ncollector_grace = \"20s\"\nfreeze_max = \"21s\"\n") == "accepted");
+    CHECK(complaint("[presence]\ntimeout = \"2h\"\n") == "accepted");
+    PresenceConfig config;
+    CHECK(config.freeze_max_or_default() == 10min);
+    config.timeout = 2h;
+    CHECK(config.freeze_max_or_default() == 4h);
+}

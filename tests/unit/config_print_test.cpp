@@ -21,6 +21,10 @@ std::vector<std::string> flat(const Config& c) {
     std::vector<std::string> out{p.cluster,
                                  format_duration(p.timeout),
                                  format_duration(p.collector_grace),
+                                 format_duration(p.freeze_max),
+                                 format_duration(p.edge_timeout),
+                                 format_duration(p.edge_grace),
+                                 std::to_string(p.edge_lost_rate),
                                  std::to_string(p.users_max),
                                  std::to_string(p.resend_bytes_max),
                                  std::to_string(p.backlog_max),
@@ -106,6 +110,10 @@ Config any_config() {
         default_config(*rc::gen::inRange<std::size_t>(1, 11), *rc::gen::inRange<std::size_t>(1, 4));
     c.presence.timeout = *rc::gen::inRange(1'000, 86'400'001) * 1ms;
     c.presence.collector_grace = *rc::gen::element<Duration>(0s, 1s, 90s, 24h);
+    c.presence.freeze_max = *rc::gen::element<Duration>(0s, 24h + 1ms, 48h);
+    c.presence.edge_timeout = *rc::gen::element<Duration>(1500ms, 3s, 24h);
+    c.presence.edge_grace = *rc::gen::element<Duration>(0s, 30s, 24h);
+    c.presence.edge_lost_rate = *rc::gen::inRange<std::uint64_t>(1, 1'000'000);
     c.presence.users_max = *rc::gen::inRange<std::uint64_t>(1, 1'000'000'001);
     c.presence.backlog_max = *rc::gen::inRange<std::uint64_t>(0, 1'000'000'001);
     c.presence.map_version = *rc::gen::inRange<std::uint64_t>(1, 1ull << 53);
@@ -141,7 +149,18 @@ TEST_CASE("the printed configuration tells the worst cases", "[config][print]") 
     Config config = default_config();
     config.presence.timeout = 20s;
     config.presence.collector_grace = 7s;
+    config.presence.freeze_max = 100s;
+    config.presence.edge_timeout = 2s;
+    config.presence.edge_grace = 9s;
+    config.presence.edge_lost_rate = 1'000;
     const std::string text = print_config(config);
-    CHECK_THAT(text, Catch::Contains("a collector or tracker restarts     20s"));
-    CHECK_THAT(text, Catch::Contains("a collector vanishes or is cut off  27s"));
+    for (const auto* line :
+         {"a collector or tracker restarts     20s", "a collector vanishes or is cut off  27s",
+          "a collector is stalled              102s, of an hour",
+          "no collector is to be heard         129s, of an hour",
+          "collectors crash again and again    2m, of an hour",
+          "an edge dies                        11500ms and 1000s for each million users",
+          "an edge is cut off and comes back   11s",
+          "an edge comes and goes              100s (freeze_max, of an hour)"})
+        CHECK_THAT(text, Catch::Contains(line));
 }

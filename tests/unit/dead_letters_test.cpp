@@ -237,6 +237,22 @@ TEST_CASE("a damaged file is moved aside by the notifier and refused by everyone
     CHECK(brief(letters) == "alice");
 }
 
+TEST_CASE("letters that come after somebody deleted the file are in a new one",
+          "[notifier][dead]") {
+    File file;
+    file.letters.add({event_of("alice", 1)}, "no", 1, 1);
+    CHECK(file.open().want("alice") == 1);
+    file.letters.look();
+    std::filesystem::remove(file.path());
+    SECTION("and nobody is wanted any more") {
+        file.letters.look();
+        CHECK(file.letters.wanted().empty());
+        CHECK(file.letters.taken({event_of("alice", 2)}) == 0);
+    }
+    file.letters.add({event_of("bob", 1)}, "no", 1, 1);
+    CHECK(brief(file.open()) == "bob");
+}
+
 TEST_CASE("sink and operators write at the same time, and no letter is lost or left",
           "[notifier][dead][concurrent]") {
     constexpr std::uint64_t kLetters = 60;

@@ -59,7 +59,7 @@ void take_all(Deadlines& deadlines, Oracle& oracle, std::int64_t now) {
 
 TEST_CASE("deadlines come due as in a multimap, also where the ms wrap", "[deadlines]") {
     rc::prop("any trace", [] {
-        Deadlines deadlines;
+        Deadlines deadlines{1 << 20};
         Oracle oracle;
         const auto start = *rc::gen::element<std::int64_t>(0, (1ll << 31) - 5'000, (1ll << 32) - 50,
                                                            (1ll << 32) - 5'000);
@@ -96,7 +96,7 @@ TEST_CASE("deadlines come due as in a multimap, also where the ms wrap", "[deadl
 }
 
 TEST_CASE("a call takes at most its limit, and every block gets its turn", "[deadlines]") {
-    Deadlines deadlines;
+    Deadlines deadlines{1 << 20};
     constexpr std::uint32_t kUsers = 3'000;
     for (std::uint32_t u = 0; u < kUsers; ++u)
         deadlines.set(u, 100 + u % 7);
@@ -114,7 +114,7 @@ TEST_CASE("a call takes at most its limit, and every block gets its turn", "[dea
 }
 
 TEST_CASE("the deadlines of many users cost little more than four bytes each", "[deadlines]") {
-    Deadlines deadlines;
+    Deadlines deadlines{1 << 20};
     for (std::uint32_t u = 0; u < 100'000; ++u)
         deadlines.set(u, u);
     CHECK(deadlines.bytes() < 430'000);

@@ -1,6 +1,7 @@
 #include <rapidcheck.h>
 
 #include <rapidcheck/catch.h>
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <random>
 
@@ -17,10 +18,27 @@ const std::vector<std::string> kUsers{"alice", "bob", "carol", "dave", "erin"};
 // A sink, what it was told, and what its tracker said.
 class Story {
 public:
-    Story(std::uint64_t seed, Delivery::Options options) : random_(seed), sink_(kUsers, options) {
-        restart_tracker();  // each run begins with a batch
-        sink_.batch();
-        tell(true);
+    enum class Begin { compared, unknown };
+    // The sink is new, and the first comparison over; or all of it is to come, a slot at a time,
+    // and some are online.
+    Story(std::uint64_t seed, Delivery::Options options, Begin begin = Begin::compared)
+        : random_(seed), sink_(kUsers, options, begin == Begin::compared ? 16 : 1) {
+        restart_tracker();
+        if (begin == Begin::compared) {
+            sink_.tick();
+            tell(true);
+            return;
+        }
+        for (const auto& user : kUsers)
+            if (random_() % 2 == 0) change_of(user);
+        (void)sink_.tracker.batch();
+        for (auto kills = random_() % 8; kills > 0; --kills) {
+            sink_.tick();
+            for (auto jobs = random_() % 3; jobs > 0; --jobs)
+                tell_one();
+            kill(random_() % 4);
+            change();
+        }
     }
 
     void step() {
@@ -64,6 +82,22 @@ public:
     [[nodiscard]] const std::map<std::string, std::vector<std::string>>& said() const {
         return said_;
     }
+    // But for a difference that comes first: each user's are the last of what was said, at least
+    // all that came after the comparison of their slot was kept.
+    [[nodiscard]] bool told_what_is_owed() const {
+        std::map<std::string, std::size_t> owed;
+        for (const auto& event : all_said_)
+            if (place_of(event) > compared_at_.at(event.slot)) ++owed[event.user];
+        auto told = this->told();
+        for (const auto& [user, said] : said_) {
+            auto& ids = told[user];
+            if (!ids.empty() && ids.front().find(".r") != std::string::npos) ids.erase(ids.begin());
+            if (ids.size() < owed[user] || ids.size() > said.size() ||
+                !std::equal(ids.rbegin(), ids.rend(), said.rbegin()))
+                return false;
+        }
+        return true;
+    }
     [[nodiscard]] std::set<std::string> told_online() const {
         std::set<std::string> online;
         std::set<std::string> ids;
@@ -85,15 +119,28 @@ public:
     [[nodiscard]] std::uint64_t reconciled() const { return reconciled_; }
 
 private:
-    void change() {
-        const auto& user = kUsers[random_() % kUsers.size()];
+    static notifier::Position place_of(const Event& event) { return {event.epoch, event.seq}; }
+    void change() { change_of(kUsers[random_() % kUsers.size()]); }
+    void change_of(const std::string& user) {
         sink_.say(!sink_.tracker.is_online(user), user);
-        said_[user].push_back(id_of(sink_.tracker.last_said()));
+        all_said_.push_back(sink_.tracker.last_said());
+        said_[user].push_back(id_of(all_said_.back()));
     }
-    // Written, and killed before it was published.
+    void keep(const Delivery::Job& job) {
+        sink_.keep(job);
+        const auto kept = notifier::decode_facts(sink_.kept.facts);
+        const auto& open = kept->places.at(0).open_slots;
+        for (const auto& user : kUsers)
+            if (const auto slot = slot_of(hash_of(user));
+                std::find(open.begin(), open.end(), slot) == open.end())
+                compared_at_.try_emplace(slot, sink_.delivery->follower().ledger(slot)->position());
+    }
+    // Written, and killed before it was published. Each run begins with a batch, and ticks after
+    // it.
     void restart_tracker() {
         (void)sink_.tracker.batch();
         sink_.tracker.restart(boot_ += 10, sink_.ms);
+        (void)sink_.tracker.batch();
     }
     std::optional<Delivery::Job> hand_out() {
         sink_.ms += 20'000;  // beyond every backoff
@@ -106,9 +153,16 @@ private:
             reconciled_ += event.reconciled ? 1 : 0;
         }
     }
+    void tell_one() {
+        const auto job = hand_out();
+        if (!job) return;
+        keep(*job);
+        take(*job);
+        sink_.done(*job);
+    }
     void tell(bool takes) {
         while (const auto job = hand_out()) {
-            sink_.keep(*job);
+            keep(*job);
             if (!takes) {
                 if (random_() % 2 == 0) take(*job);
                 return sink_.delivery->on_failed(at(sink_.ms));
@@ -120,7 +174,7 @@ private:
     // At some point of the way of a job: before it is kept, told, confirmed, or after.
     void kill(std::uint64_t point) {
         if (const auto job = hand_out()) {
-            if (point > 0) sink_.keep(*job);
+            if (point > 0) keep(*job);
             if (point > 1) take(*job);
             if (point > 2) sink_.kept.facts = job->facts;
         }
@@ -131,6 +185,8 @@ private:
     OneSink sink_;
     std::uint64_t boot_ = 2'000;
     std::map<std::string, std::vector<std::string>> said_;
+    std::vector<Event> all_said_;
+    std::map<Slot, notifier::Position> compared_at_;
     std::vector<Event> told_;
     std::uint64_t reconciled_ = 0;
 };
@@ -231,6 +287,36 @@ TEST_CASE("a ttl that grew is known after a restart", "[notifier][delivery][rest
     CHECK(sink.delivery->follower().find("alice")->ttl_ms == 60'000);
 }
 
+TEST_CASE("a mode that was changed holds for what comes, and what was tried is told as it was",
+          "[notifier][delivery][restart]") {
+    OneSink sink(kUsers);
+    sink.tick();
+    CHECK(sink.told().empty());
+    for (const bool online : {true, false, true})
+        sink.say(online, "alice");
+    sink.batch();
+    const auto tried = sink.next();
+    REQUIRE(tried);
+    sink.keep(*tried);
+
+    sink.options.mode = Delivery::Mode::latest;
+    sink.restart();
+    CHECK(brief(sink.told()) == "+alice -alice +alice");
+    for (const bool online : {false, true, false})
+        sink.say(online, "alice");
+    (void)sink.tracker.batch();
+    sink.tick();
+    CHECK(brief(sink.told()) == "-alice");
+
+    sink.options.mode = Delivery::Mode::every;
+    sink.restart();
+    for (const bool online : {true, false})
+        sink.say(online, "alice");
+    (void)sink.tracker.batch();
+    sink.tick();
+    CHECK(brief(sink.told()) == "+alice -alice");
+}
+
 TEST_CASE(
     "whenever notifier and tracker are killed, and whatever is lost between, a sink is told each "
     "transition, in order, with the same id on each try",
@@ -243,6 +329,21 @@ TEST_CASE(
         RC_ASSERT(story.told() == story.said());
         RC_ASSERT(story.told_online() == story.truth());
         RC_ASSERT(story.reconciled() == 0u);
+    });
+}
+
+TEST_CASE(
+    "a sink that is killed in its first fill is told of no gap: whom it knows already it is told "
+    "each transition of, and the others once they are compared",
+    "[notifier][delivery][restart][property]") {
+    rc::prop("", [](std::uint64_t seed) {
+        Story story(seed, {.queue_max = 4, .chunk_max = 3}, Story::Begin::unknown);
+        for (int n = 0; n < 60; ++n)
+            story.step();
+        story.finish();
+        RC_ASSERT(!story.told().contains(""));  // a notice has no user
+        RC_ASSERT(story.told_what_is_owed());
+        RC_ASSERT(story.told_online() == story.truth());
     });
 }
 

@@ -120,6 +120,40 @@ TEST_CASE("a sink that fell behind is told everything all the same, from the jou
     CHECK_FALSE(sink.delivery->stats().behind);
 }
 
+TEST_CASE("a sink that is down for an hour is told all of that hour, soon after it is back",
+          "[notifier][delivery][backoff][behind]") {
+    const Delivery::Options options{.queue_max = 100, .backoff_max = 10s};
+    auto sink = one_sink(options);
+    std::string said;
+    int attempts = 0;
+    bool kept = false;
+    for (int second = 0; second < 3600; ++second) {
+        sink.ms += 1000;
+        const auto& user = kUsers[static_cast<std::size_t>(second) % kUsers.size()];
+        const bool online = second / static_cast<int>(kUsers.size()) % 2 == 0;
+        sink.say(online, user);
+        said += std::string(said.empty() ? "" : " ") + (online ? "+" : "-") + user;
+        sink.batch();
+        sink.tick();
+        if (const auto job = sink.next()) {
+            ++attempts;
+            if (!kept) sink.keep(*job);
+            kept = true;
+            sink.delivery->on_failed(at(sink.ms));
+        }
+        REQUIRE(sink.delivery->stats().waiting <= options.queue_max + 1);
+    }
+    // Full jitter: every five seconds on average, looked at once a second here.
+    CHECK(attempts > 3600 / 10);
+    CHECK(attempts < 3600 / 2);
+    CHECK(sink.delivery->stats().delivered == 0);
+    CHECK(sink.delivery->next_wakeup() <= at(sink.ms) + options.backoff_max);
+    sink.ms += 10'000;
+    CHECK(brief(sink.told()) == said);
+    CHECK(sink.delivery->stats().gap_told == 0);
+    CHECK_FALSE(sink.delivery->stats().behind);
+}
+
 TEST_CASE("a sink that wants the newest is not told what was over when it came to it",
           "[notifier][delivery][latest]") {
     auto sink = one_sink({.mode = Delivery::Mode::latest});
@@ -165,8 +199,12 @@ TEST_CASE("a gap that nobody can fill is told, where each change counts",
 }
 
 TEST_CASE("what is kept can be read back, and nothing else", "[notifier][delivery][kept]") {
-    const notifier::Facts facts{{{"t1", {7, 8}}, {"t2", {}}}, 9, 10};
+    const notifier::Facts facts{{{"t1", {7, 8}, {}}, {"t2", {}, {1, 1023}}}, 9, 10};
     CHECK(notifier::decode_facts(notifier::encode_facts(facts)) == facts);
+    // Of the first version: [1, [[["t1", 7, 8]], 9, 10]]
+    const notifier::Facts first{{{"t1", {7, 8}, {}}}, 9, 10};
+    CHECK(notifier::decode_facts("\x92\x01\x93\x91\x93\xa2t1\x07\x08\x09\x0a") == first);
+    CHECK_FALSE(notifier::decode_facts("\x92\x03\x93\x90\x09\x0a"));  // of a newer one
     CHECK_FALSE(notifier::decode_facts("nonsense"));
     CHECK_FALSE(notifier::decode_changes("\x92\x02\x90"));  // of a newer version
     CHECK_FALSE(notifier::decode_shard(""));

@@ -283,7 +283,7 @@ struct OneTracker {
             });
             next.restore(ledger.slot(), ledger.position(), std::move(users));
         });
-        next.restore(0, follower->cursor(0));
+        next.restore(0, follower->cursor(0), follower->open_slots(0));
         follower.emplace(std::move(next));
     }
 

@@ -1,6 +1,7 @@
 #include <rapidcheck.h>
 
 #include <rapidcheck/catch.h>
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <deque>
 #include <random>
@@ -42,8 +43,12 @@ public:
                    .questions_max = 3,
                    .waiting_max = seed % 2 == 0 ? 3u : 1'000u},
           follower_(std::in_place, options_, map_) {
-        for (std::size_t i = 0; i < ids().size(); ++i)
-            trackers_.emplace_back(ids()[i], 1'000 + i, 2);
+        for (std::size_t i = 0; i < ids().size(); ++i) {
+            auto& tracker = trackers_.emplace_back(ids()[i], 1'000 + i, 2);
+            // As a run begins: with a batch, so that its journal is never without its boot.
+            tracker.restart(1'000 + i, 0);
+            tracker.covered_since_ms = -1'000'000;
+        }
     }
 
     void run(std::int64_t steps) {
@@ -98,11 +103,12 @@ private:
         std::map<std::string, std::int64_t> since;
         std::map<std::string, Place> newest;
         std::map<std::string, std::vector<std::string>> passed_on;  // ids, by user
-        std::map<Slot, Place> first;  // when everything was compared first
+        std::map<Slot, Place> first;                                // when it was compared first
     };
     struct Saved {
         Listener listener;
         std::vector<notifier::Cursor> cursors{2};
+        std::vector<std::vector<Slot>> open_slots{2};
         struct Slot_ {
             Slot slot;
             notifier::Position position;
@@ -135,7 +141,7 @@ private:
         }
         deliver();
         turn();
-        if (changing && happens(30) && (whole_ || !journal_whole_)) save();
+        if (changing && happens(30)) save();
         if (changing && seldom(faults_.crash)) crash();
     }
 
@@ -173,8 +179,10 @@ private:
     void save() {
         saved_.listener = now_;
         saved_.slots.clear();
-        for (std::size_t i = 0; i < trackers_.size(); ++i)
+        for (std::size_t i = 0; i < trackers_.size(); ++i) {
             saved_.cursors[i] = follower_->cursor(i);
+            saved_.open_slots[i] = follower_->open_slots(i);
+        }
         follower_->each_ledger([&](const notifier::Ledger& ledger) {
             auto& slot =
                 saved_.slots.emplace_back(Saved::Slot_{ledger.slot(), ledger.position(), {}});
@@ -192,7 +200,7 @@ private:
         for (const auto& [slot, position, users] : saved_.slots)
             follower_->restore(slot, position, users);
         for (std::size_t i = 0; i < trackers_.size(); ++i)
-            follower_->restore(i, saved_.cursors[i]);
+            follower_->restore(i, saved_.cursors[i], saved_.open_slots[i]);
     }
 
     void send(InFlight::Kind kind, std::size_t tracker, std::string bytes) {
@@ -257,11 +265,25 @@ private:
         for (const auto& change : changes)
             if (change.told && !change.event.user.empty()) check(change.event);
         RC_ASSERT(follower_->stats().refused == 0);
-        whole_ = follower_->cursor(0).boot != 0 && follower_->cursor(1).boot != 0;
-        if (whole_ && now_.first.empty())
-            follower_->each_ledger([&](const notifier::Ledger& ledger) {
-                now_.first[ledger.slot()] = {ledger.position().epoch, ledger.position().seq};
-            });
+        follower_->each_ledger([&](const notifier::Ledger& ledger) {
+            if (is_compared(ledger.slot()))
+                now_.first.try_emplace(ledger.slot(), ledger.position().epoch,
+                                       ledger.position().seq);
+            else if (now_.first.contains(ledger.slot()))
+                begin_anew(ledger.slot());
+        });
+    }
+
+    bool is_compared(Slot slot) {
+        const auto open = follower_->open_slots(map_.owner[slot]);
+        return std::find(open.begin(), open.end(), slot) == open.end();
+    }
+    // While more comes than may wait for the comparison of the others, all are compared again.
+    void begin_anew(Slot slot) {
+        RC_ASSERT(!journal_whole_ || options_.waiting_max == 3u);
+        now_.first.erase(slot);
+        for (auto& [user, ids] : now_.passed_on)
+            if (slot_of(hash_of(user)) == slot) ids.clear();
     }
 
     void check(const Event& event) {
@@ -269,7 +291,7 @@ private:
         const auto before = now_.newest.find(event.user);
         RC_ASSERT(before == now_.newest.end() || before->second < place);
         now_.newest[event.user] = place;
-        if (!now_.first.empty() && journal_whole_) {
+        if (now_.first.contains(event.slot) && journal_whole_) {
             RC_ASSERT(!event.reconciled);
             now_.passed_on[event.user].push_back(id_of(event));
         }
@@ -295,8 +317,6 @@ private:
     std::int64_t restarted_ms_ = 0;
     std::deque<InFlight> link_;
     std::size_t life_ = 0;
-    bool whole_ = false;  // everything is compared
-
     std::set<std::string> alive_;                    // the truth
     std::map<std::string, std::int64_t> last_dead_;  // of those alive: just before they came
     std::map<std::string, std::vector<Event>> said_;

@@ -119,6 +119,49 @@ TEST_CASE("a snapshot of another run than the stream is asked for again",
     }
 }
 
+TEST_CASE("a snapshot of the next run is asked for again, and the comparison goes on",
+          "[notifier][follower][resync]") {
+    OneTracker world(kUsers);
+    world.tracker.online("alice", 1);
+    world.lose();
+    world.on_tick(world.tracker.tick(), 2);
+    std::vector<Event> events;
+    const auto questions = world.questions_of_turn(2, events);
+    world.tracker.restart(2'000, 100);
+    world.on_batch(*world.tracker.batch(), 101);
+    for (const auto& question : questions)
+        world.on_answer(world.tracker.answer(question.bytes, 101), 101);
+    CHECK(world.turn(101).empty());
+    CHECK(brief(world.turn(1'101)) == "+alice~");
+    CHECK(world.follower->stats().resyncs == 1);
+    CHECK(world.follower->in_step());
+}
+
+TEST_CASE(
+    "what is left of a run is replayed at once, before the comparison goes on in the next one",
+    "[notifier][follower][resync]") {
+    OneTracker world(kUsers);
+    world.tracker.online("alice", 1);
+    world.lose();
+    world.answering = false;
+    world.tick(2);
+    for (int n = 0; n < 20; ++n) {
+        world.tracker.offline("alice", 3);
+        world.lose();
+        world.tracker.online("alice", 3);
+        world.lose();
+    }
+    world.tracker.restart(2'000, 100);
+    world.tracker.online("bob", 101);
+    world.lose();
+    world.answering = true;
+    // Many pages; a comparison would pause for a second after each.
+    world.tick(3'000);
+    world.tick(4'000);
+    CHECK(world.follower->find("bob") != nullptr);
+    CHECK(world.follower->in_step());
+}
+
 TEST_CASE("a run that ends while nothing more may wait is compared in the next one",
           "[notifier][follower][resync]") {
     OneTracker world(kUsers, {.trackers = {}, .waiting_max = 1});
@@ -148,7 +191,7 @@ TEST_CASE(
     world.tracker.restart(2'000, 100);
     CHECK(world.hear(100).empty());
     CHECK_FALSE(world.follower->in_step());
-    CHECK(world.follower->cursor(0) == notifier::Cursor{});  // there is more to compare
+    CHECK(world.follower->open_slots(0).size() == 2);  // there is more to compare
     world.tracker.online("alice", 900);
     CHECK(world.hear(900).empty());  // still online, nothing new
 

@@ -91,8 +91,7 @@ std::vector<std::vector<OwnedRow>> any_groups() {
 FrameFault fault_of(std::string_view bytes) {
     Frame frame;
     const auto fault = decode_frame(bytes, frame);
-    CHECK(frame.rows.empty());
-    CHECK(frame.groups.empty());
+    CHECK(frame.row_groups.empty());
     return fault;
 }
 
@@ -101,6 +100,33 @@ std::string frame_with_rows(std::string_view rows) {
 }
 
 }  // namespace
+
+TEST_CASE("leases stand beside the rows, or are not there", "[codec][frame]") {
+    Frame frame;
+    std::string leases;
+    append_lease(leases, {"gw-1", peer(17)});
+    const std::string longest(kNameBytesMax, 'e');
+    append_lease(leases, {longest, peer(-5)});
+    const auto bytes = encode_frame(header(), "", leases);
+    REQUIRE(decode_frame(bytes, frame) == FrameFault::none);
+    REQUIRE(frame.leases.size() == 2);
+    CHECK(frame.leases[0].edge == "gw-1");
+    CHECK(frame.leases[0].read == peer(17));
+    CHECK(frame.leases[1].read == peer(-5));
+    REQUIRE(decode_frame(encode_frame(header(), ""), frame) == FrameFault::none);
+    CHECK(frame.leases.empty());
+}
+
+TEST_CASE("leases that are malformed are refused with their frame", "[codec][frame]") {
+    const std::string eight(8, '\0');
+    for (const auto& leases :
+         {std::string("\0", 1) + eight, "\4gw-1" + eight.substr(1),
+          "\x41" + std::string(65, 'e') + eight, "\1e" + std::string(7, '\0') + "\x7f"}) {
+        Frame frame;
+        CHECK(decode_frame(encode_frame(header(), "", leases), frame) == FrameFault::leases);
+        CHECK(frame.leases.empty());
+    }
+}
 
 TEST_CASE("a frame without rows tells its header", "[codec][frame]") {
     Frame frame;
@@ -120,7 +146,7 @@ TEST_CASE("a frame without rows tells its header", "[codec][frame]") {
     CHECK(h.echo->received == peer(4'000'000));
     CHECK(h.dropped == 4);
     CHECK(h.goodbye);
-    CHECK(frame.rows.empty());
+    CHECK(frame.row_groups.empty());
 
     auto plain = header();
     plain.echo.reset();
@@ -136,13 +162,16 @@ TEST_CASE("rows come back as they went, group by group", "[codec][frame]") {
         const auto bytes = frame_of(groups);
         Frame frame;
         RC_ASSERT(decode_frame(bytes, frame) == FrameFault::none);
-        RC_ASSERT(frame.groups.size() == groups.size());
-        for (std::size_t g = 0; g < groups.size(); ++g) {
-            RC_ASSERT(frame.groups[g].read == peer(static_cast<std::int64_t>(g) * 1000));
-            RC_ASSERT(frame.groups[g].count == groups[g].size());
-            for (std::size_t i = 0; i < groups[g].size(); ++i)
-                RC_ASSERT(same(frame.rows[frame.groups[g].first + i], groups[g][i].view()));
-        }
+        RowReader rows(frame.row_groups);
+        for (std::size_t g = 0; g < groups.size(); ++g)
+            for (std::size_t i = 0; i < groups[g].size(); ++i) {
+                RC_ASSERT(rows.next());
+                RC_ASSERT(rows.first_of_group() == (i == 0));
+                RC_ASSERT(rows.read() == peer(static_cast<std::int64_t>(g) * 1000));
+                RC_ASSERT(same(rows.row(), groups[g][i].view()));
+            }
+        RC_ASSERT_FALSE(rows.next());
+        RC_ASSERT(rows.all_read());
     });
 }
 
@@ -160,24 +189,52 @@ TEST_CASE("an edge is written again only when it changes", "[codec][frame]") {
     CHECK(rows.bytes() == first);
     Frame frame;
     REQUIRE(decode_frame(bytes, frame) == FrameFault::none);
-    CHECK(frame.rows.at(1).edge == edge);
+    RowReader reader(frame.row_groups);
+    REQUIRE(reader.next());
+    REQUIRE(reader.next());
+    CHECK(reader.row().edge == edge);
+    CHECK_FALSE(reader.next());
 }
 
-TEST_CASE("a decoded frame does not remember the one before", "[codec][frame]") {
-    Frame frame;
+TEST_CASE("a row does not remember the one before, but for its edge", "[codec][frame]") {
     OwnedRow row;
     row.user = "alice";
     row.session = "s";
+    row.edge = "e1";
+    row.status = "away";
     row.row.ttl_ms = 5000;
-    const auto first = frame_of({{row}});
-    REQUIRE(decode_frame(first, frame) == FrameFault::none);
-    row.session.clear();
-    row.row.ttl_ms = 0;
-    const auto second = frame_of({{row}});
-    REQUIRE(decode_frame(second, frame) == FrameFault::none);
-    REQUIRE(frame.rows.size() == 1);
-    CHECK(frame.rows[0].session.empty());
-    CHECK(frame.rows[0].ttl_ms == 0);
+    row.row.age_ms = 7;
+    row.row.bye = true;
+    OwnedRow plain;
+    plain.user = "bob";
+    plain.edge = "e1";
+    Frame frame;
+    const auto bytes = frame_of({{row, plain}});
+    REQUIRE(decode_frame(bytes, frame) == FrameFault::none);
+    RowReader rows(frame.row_groups);
+    REQUIRE(rows.next());
+    CHECK(same(rows.row(), row.view()));
+    REQUIRE(rows.next());
+    CHECK(same(rows.row(), plain.view()));
+}
+
+TEST_CASE("rows that end too early are not taken for whole ones", "[codec][frame]") {
+    OwnedRow row;
+    row.user = "alice";
+    row.session = "s";
+    row.row.age_ms = 7;
+    RowGroups rows;
+    rows.append(row.view());
+    rows.close_group(peer(1));
+    const auto whole = rows.take();
+    for (std::size_t size = 1; size < whole.size(); ++size) {
+        auto cut = whole.substr(0, size);
+        CHECK(fault_of(frame_with_rows(cut)) == FrameFault::rows);
+        if (size <= 12) continue;
+        // As a group that says it is so short.
+        cut[8] = static_cast<char>(size - 12);
+        CHECK(fault_of(frame_with_rows(cut)) == FrameFault::rows);
+    }
 }
 
 TEST_CASE("a group without rows is not written", "[codec][frame]") {
@@ -234,7 +291,7 @@ TEST_CASE("no bytes bring the frame decoder down", "[codec][frame]") {
     rc::prop("random rows", [](const std::string& rows) {
         Frame frame;
         const auto bytes = frame_with_rows(rows);
-        if (decode_frame(bytes, frame) != FrameFault::none) RC_ASSERT(frame.rows.empty());
+        if (decode_frame(bytes, frame) != FrameFault::none) RC_ASSERT(frame.row_groups.empty());
     });
     rc::prop("mutated frames", [] {
         auto bytes = frame_of(any_groups());
@@ -242,7 +299,8 @@ TEST_CASE("no bytes bring the frame decoder down", "[codec][frame]") {
             bytes[*rc::gen::inRange<std::size_t>(0, bytes.size())] = *rc::gen::arbitrary<char>();
         Frame frame;
         if (decode_frame(bytes, frame) != FrameFault::none) return;
-        for (const auto& row : frame.rows) {
+        for (RowReader rows(frame.row_groups); rows.next();) {
+            const auto& row = rows.row();
             RC_ASSERT(!row.user.empty() && row.user.size() <= kUserBytesMax);
             RC_ASSERT(row.edge.size() <= kNameBytesMax);
         }

@@ -240,6 +240,103 @@ TEST_CASE("what a client encodes is what a collector decodes", "[codec][heartbea
     });
 }
 
+namespace {
+
+// The fields of an envelope, good and bad, one of them its beats; each with its key.
+std::vector<std::string> any_envelope_fields() {
+    const auto field = [](std::string_view key, auto&& value) {
+        MsgpackWriter writer;
+        writer.text(key);
+        value(writer);
+        return writer.take();
+    };
+    const auto sometimes = [](int of) { return *rc::gen::inRange(0, of) == 0; };
+    std::vector<std::string> fields;
+    const auto edge = sometimes(4) ? *rc::gen::element(
+                                         "\xa5"
+                                         "beats"s,
+                                         "\xa5"
+                                         "beats\x90"s,
+                                         ""s, "\xff"s)
+                                   : any_text(1, 40);
+    if (!sometimes(8)) fields.push_back(field("edge", [&](auto& w) { w.text(edge); }));
+    if (sometimes(2)) fields.push_back(field("boot", [](auto& w) { w.number(7u); }));
+    if (sometimes(8)) fields.push_back(field("seq", [](auto& w) { w.boolean(true); }));
+    if (sometimes(4))
+        fields.push_back(field("later", [](auto& w) { w.map(1).text("beats").array(0); }));
+    return fields;
+}
+
+std::string any_beats() {
+    MsgpackWriter beats;
+    const auto count = *rc::gen::inRange<std::size_t>(0, 20);
+    if (*rc::gen::inRange(0, 8) == 0) return beats.text("beats").text("alice").take();
+    beats.text("beats").array(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto kind = *rc::gen::inRange(0, 40);
+        if (kind == 0) beats.number(7u);
+        if (kind == 1) beats.text("a\n");
+        if (kind == 2) beats.map(1).text("user").text("carol");
+        if (kind > 2) beats.text(any_text(1, 20));
+    }
+    return beats.take();
+}
+
+std::string envelope_of(const std::vector<std::string>& fields) {
+    MsgpackWriter writer;
+    writer.map(fields.size());
+    auto bytes = writer.take();
+    for (const auto& field : fields)
+        bytes += field;
+    return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("an envelope is read the same wherever its beats stand", "[codec][heartbeat]") {
+    rc::prop("beats first or last", [] {
+        const auto others = any_envelope_fields();
+        const auto beats = any_beats();
+        auto last = others;
+        last.push_back(beats);
+        std::vector<std::string> first{beats};
+        first.insert(first.end(), others.begin(), others.end());
+        const Decoded left(envelope_of(last));
+        const Decoded right(envelope_of(first));
+        RC_ASSERT(left.users() == right.users());
+        RC_ASSERT(left.beats.envelope.edge == right.beats.envelope.edge);
+        RC_ASSERT(left.beats.envelope.boot == right.beats.envelope.boot);
+        RC_ASSERT(left.rejects.total() == right.rejects.total());
+        // Views are into the message, not into what is used again.
+        if (!left.beats.envelope.edge.empty()) {
+            const auto at = left.beats.envelope.edge.data() - left.bytes.data();
+            RC_ASSERT(at > 0);
+            RC_ASSERT(at < static_cast<std::ptrdiff_t>(left.bytes.size()));
+        }
+    });
+    // The first of two lists is not the message's end.
+    const Decoded twice(
+        envelope_of({"\xa4"
+                     "edge\xa2"
+                     "e1",
+                     "\xa5"
+                     "beats\x91\xa1"
+                     "a",
+                     "\xa5"
+                     "beats\x91\xa1"
+                     "b"}));
+    CHECK(twice.users() == Users{"b"});
+    const Decoded open(envelope_of({"\xa4"
+                                    "edge\xa2"
+                                    "e1",
+                                    "\xa5"
+                                    "beats\x91\xa1"
+                                    "a"}) +
+                       "\xa1"
+                       "b");
+    CHECK(open.rejects[Reject::not_msgpack] == 1);
+}
+
 TEST_CASE("a list of ids is read as if each were written out", "[codec][heartbeat]") {
     rc::prop("good and bad ids, of any msgpack length form", [] {
         MsgpackWriter plain;

@@ -16,13 +16,15 @@ namespace presence::testing {
 
 // A tracker, a delivery that follows it, and what it keeps.
 struct OneSink {
-    explicit OneSink(const std::vector<std::string>& users, notifier::Delivery::Options o = {})
-        : tracker("t1", 1'000), map(map_of({"t1"}, users)), options(o) {
+    explicit OneSink(const std::vector<std::string>& users, notifier::Delivery::Options o = {},
+                     std::size_t questions = 16)
+        : tracker("t1", 1'000), map(map_of({"t1"}, users)), options(o), questions_max(questions) {
         start();
     }
     void start() {
         notifier::FollowerOptions follower;
         follower.trackers = {"t1"};
+        follower.questions_max = questions_max;
         delivery.emplace(options, follower, map, 7);
     }
     void restart() {
@@ -78,6 +80,7 @@ struct OneSink {
     FakeTracker tracker;
     SlotMap map;
     notifier::Delivery::Options options;
+    std::size_t questions_max;
     std::optional<notifier::Delivery> delivery;
     KeptInMemory kept;
     std::int64_t ms = 0;

@@ -109,7 +109,7 @@ TEST_CASE("what is no question at all is refused", "[codec][query]") {
 TEST_CASE("answers of every kind are read as they were written", "[codec][query]") {
     GetAnswer get;
     get.users.push_back({"a", Known::online, 1, 2, "away", 3});
-    get.users.push_back({"b", Known::unknown, {}, 0, {}, {}});
+    get.users.push_back({"b", Known::unknown, {}, 0, {}, {}, "edge:gw-1", 9});
     const auto users = reread_answer(get).users;
     REQUIRE(users.size() == 2);
     CHECK(users[0].status == "away");
@@ -118,6 +118,10 @@ TEST_CASE("answers of every kind are read as they were written", "[codec][query]
     CHECK(users[0].sessions == 2);
     CHECK(users[1].state == Known::unknown);
     CHECK_FALSE(users[1].since_ms.has_value());
+    CHECK_FALSE(users[0].held_by);
+    CHECK_FALSE(users[0].held_until_ms);
+    CHECK(users[1].held_by == "edge:gw-1");
+    CHECK(users[1].held_until_ms == 9);
 
     CHECK(reread_answer(CountAnswer{3, 4}).sessions == 4);
     CHECK(reread_answer(ListAnswer{{"a"}, ""}).users.at(0) == "a");
@@ -127,9 +131,21 @@ TEST_CASE("answers of every kind are read as they were written", "[codec][query]
     CHECK(reread_answer(map).trackers.at(0).slots == std::vector<Slot>{0, 1023});
     CHECK(reread_answer(map).trackers.at(0).query == "tcp://q:1");
 
-    StatusAnswer status{"t1", 5, "0.1", {{"online", 3}, {"debt", -1}}, {{"c1", 6, "live", -1}}};
+    StatusAnswer status{"t1",
+                        5,
+                        "0.1",
+                        {{"online", 3}, {"debt", -1}},
+                        {{"c1", 6, "live", -1}},
+                        {{"edge:gw-1", "silent", 7, 8, 9}}};
     CHECK(reread_answer(status).numbers == status.numbers);
     CHECK(reread_answer(status).collectors.at(0).lag_ms == -1);
+    const auto holds = reread_answer(status).holds;
+    REQUIRE(holds.size() == 1);
+    CHECK(holds[0].what == "edge:gw-1");
+    CHECK(holds[0].why == "silent");
+    CHECK(holds[0].since_ms == 7);
+    CHECK(holds[0].until_ms == 8);
+    CHECK(holds[0].sessions == 9);
 
     SnapshotAnswer snapshot{7, 8, 9, 10, 11, 12, {{"a", 1, 2, 3, "s"}, {"b", 1, 2, 3, {}}}, "next"};
     const auto page = reread_answer(snapshot);
@@ -138,6 +154,8 @@ TEST_CASE("answers of every kind are read as they were written", "[codec][query]
     CHECK(page.users.at(0).status == "s");
     CHECK(page.users.at(1).ttl_ms == 3);
     CHECK(page.cursor == "next");
+    snapshot.epoch = kEpochEnd - 1024;  // leaves none for the next owner
+    CHECK_FALSE(decode_answer(encode_answer({snapshot, {}})).has_value());
 
     const std::string row("\x96\x00", 2);
     const auto replay = reread_answer(ReplayAnswer{13, 14, {row, "x"}});

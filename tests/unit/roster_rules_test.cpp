@@ -183,6 +183,28 @@ TEST_CASE("a bye ahead of event time leaves the user's other sessions until then
     }
 }
 
+TEST_CASE("a bye that waited leaves the user's other sessions until it was read", "[roster]") {
+    World w;
+    w.apply(w.session("alice", "phone", at(0s)));
+    w.apply(w.session("alice", "tablet", at(28s)));
+    CHECK(w.expire(at(29s)).empty());
+    // Said at 31 s, read at 40 s: what another collector read between may still be on its way.
+    auto bye = World::bye(w.session("alice", "tablet", at(31s)));
+    bye.read = at(40s);
+    CHECK(w.apply(bye).empty());
+    CHECK(w.expire(at(40s)).empty());
+
+    SECTION("a heartbeat that was read before the bye keeps the user online") {
+        CHECK(w.apply(w.session("alice", "phone", at(35s))).empty());
+        CHECK(w.expire(at(65s)).empty());
+    }
+    SECTION("without one they are offline as soon as event time has passed that") {
+        const auto offline = w.expire(at(40s) + 1ms);
+        REQUIRE(offline.size() == 1);
+        CHECK(offline[0].at_ms == kWallMs + 40'000);
+    }
+}
+
 TEST_CASE("the status told last is shown, and falls back when its session ends", "[roster]") {
     World w;
     auto phone = w.session("alice", "phone", at(1s)), desk = w.session("alice", "desk", at(2s));
@@ -348,6 +370,18 @@ TEST_CASE("who beats on after a restart goes on without a word, with the status 
     }
     CHECK(w.roster.find(hash_of("alice"), "alice", kWall)->status == "away");
     CHECK(w.roster.sessions() == 1);
+}
+
+TEST_CASE("a status told after a restart counts, wherever the wall clock dates the one before",
+          "[tracker][roster][restore]") {
+    World w;
+    CHECK(w.roster.restore({"alice", kWallMs, at(9s), 30'000, "away"}));
+    auto beat = w.beat("alice", at(8s));
+    beat.status = "busy";
+    const auto events = w.apply(beat);
+    REQUIRE(events.size() == 1);
+    CHECK(events[0].reason == "status");
+    CHECK(events[0].status == "busy");
 }
 
 TEST_CASE("a longer ttl is told, once, for whoever remembers users", "[tracker][roster][restore]") {

@@ -10,7 +10,7 @@ using namespace presence::tracker;
 TEST_CASE("the table of a slot finds what a std::map holds, however hashes collide",
           "[roster][table]") {
     rc::prop("adds, removals and drops", [] {
-        UserTable table;
+        UserTable table(10'000);
         std::map<std::uint32_t, std::uint64_t> hash_of_user;
         // Few homes, at the table's end too, few tags: long runs that wrap, and equal entries.
         const auto spread = *rc::gen::element<std::uint64_t>(1, 3, 17, 1'000'003);
@@ -45,7 +45,7 @@ TEST_CASE("the table of a slot finds what a std::map holds, however hashes colli
 }
 
 TEST_CASE("a table gives memory back when its users leave", "[roster][table]") {
-    UserTable table;
+    UserTable table(10'000);
     const auto empty = table.bytes();
     for (std::uint32_t u = 0; u < 10'000; ++u)
         table.add(std::uint64_t{u} * 0x9e3779b97f4a7c15 << 10, u);

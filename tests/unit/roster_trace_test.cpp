@@ -42,15 +42,20 @@ std::vector<Event> by_user(std::vector<Event> events) {
 class Trace {
 public:
     Trace(Instant origin, Instant start, std::uint64_t users_max)
-        : roster_({.users_max = users_max}, origin),
-          model_(users_max, origin),
+        : roster_(options_of(users_max), origin),
+          model_(options_of(users_max), origin),
           now_(start),
           event_time_(start) {}
 
     void take(const Step& step) {
         wall_.since_epoch_at_zero += Duration(step.wait % 3'000);
-        if (step.kind < 65) {
+        if (step.kind < 60) {
             beat(step, step.kind >= 50);
+        } else if (step.kind < 65) {
+            flush();
+            const auto& edge = kEdges[step.edge % kEdges.size()];
+            roster_.on_lease(edge, now_);
+            model_.lease(edge, now_);
         } else if (step.kind < 80) {
             flush();
             now_ += Duration(step.wait) * 500;
@@ -80,6 +85,14 @@ public:
     }
 
 private:
+    // Small, so that a trace meets each bound; no pacing, whose order is the roster's own.
+    static Roster::Options options_of(std::uint64_t users_max) {
+        return {.users_max = users_max,
+                .edge_timeout = 2s,
+                .edge_grace = 5s,
+                .edge_hold_max = 20s,
+                .edge_lost_rate = 1'000'000'000};
+    }
     void take_rare(const Step& step) {
         const auto& user = kUsers[step.user % kUsers.size()];
         if (step.kind == 98) {
@@ -112,6 +125,7 @@ private:
         b.ttl_ms = kTtls[step.ttl % kTtls.size()];
         b.at = now_ - Duration(step.age % 7 * 1'000'000 / 2 + step.wait % 2);
         b.bye = bye;
+        if (step.wait % 3 == 0) b.read = now_;
         beats_.push_back(b);
         if (beats_.size() >= 1 + step.wait % 40) flush();
     }

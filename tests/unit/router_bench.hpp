@@ -23,6 +23,7 @@ struct SentFrame {
     std::size_t tracker = 0;
     FrameHeader header;
     std::vector<SentRow> rows;
+    std::map<std::string, std::int64_t> leases;  // edge to read time, us
 };
 
 class Bench {
@@ -83,9 +84,10 @@ public:
             auto& sent = frames.emplace_back();
             sent.tracker = outgoing.tracker;
             sent.header = frame.header;
-            for (const auto& group : frame.groups)
-                for (std::size_t i = group.first; i < group.first + group.count; ++i)
-                    sent.rows.push_back(owned(frame.rows[i], group.read));
+            for (RowReader rows(frame.row_groups); rows.next();)
+                sent.rows.push_back(owned(rows.row(), rows.read()));
+            for (const auto& lease : frame.leases)
+                sent.leases[std::string(lease.edge)] = micros(lease.read);
         }
         return frames;
     }

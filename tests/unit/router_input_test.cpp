@@ -16,6 +16,12 @@ std::string envelope(std::string_view edge, std::optional<std::uint64_t> sent_ms
     return encode_heartbeats({.edge = edge, .boot = boot, .seq = 1, .sent_ms = sent_ms}, {beat});
 }
 
+// Of a message that one edge sent at `sent` on its own clock.
+Duration delay_of(Edges& edges, Duration at, Duration sent) {
+    const auto sent_ms = static_cast<std::uint64_t>(sent / 1ms);
+    return *edges.delay_of({.edge = "e", .boot = 1, .seq = 1, .sent_ms = sent_ms}, Instant{at});
+}
+
 }  // namespace
 
 TEST_CASE("a heartbeat goes to the owner of its slot, with all it tells", "[collector][input]") {
@@ -126,6 +132,32 @@ TEST_CASE("an edge's delay is never overestimated", "[collector][input]") {
             RC_ASSERT(delay->count() <= received_us - sent_us);
         }
     });
+}
+
+TEST_CASE("an edge whose clock stood still is not taken to be late for longer than seconds",
+          "[collector][input]") {
+    Edges edges(10);
+    const auto delay = [&](Duration at, Duration sent) { return delay_of(edges, at, sent); };
+    for (auto t = 100s; t < 110s; t += 1s)
+        CHECK(delay(t, t) < 10ms);
+    // Its machine was suspended for 40 s, of which its clock knows nothing.
+    for (auto t = 150s; t < 152s; t += 1s)
+        CHECK(delay(t, t - 40s) > 39s);
+    for (auto t = 152s; t < 240s; t += 1s)
+        CHECK(delay(t, t - 40s) < 50ms);
+}
+
+TEST_CASE("what waited is late until the queue is empty, however long the edge was away",
+          "[collector][input]") {
+    Edges edges(10);
+    const auto delay = [&](Duration at, Duration sent) { return delay_of(edges, at, sent); };
+    CHECK(delay(100s, 100s) == 0ms);
+    for (int n = 0; n < 3; ++n) {
+        const auto back = 140s + n * 10s;
+        for (auto late = 30s; late > 0s; late -= 1s)
+            CHECK(delay(back, back - late) > late - 100ms);
+        CHECK(delay(back, back) < 100ms);
+    }
 }
 
 TEST_CASE("edges are limited; the silent ones make room after a minute", "[collector][input]") {

@@ -252,6 +252,35 @@ TEST_CASE("a store of a newer format is refused and left alone", "[store][damage
     CHECK(set_aside(directory.path) == 0);
 }
 
+TEST_CASE("a store whose file was deleted or replaced writes nothing more", "[store][damage]") {
+    const TemporaryDirectory directory;
+    const auto file = directory.path / "data" / "journal.sqlite";
+    const Store::Options options{file.parent_path(), kOwner};
+    const Store::Write first{{{1, 7, "row"}}, {}, {}};
+    const auto refuses = [&](Store& store) {
+        CHECK_THROWS_MATCHES(store.write({{{2, 7, "row"}}, {}, {}}, 1000), io::StoreMalformed,
+                             Catch::Message("cannot write " + file.string() +
+                                            ": it was deleted, moved or replaced while it was in "
+                                            "use"));
+    };
+    SECTION("with its directory") {
+        Store store(options);
+        store.write(first, 1000);
+        std::filesystem::remove_all(file.parent_path());
+        refuses(store);
+    }
+    SECTION("by another one") {
+        Store store(options);
+        store.write(first, 1000);
+        std::filesystem::copy_file(file, directory.path / "copy");
+        std::filesystem::rename(directory.path / "copy", file);
+        refuses(store);
+    }
+    Store next(options);
+    CHECK(next.last() <= 1);
+    next.write({{{next.last() + 1, 8, "row"}}, {}, {}}, 1000);
+}
+
 TEST_CASE("a store that a write finds malformed is moved aside at the next start",
           "[store][damage]") {
     const TemporaryDirectory directory;

@@ -52,6 +52,19 @@ struct Disk {
     [[nodiscard]] std::uint64_t last() const { return rows.empty() ? 0 : rows.rbegin()->first; }
 };
 
+std::vector<Event> events_in(const Output& out, std::optional<std::uint64_t> boot = {}) {
+    std::vector<Event> all;
+    for (const auto& publication : out.publications) {
+        if (publication.batch == 0) continue;
+        const auto batch = decode_batch(publication.bytes);
+        REQUIRE(batch);
+        if (boot) CHECK(batch->boot == *boot);
+        for (const auto& slot : batch->slots)
+            all.insert(all.end(), slot.events.begin(), slot.events.end());
+    }
+    return all;
+}
+
 // One run of a tracker with one collector whose clock is ours.
 struct Run {
     Run(Disk& d, std::uint64_t b, Instant now,
@@ -59,15 +72,15 @@ struct Run {
         : disk(d),
           boot(b),
           base(d.sent + 1),
-          tracker(options(), SlotMap::rendezvous(1, {"t1"}), now) {
+          tracker(options(boot), SlotMap::rendezvous(1, {"t1"}), now) {
         for (const auto& [slot, state] : disk.states)
-            CHECK(tracker.restore_state(state.second, now, kWall));
+            CHECK(tracker.restore_state(state.second, now, kWall) == 0u);
         for (const auto& [_, row] : disk.rows)
-            CHECK(tracker.restore_batch(row, now, kWall));
+            CHECK(tracker.restore_batch(row, now, kWall) == 0u);
         tracker.begin({disk.boot, disk.last(), disk.facts, users}, now, kWall);
     }
 
-    [[nodiscard]] TrackerOptions options() const {
+    [[nodiscard]] static TrackerOptions options(std::uint64_t boot) {
         TrackerOptions o;
         o.boot = boot;
         o.started_unix_ms = 1'700'000'000'000;  // the wall clock stands still: epochs rise anyway
@@ -100,19 +113,7 @@ struct Run {
         while (tracker.end_turn(now, kWall, out)) {
         }
         disk.write(out, boot);
-        return events();
-    }
-    [[nodiscard]] std::vector<Event> events() const {
-        std::vector<Event> all;
-        for (const auto& publication : out.publications) {
-            if (publication.batch == 0) continue;
-            const auto batch = decode_batch(publication.bytes);
-            REQUIRE(batch);
-            CHECK(batch->boot == boot);
-            for (const auto& slot : batch->slots)
-                all.insert(all.end(), slot.events.begin(), slot.events.end());
-        }
-        return all;
+        return events_in(out, boot);
     }
     Disk& disk;
     std::uint64_t boot;
@@ -192,6 +193,38 @@ TEST_CASE("a run begins with a batch that tells the run before; numbers go on, e
     }
 }
 
+TEST_CASE("whoever has no room after a restart is told offline, not kept online for ever",
+          "[tracker][restart]") {
+    Disk disk;
+    {
+        Run run(disk, 7, at(0s));
+        run.beat(at(0s), {row_of("alice"), row_of("bob"), row_of("carol")});
+        (void)run.turn(at(0s));
+        run.beat(at(0s), {row_of("dave")});
+        (void)run.turn(at(0s));
+    }
+    auto options = Run::options(8);
+    options.users_max = 1;
+    Tracker tracker(options, SlotMap::rendezvous(1, {"t1"}), at(1s));
+    std::size_t left_out = 0;
+    for (const auto& [slot, state] : disk.states)
+        left_out += tracker.restore_state(state.second, at(1s), kWall).value_or(0);
+    for (const auto& [_, row] : disk.rows)
+        left_out += tracker.restore_batch(row, at(1s), kWall).value_or(0);
+    CHECK(left_out >= 3);
+    tracker.begin({disk.boot, disk.last(), disk.facts}, at(1s), kWall);
+    Output out;
+    (void)tracker.end_turn(at(1s), kWall, out);
+    CHECK(tracker.stats().online == 1);
+    const auto events = events_in(out);
+    REQUIRE(events.size() == 3);
+    for (const auto& event : events) {
+        CHECK(event.state == State::offline);
+        CHECK(event.reason == "startup");
+        CHECK(event.since_ms == millis(kWall.at(at(0s))));
+    }
+}
+
 TEST_CASE("on_start = offline tells everyone offline, on_shutdown too", "[tracker][restart]") {
     Disk disk;
     {
@@ -251,8 +284,8 @@ TEST_CASE("what is no state or batch is not taken for one", "[tracker][restart]"
     Disk disk;
     Run run(disk, 7, at(0s));
     for (const auto* bytes : {"", "\xc1", "\x80", "\x90"}) {
-        CHECK_FALSE(run.tracker.restore_state(bytes, at(0s), kWall));
-        CHECK_FALSE(run.tracker.restore_batch(bytes, at(0s), kWall));
+        CHECK_FALSE(run.tracker.restore_state(bytes, at(0s), kWall).has_value());
+        CHECK_FALSE(run.tracker.restore_batch(bytes, at(0s), kWall).has_value());
     }
 }
 

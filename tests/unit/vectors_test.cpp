@@ -139,11 +139,12 @@ Json json_of(const FrameHeader& h) {
 // The row groups of a decoded frame, written again.
 std::string rows_of(const Frame& frame) {
     RowGroups rows;
-    for (const auto& group : frame.groups) {
-        for (std::size_t i = 0; i < group.count; ++i)
-            rows.append(frame.rows[group.first + i]);
-        rows.close_group(group.read);
+    PeerInstant read{};
+    for (RowReader from(frame.row_groups); from.next(); read = from.read()) {
+        if (from.first_of_group()) rows.close_group(read);
+        rows.append(from.row());
     }
+    rows.close_group(read);
     return rows.take();
 }
 
@@ -272,19 +273,26 @@ TEST_CASE("golden vectors of frames and acknowledgements", "[vectors][frame]") {
         REQUIRE(decode_frame(bytes, frame) == FrameFault::none);
         CHECK(json_of(frame.header) == v.at("header"));
         Json groups = Json::array();
-        for (const auto& group : frame.groups) {
-            groups.push_back({{"read_us", micros(group.read)}, {"rows", Json::array()}});
-            for (std::size_t i = 0; i < group.count; ++i)
-                groups.back()["rows"].push_back(json_of(frame.rows[group.first + i]));
+        for (RowReader rows(frame.row_groups); rows.next();) {
+            if (rows.first_of_group())
+                groups.push_back({{"read_us", micros(rows.read())}, {"rows", Json::array()}});
+            groups.back()["rows"].push_back(json_of(rows.row()));
         }
         CHECK(groups == v.at("groups"));
-        CHECK(encode_frame(frame.header, rows_of(frame)) == bytes);
+        Json leases = Json::array();
+        std::string lease_bytes;
+        for (const auto& lease : frame.leases) {
+            leases.push_back({lease.edge, micros(lease.read)});
+            append_lease(lease_bytes, lease);
+        }
+        CHECK(leases == v.value("leases", Json::array()));
+        CHECK(encode_frame(frame.header, rows_of(frame), lease_bytes) == bytes);
     });
     each(file, "bad_frames", [](const Json& v) {
         const auto bytes = bytes_of(v);
         Frame frame;
         CHECK(name_of(decode_frame(bytes, frame)) == v.at("fault"));
-        CHECK(frame.rows.empty());
+        CHECK(frame.row_groups.empty());
     });
     each(file, "acks", [](const Json& v) {
         const auto ack = decode_ack(bytes_of(v));

@@ -1,0 +1,60 @@
+#include "common/config_changes.hpp"
+
+#include <map>
+#include <set>
+#include <sstream>
+
+namespace presence {
+
+namespace {
+
+// Of the table "tracker t2", and of "" for [presence]: value by key.
+using Tables = std::map<std::string, std::map<std::string, std::string>>;
+
+// From the printed form, which has every setting on a line of its own, the name of a table first.
+Tables tables_of(const Config& config) {
+    Tables tables;
+    std::string kind;
+    std::string table;
+    std::istringstream lines(print_config(config));
+    for (std::string line; std::getline(lines, line);) {
+        if (line.empty() || line.starts_with('#')) continue;
+        if (line.starts_with('[')) {
+            kind = line.starts_with("[[") ? line.substr(2, line.size() - 4) : "";
+            table.clear();
+            continue;
+        }
+        const auto equals = line.find(" = ");
+        const auto key = line.substr(0, equals);
+        const auto value = line.substr(equals + 3);
+        if (!kind.empty() && table.empty()) table = kind + ' ' + value.substr(1, value.size() - 2);
+        tables[table][key] = value;
+    }
+    return tables;
+}
+
+}  // namespace
+
+std::string changed_settings(const Config& before, const Config& after) {
+    const auto old = tables_of(before);
+    const auto now = tables_of(after);
+    std::set<std::string> changed;
+    for (const auto& [one, other] : {std::pair(&old, &now), std::pair(&now, &old)})
+        for (const auto& [table, settings] : *one) {
+            const auto there = other->find(table);
+            if (there == other->end()) {
+                changed.insert(table);
+                continue;
+            }
+            for (const auto& [key, value] : settings)
+                if (const auto same = there->second.find(key);
+                    same == there->second.end() || same->second != value)
+                    changed.insert(table.empty() ? key : table + ' ' + key);
+        }
+    std::string text;
+    for (const auto& name : changed)
+        text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
+}  // namespace presence

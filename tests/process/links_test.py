@@ -1,0 +1,93 @@
+"""Links between processes that are cut, refused, held, delayed and slowed (links.py): what comes late makes
+news late, never wrong, and nothing is lost."""
+
+import time
+import unittest
+
+from chaos import RECOVERY, Chaos
+from links import Link
+
+EVERYWHERE = ("heartbeats", "ingest", "events", "query")
+
+
+class Links(Chaos):
+    def ingests(self):
+        return [self.files.links[endpoint] for endpoint in self.files.ingest]
+
+    def test_partition_collectors_from_trackers_then_heal(self):
+        self.start(2, 2, links=("ingest",))
+        began = time.monotonic()
+        for link in self.ingests():
+            link.hold()
+        frozen = lambda: [self.ask(n, op="status")["freshness"] for n in range(2)] == ["frozen"] * 2
+        self.go_on(frozen, "both trackers lack evidence")
+        self.go_on_for(began + 3 * self.ttl - time.monotonic())
+        came = {user for user, guest in self.load.guests.items() if guest.comes > began + 0.5}
+        self.assertFalse(came & self.stories().keys(), "told although nothing passes")
+        for link in self.ingests():
+            link.heal()
+        # Collectors were silent for longer than their grace: every deadline is lifted.
+        self.fault(began, RECOVERY + self.ttl)
+        self.go_on(lambda: self.ask(op="status")["freshness"] == "live", "evidence is back")
+        self.judge()
+
+    def test_links_one_way_cut(self):
+        """Frames pass and acknowledgements do not, then the reverse."""
+        self.start(2, links=("ingest",), settings='collector_grace = "10s"')
+        began = time.monotonic()
+        (link,) = self.ingests()
+        link.hold(there=False)
+        self.go_on_for(1.5 * self.ttl)
+        link.heal()
+        self.go_on_for(0.5)
+        link.hold(back=False)
+        self.go_on_for(1.5 * self.ttl)
+        link.heal()
+        self.fault(began, RECOVERY + self.ttl)
+        self.judge()
+
+    def test_every_link_cut_and_refused_again_and_again(self):
+        self.start(2, links=EVERYWHERE)
+        began = time.monotonic()
+        links = list(self.files.links.values())
+        for _ in range(3):
+            for breaks in (Link.cut, Link.refuse):
+                before = [link.connections for link in links]
+                cut = time.monotonic()
+                for link in links:
+                    breaks(link)
+                # What was on its way from an edge is gone with its connection.
+                self.go_on_for(0.3)
+                self.load.cuts.append((cut - 0.3, time.monotonic()))
+                for link in links:
+                    link.heal()
+                back = lambda: all(link.connections > count for link, count in zip(links, before))
+                self.go_on(back, "somebody comes back through each")
+                taken = [len(gateway.taken) for gateway in self.load.gateways]
+                again = lambda: all(
+                    len(gateway.taken) > count + 1 for gateway, count in zip(self.load.gateways, taken)
+                )
+                self.go_on(again, "each edge speaks again, to each collector")
+        self.fault(began, RECOVERY + self.ttl)
+        self.judge()
+
+    def test_slow_links(self):
+        # A long grace leaves it to the watermark: a frame may take longer than a ttl.
+        settings = 'collector_grace = "20s"\nresend_bytes_max = 2097152\nbacklog_max = 10000'
+        self.start(2, links=EVERYWHERE, settings=settings)
+        began = time.monotonic()
+        for endpoint, link in self.files.links.items():
+            link.slow(delay=(0.4, 0.05) if endpoint in self.files.ingest else (0.05, 0.4))
+        self.go_on_for(1.5 * self.ttl)
+        # What goes to the tracker is less than what is read: it piles up at the collectors.
+        self.link("ingest").slow(rate=(2_000, 1_000_000))
+        self.go_on_for(1.5 * self.ttl)
+        self.assertGreater(self.ask(op="status")["numbers"]["lag_ms"], 1000 * self.ttl)
+        for link in self.files.links.values():
+            link.heal()
+        self.fault(began, RECOVERY + self.ttl)
+        self.judge()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,59 @@
+#include "tests/simulation/edges_heard.hpp"
+
+#include <algorithm>
+
+namespace presence::simulation {
+
+void EdgesHeard::add(std::vector<Speech>& speeches, Time read, Time pause_max) {
+    if (!speeches.empty() && read - speeches.back().to <= pause_max)
+        speeches.back().to = std::max(speeches.back().to, read);
+    else
+        speeches.push_back({read, read});
+}
+
+void EdgesHeard::heard(const std::string& edge, Time read) {
+    add(surely_[edge], read, shape_.edge_timeout + slack_);
+    add(perhaps_[edge], read, shape_.edge_timeout - kReport - 2 * shape_.flush - slack_);
+}
+
+Time EdgesHeard::ended_by(const std::string& edge, Time began, Time ttl) const {
+    const auto found = perhaps_.find(edge);
+    Time deadline = began + ttl;
+    if (found == perhaps_.end() || ttl < 2 * shape_.edge_timeout) return deadline;
+    const auto& speeches = found->second;
+    const Time hold = shape_.edge_timeout + shape_.edge_grace + kReport + slack_;
+    for (std::size_t i = 0; i < speeches.size(); ++i) {
+        const Time silent = speeches[i].to;
+        const bool last = i + 1 == speeches.size();
+        // A tracker may know only of a later word than the first.
+        const Time back = last ? 0 : speeches[i + 1].from + kReport + 2 * shape_.flush + slack_;
+        if (!last && back <= began) continue;
+        if (silent > deadline) break;
+        const Time lost = silent + shape_.edge_lost_after() + kReport + slack_;
+        if (last || back > silent + hold) return std::max(deadline, lost) + hold;
+        deadline += back - std::max(silent, began);
+    }
+    return deadline;
+}
+
+Time EdgesHeard::held_until(const std::string& edge, Time began, Time read, Time ttl) const {
+    const auto found = surely_.find(edge);
+    if (found == surely_.end() || ttl < 2 * shape_.edge_timeout) return 0;
+    const auto& speeches = found->second;
+    const Time hold = shape_.edge_timeout + shape_.edge_grace;
+    Time deadline = began + ttl - slack_;
+    for (std::size_t i = 0; i < speeches.size(); ++i) {
+        const Time silent = speeches[i].to;
+        if (silent < read && i + 1 < speeches.size() && speeches[i + 1].from <= read) continue;
+        // Due before its edge could be known to be silent.
+        if (deadline <= silent + shape_.edge_timeout + slack_) return deadline;
+        const Time lost = std::max(deadline, silent + hold - slack_);
+        if (i + 1 == speeches.size()) return lost;
+        const Time back = speeches[i + 1].from;
+        if (lost < back + kReport + 2 * shape_.flush + slack_) return lost;
+        deadline += std::min(back, silent + hold) - std::max(silent, read) - slack_;
+    }
+    return deadline;
+}
+
+}  // namespace presence::simulation

@@ -1,0 +1,74 @@
+// What edges' silences forbid, and how many may be told lost at once.
+#include <algorithm>
+
+#include "tests/simulation/model.hpp"
+
+namespace presence::simulation {
+
+void Model::expect(const std::vector<PlannedFault>& faults) {
+    const auto ends = [](Place place) {
+        return place == Place::collector || place == Place::tracker;
+    };
+    for (const auto& crash : faults) {
+        if (crash.fault == Fault::wall_jump && crash.place == Place::tracker)
+            undated_.insert(crash.which);
+        if (crash.fault != Fault::crash || !ends(crash.place)) continue;
+        // A new run or clock of either end, and frames that take long: until others come a tracker
+        // takes what it hears to be later than it was.
+        for (const auto& other : faults)
+            if ((ends(other.place) || other.place == Place::frames || other.place == Place::acks) &&
+                &other != &crash && other.begin < crash.end + kSecond &&
+                other.end + kSecond > crash.end)
+                timed_ = false;
+    }
+}
+
+Time Evidence::held_by_edges(std::size_t user, Time known_since, Time at, Time now,
+                             const EdgesHeard& edges) const {
+    Time until = 0;
+    const auto& reads = reads_[user];
+    for (const auto& beat : reads) {
+        if (beat.bye || beat.edge.empty() || beat.to > at || beat.from < known_since ||
+            !counts(beat) || beat.earliest() + beat.ttl <= beat.to)
+            continue;
+        if (std::none_of(reads.begin(), reads.end(), [&](const Read& other) {
+                return other.from <= now && may_end(beat, other);
+            }))
+            until =
+                std::max(until, edges.held_until(beat.edge, beat.earliest(), beat.from, beat.ttl));
+    }
+    return until;
+}
+
+void Model::judge_hold(std::size_t tracker, std::size_t user, const Event& event, Time at) {
+    if (!timed_ || undated_.contains(tracker)) return;
+    const Time now = env_.scheduler.now();
+    const auto& own = trackers_[tracker];
+    const Time until = evidence_.held_by_edges(user, own.started, at, now, edges_);
+    judged_.holds += until > 0;
+    if (until > at)
+        wrong(user, "t" + std::to_string(tracker), event,
+              "its time is " + std::to_string(at) +
+                  " us, but the silence of their edge holds until " + std::to_string(until));
+}
+
+// Per run of a tracker: in no second of event time more than the rate, and a tenth of it at once.
+void Model::judge_pace() {
+    const auto rate = static_cast<std::size_t>(shape_.edge_lost_rate);
+    for (auto& [tracker, times] : lost_) {
+        if (undated_.contains(tracker)) continue;
+        std::sort(times.begin(), times.end());
+        judged_.edge_lost += times.size();
+        for (std::size_t first = 0, last = 0; last < times.size(); ++last) {
+            while (times[last] - times[first] >= kSecond)
+                ++first;
+            if (last - first + 1 > rate + std::max<std::size_t>(rate / 10, 1) + rate / 50 + 1)
+                return fail_(std::to_string(last - first + 1) +
+                             " users were told edge_lost within a second from " +
+                             std::to_string(times[first]) + " us on, more than " +
+                             std::to_string(rate));
+        }
+    }
+}
+
+}  // namespace presence::simulation

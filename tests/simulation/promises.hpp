@@ -1,0 +1,42 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "common/frame.hpp"
+#include "tests/simulation/clock.hpp"
+#include "tests/simulation/messages.hpp"
+
+namespace presence::simulation {
+
+// What a collector promises a tracker with each frame: every heartbeat that had come to the
+// collector's machine by the frame's watermark is in it or in an earlier one, unless a later word
+// of the same session took its place, it was older than its ttl, or the frame tells a loss.
+//
+// One a tracker. Of the same kind are, as in the backlog, heartbeats, those with a status, and
+// byes.
+class FramePromises {
+public:
+    // It came to the machine, and will be read.
+    void arrived(const Beat& beat, Time now);
+    // It was read: then its age is known, and that it need not be sent, being too old.
+    void read(const Beat& beat, Time arrived, Time sent, Time now);
+    // A frame that was not sent before. Returns what is wrong, or nothing.
+    [[nodiscard]] std::string sent(const Frame& frame, const MachineClock& clock);
+
+private:
+    using Key = std::tuple<std::string, std::string, std::string, int>;
+    struct Waiting {
+        Time arrived;
+        Time said;  // once it was read: when at the earliest
+    };
+    static Key key_of(const Beat& beat);
+
+    std::map<Key, std::deque<Waiting>> waiting_;
+    std::uint64_t losses_ = 0;
+};
+
+}  // namespace presence::simulation

@@ -1,0 +1,129 @@
+#include "tracker/leases.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace presence::tracker;
+using Kind = Leases::Verdict::Kind;
+
+namespace {
+
+constexpr EdgeIndex kEdge = 2;
+constexpr std::uint32_t kTtl = 30'000;
+
+// Known since 0 and heard each second until then, with the default bounds: 3 s, 30 s, 10 min.
+Leases leases(Tick heard_until = 0) {
+    Leases all({});
+    all.begin(kEdge, 0);
+    for (Tick t = 0; t <= heard_until; t += 1'000)
+        all.on_heard(kEdge, t);
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("while its edge speaks a session ends when it is due", "[tracker][leases]") {
+    auto all = leases(28'000);
+    CHECK_FALSE(all.silent(kEdge, 31'000));
+    const auto verdict = all.judge(kEdge, 0, kTtl, 30'001);
+    CHECK(verdict.kind == Kind::ended);
+    CHECK(verdict.at == 30'000);
+    // Also if event time comes by only when the edge has fallen silent since.
+    CHECK(all.judge(kEdge, 0, kTtl, 40'000).kind == Kind::ended);
+    // Due within the timeout after the last word: nothing was amiss then.
+    CHECK(all.judge(kEdge, 1'000, kTtl, 40'000).kind == Kind::ended);
+    CHECK(all.judge(kEdge, 1'001, kTtl, 40'000).kind == Kind::lives);
+}
+
+TEST_CASE("a session of a silent edge is held until timeout + grace, and then lost",
+          "[tracker][leases]") {
+    auto all = leases(10'000);
+    CHECK_FALSE(all.silent(kEdge, 13'000));
+    CHECK(all.silent(kEdge, 13'001));
+    CHECK(all.silence(kEdge).since == 10'000);
+    CHECK(all.silence(kEdge).until == 43'000);
+    CHECK(all.judge(kEdge, 0, kTtl, 30'001).kind == Kind::lives);
+    CHECK(all.judge(kEdge, 0, kTtl, 43'000).kind == Kind::lives);
+    const auto verdict = all.judge(kEdge, 0, kTtl, 43'001);
+    CHECK(verdict.kind == Kind::lost);
+    CHECK(verdict.at == 43'001);
+}
+
+TEST_CASE("an edge that is heard again moved its sessions' deadlines by its silence",
+          "[tracker][leases]") {
+    auto all = leases(10'000);
+    all.on_heard(kEdge, 30'000);
+    const auto verdict = all.judge(kEdge, 0, kTtl, 30'001);
+    CHECK(verdict.kind == Kind::lives);
+    CHECK(verdict.at == 50'000);
+    for (Tick t = 31'000; t <= 60'000; t += 1'000)
+        all.on_heard(kEdge, t);
+    // Who was heard within it: only the rest of it counts. After it: nothing of it.
+    CHECK(all.judge(kEdge, 20'000, kTtl, 60'001).kind == Kind::ended);
+    CHECK(all.judge(kEdge, 20'000, kTtl, 60'001).at == 60'000);
+    CHECK(all.judge(kEdge, 30'000, kTtl, 60'001).at == 60'000);
+}
+
+TEST_CASE("a hold is looked at again before anything can have changed", "[tracker][leases]") {
+    for (Tick event_time = 30'001; event_time <= 43'000; event_time += 500) {
+        auto all = leases(10'000);
+        const auto held = all.judge(kEdge, 0, kTtl, event_time);
+        REQUIRE(held.kind == Kind::lives);
+        CHECK(held.at >= event_time);
+        all.on_heard(kEdge, event_time);  // at once
+        const auto verdict = all.judge(kEdge, 0, kTtl, event_time);
+        CHECK(verdict.kind == Kind::lives);
+        CHECK(verdict.at >= held.at);
+    }
+}
+
+TEST_CASE("short ttls, the unnamed edge and held placeholders have no lease", "[tracker][leases]") {
+    auto all = leases();
+    CHECK(all.judge(kEdge, 0, 5'999, 6'500).kind == Kind::ended);
+    CHECK(all.judge(kEdge, 0, 6'000, 6'500).kind == Kind::lives);
+    CHECK(all.judge(kUnnamedEdge, 0, kTtl, 31'000).kind == Kind::ended);
+    CHECK(all.judge(kHeldEdge, 0, kTtl, 31'000).kind == Kind::ended);
+    CHECK_FALSE(all.silent(kUnnamedEdge, 100'000));
+}
+
+TEST_CASE("an edge that comes and goes holds no longer than allowed in an hour",
+          "[tracker][leases]") {
+    auto all = leases();
+    // Silent for 9 s, then one word, and so on: the user who left at 0 is gone after their ttl and
+    // ten minutes of silences.
+    Tick now = 0;
+    while (all.judge(kEdge, 0, kTtl, now + 30'001).kind == Kind::lives && now < 7'200'000)
+        all.on_heard(kEdge, now += 9'000);
+    CHECK(now <= 640'000);
+    CHECK(now >= 560'000);
+    CHECK(all.silence(kEdge).until <= 600'000);
+
+    SECTION("and may hold again when the hour has gone by") {
+        for (; now < 4'300'000; now += 1'000)
+            all.on_heard(kEdge, now);
+        CHECK(all.silence(kEdge).until == all.silence(kEdge).since + 33'000);
+    }
+    SECTION("another edge that takes its index begins anew") {
+        all.begin(kEdge, now);
+        CHECK(all.silence(kEdge).until == now + 33'000);
+    }
+}
+
+TEST_CASE("when words of edges may be missing none counts as silent since before",
+          "[tracker][leases]") {
+    auto all = leases();
+    all.lift(20'000);
+    CHECK_FALSE(all.silent(kEdge, 23'000));
+    CHECK(all.silence(kEdge).until == 53'000);
+    all.on_heard(kEdge, 21'000);
+    CHECK(all.silence(kEdge).since == 21'000);
+    all.begin(kEdge + 1, 5'000);
+    CHECK_FALSE(all.silent(kEdge + 1, 22'000));
+}
+
+TEST_CASE("words out of order, and known ones, change nothing", "[tracker][leases]") {
+    auto all = leases(10'000);
+    all.on_heard(kEdge, 4'000);
+    all.on_heard(kEdge, 10'000);
+    CHECK(all.silence(kEdge).since == 10'000);
+    CHECK(all.judge(kEdge, 0, kTtl, 30'001).at == std::min<Tick>(43'000, 30'000 + 20'001));
+}

@@ -1,0 +1,76 @@
+// How long lifts may keep everybody online.
+#include "tracker/lifts.hpp"
+
+#include "tests/unit/tracker_world.hpp"
+
+using namespace presence;
+using namespace presence::tracker;
+
+TEST_CASE("lifts are bounded by max within an hour, each counting for a ttl", "[tracker][lifts]") {
+    Lifts lifts(30s, 10s, at(0s));
+    CHECK_FALSE(lifts.lasts(at(0s)));
+    CHECK(lifts.take(at(0s)));
+    CHECK(lifts.since() == at(0s));
+    CHECK(lifts.until() == at(10s));
+    CHECK(lifts.lasts(at(9'999ms)));
+    CHECK_FALSE(lifts.lasts(at(10s)));
+    CHECK(lifts.take(at(5s)));  // until 15 s: 5 s more
+    CHECK(lifts.take(at(30s)));
+    CHECK(lifts.take(at(40s)));  // 25 s are spent: less than all
+    CHECK_FALSE(lifts.take(at(60s)));
+    CHECK(lifts.refused(at(69'999ms)));
+    CHECK_FALSE(lifts.refused(at(70s)));
+    CHECK_FALSE(lifts.take(at(1h)));
+    CHECK(lifts.take(at(1h + 6s)));  // 6 of the first 15 s are more than an hour ago
+}
+
+TEST_CASE("a collector that drops again and again cannot keep up who is gone", "[tracker][lifts]") {
+    auto options = options_of();
+    options.freeze_max = 60s;
+    World world(options);
+    world.frame(at(1s), {beat("alice"), beat("bob")});
+    CHECK(world.events(at(1s)).size() == 2);
+    Duration t = 1s;
+    std::vector<Event> told;
+    while (told.empty() && t < 10min) {
+        ++world.dropped;
+        world.frame(at(t += 2s), {beat("bob")});
+        told = world.events(at(t));
+    }
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].user == "alice");
+    CHECK(told[0].reason == "timeout");
+    CHECK(told[0].freshness == Freshness::stale);
+    // The last lift came before all was used up, and holds for a ttl; a flush, a turn.
+    CHECK(t >= 60s);
+    CHECK(t <= 60s + 10s + 5s);
+    const auto stats = world.tracker.stats();
+    CHECK(stats.lifts_refused > 0);
+    const auto holds = world.tracker.holds(at(t), kWall);
+    REQUIRE(holds.size() == 1);
+    CHECK(holds[0].what == "collectors");
+    CHECK(holds[0].why == "lift_refused");
+    // It heals: a ttl later answers are as good as any.
+    for (const auto end = t + 11s; t < end;) {
+        world.frame(at(t += 1s), {beat("bob")});
+        CHECK(world.events(at(t)).empty());
+    }
+    CHECK(world.tracker.stats().freshness == Freshness::live);
+    CHECK(world.tracker.holds(at(t), kWall).empty());
+}
+
+TEST_CASE("that deadlines stand lifted is told as a hold", "[tracker][lifts]") {
+    World world;
+    world.frame(at(1s), {beat("alice")});
+    world.events(at(1s));
+    world.dropped = 1;
+    world.frame(at(2s), {});
+    world.events(at(2s));
+    const auto holds = world.tracker.holds(at(3s), kWall);
+    REQUIRE(holds.size() == 1);
+    CHECK(holds[0].what == "collectors");
+    CHECK(holds[0].why == "lifted");
+    CHECK(holds[0].until_ms - holds[0].since_ms == 10'000);
+    CHECK(holds[0].sessions == 1);
+    CHECK(world.tracker.holds(at(12s), kWall).empty());
+}

@@ -1,0 +1,92 @@
+// Event time that stands still for want of evidence, and what bounds it.
+#include "tests/unit/tracker_world.hpp"
+
+using namespace presence;
+using namespace presence::tracker;
+
+namespace {
+
+// Turns each half second from one time to another; the events told meanwhile.
+std::vector<Event> turns(World& world, Duration from, Duration to) {
+    std::vector<Event> all;
+    for (auto t = from; t <= to; t += 500ms)
+        for (auto& event : world.events(at(t)))
+            all.push_back(std::move(event));
+    return all;
+}
+
+TrackerOptions with_freeze_max(Duration max) {
+    auto options = options_of();
+    options.collector_grace = 1h;
+    options.freeze_max = max;
+    return options;
+}
+
+}  // namespace
+
+TEST_CASE("what is held for want of evidence is told after freeze_max at the latest, as stale",
+          "[tracker][freeze]") {
+    World world(with_freeze_max(30s));
+    world.frame(at(1s), {beat("alice")});
+    CHECK(turns(world, 1s, 1s).size() == 1);
+    CHECK(turns(world, 1'500ms, 31s).empty());
+    CHECK(world.ask<CountAnswer>(CountQuery{}, at(31s)).online == 1);
+    CHECK(world.freshness == Freshness::frozen);
+
+    // Lag counts from 2 s on: at 33 s all is used up, and event time goes on from 1 s.
+    const auto told = turns(world, 31'500ms, 44s);
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].user == "alice");
+    CHECK(told[0].reason == "timeout");
+    CHECK(told[0].freshness == Freshness::stale);
+    CHECK(world.ask<GetAnswer>(GetQuery{{"alice"}}, at(44s)).users[0].state == Known::unknown);
+    CHECK(world.freshness == Freshness::stale);
+    CHECK(world.tracker.stats().frozen == 30s);
+
+    // The evidence is back: what it tells counts from when it was read.
+    world.frame(at(45s), {beat("bob")});
+    CHECK(turns(world, 45s, 45s).size() == 1);
+    CHECK(world.tracker.stats().freshness == Freshness::live);
+}
+
+TEST_CASE("a tracker that nothing wakes but its own ticks spends what it holds as well",
+          "[tracker][freeze]") {
+    World world(with_freeze_max(30s));
+    world.frame(at(1s), {beat("alice")});
+    turns(world, 1s, 1s);
+    std::vector<Event> told;
+    // A wake-up comes some ms after it was due.
+    for (auto now = at(1s); told.empty() && now < at(50s);) {
+        now = std::max(now, world.tracker.next_wakeup(now)) + 20ms;
+        told = world.events(now);
+    }
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].freshness == Freshness::stale);
+}
+
+TEST_CASE("it is not told before, and who was heard meanwhile stays", "[tracker][freeze]") {
+    World world(with_freeze_max(30s));
+    world.frame(at(1s), {beat("alice"), beat("bob")});
+    turns(world, 1s, 42'500ms);
+    // alice's heartbeat of 40 s comes late.
+    world.frame(at(42'900ms), {beat("alice")}, at(40s));
+    const auto told = turns(world, 43s, 49s);
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].user == "bob");
+}
+
+TEST_CASE("a tracker that was stopped itself, or waits for its disk, spends nothing",
+          "[tracker][freeze]") {
+    World world(with_freeze_max(30s));
+    world.frame(at(1s), {beat("alice")});
+    turns(world, 1s, 1s);
+    CHECK(world.events(at(10min)).empty());
+    CHECK(world.tracker.stats().frozen == 0s);
+    world.frame(at(10min), {beat("alice")}, at(10min - 1s));
+    CHECK(turns(world, 10min, 10min + 1s).empty());
+    CHECK(world.tracker.stats().freshness == Freshness::live);
+
+    world.tracker.on_writing({.failing = false, .full = true, .waiting_bytes = 1});
+    CHECK(turns(world, 10min + 1500ms, 12min).empty());
+    CHECK(world.tracker.stats().frozen == 0s);
+}
