@@ -8,6 +8,7 @@ const GOING_AWAY = 1001;
 const CUT = 1006; // no close frame came
 const POLICY_VIOLATION = 1008;
 const INTERNAL_ERROR = 1011;
+const UNANSWERED_MAX = 3; // pings; a gateway, or a client, that stood still for one is not gone
 
 /**
  * The one place to replace: who is this? The user's id, or null; or a promise of it. What it throws
@@ -113,7 +114,7 @@ export class Gateway {
   #open(ws, user) {
     const session = `${this.#boot}.${++this.#sessions}`;
     const beat = () => {
-      ws.alive = true;
+      ws.unanswered = 0;
       this.#beats.beat(user, session, this.#options.now());
     };
     beat();
@@ -124,12 +125,13 @@ export class Gateway {
     });
   }
 
-  // Whoever did not answer the last ping is gone; without a bye, as nobody said so.
+  // Whoever answered none of the last pings is gone; without a bye, as nobody said so.
   #ping() {
     for (const ws of this.#sockets.clients) {
-      if (ws.alive === false) ws.terminate();
-      ws.alive = false;
-      if (ws.readyState === ws.OPEN) ws.ping();
+      if (ws.unanswered === UNANSWERED_MAX) ws.terminate();
+      if (ws.readyState !== ws.OPEN) continue;
+      ws.unanswered += 1;
+      ws.ping();
     }
   }
 

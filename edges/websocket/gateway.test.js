@@ -16,7 +16,7 @@ async function gatewayWith(t, options) {
   });
   const port = await gateway.start();
   t.after(() => gateway.stop());
-  return { gateway, connect: (path = '/') => new WebSocket(`ws://127.0.0.1:${port}${path}`) };
+  return { gateway, connect: (path = '/', options) => new WebSocket(`ws://127.0.0.1:${port}${path}`, options) };
 }
 
 async function closing(ws) {
@@ -70,6 +70,26 @@ test('a client that leaves while it is asked who it is leaves nothing behind', a
   answer('alice');
   await once(connect(), 'open');
   assert.equal(gateway.counters().connections, 1);
+});
+
+test('a connection is ended when three pings in a row found no answer, not before', async (t) => {
+  const { connect } = await gatewayWith(t, { pingMs: 20 });
+  const ws = connect('/?user=alice', { autoPong: false });
+  let pings = 0;
+  ws.on('ping', () => { if (++pings === 2) ws.send('alive'); }); // counts as an answer
+  assert.deepEqual(await closing(ws), [1006, '']);
+  assert.equal(pings, 2 + 3);
+});
+
+test('a gateway that stands still for longer than a ping ends nobody for it', async (t) => {
+  const { connect } = await gatewayWith(t, { pingMs: 20 });
+  const ws = connect('/?user=alice');
+  await once(ws, 'open');
+  for (let pings = 0; pings < 5 && ws.readyState === WebSocket.OPEN; pings += 1) {
+    await Promise.race([once(ws, 'ping'), once(ws, 'close')]);
+    for (const until = performance.now() + 50; performance.now() < until; ); // its answer is unread
+  }
+  assert.equal(ws.readyState, WebSocket.OPEN);
 });
 
 test('on SIGTERM it closes its connections without byes, sends what waits, and ends with 0', async () => {
