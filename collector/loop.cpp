@@ -215,7 +215,7 @@ private:
     // All or nothing: a file that is wrong, or a map that is not newer, changes nothing.
     void reload() {
         try {
-            const auto config = program_.reload();
+            const auto config = io::reread(program_);
             auto map = slot_map_of(config);
             const bool newer = map.version > router_.map().version;
             if (newer) {

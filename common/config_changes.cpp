@@ -33,6 +33,20 @@ Tables tables_of(const Config& config) {
     return tables;
 }
 
+template <class Table>
+void keep_only(const std::string& id, std::vector<Table>& tables) {
+    std::erase_if(tables, [&](const Table& table) { return table.id != id; });
+}
+
+Config concerning(const std::string& kind, const std::string& id, Config config) {
+    const bool notifies = kind == "notifier";
+    keep_only(kind == "collector" ? id : "", config.collectors);
+    keep_only(notifies ? id : "", config.notifiers);
+    std::erase_if(config.sinks,
+                  [&](const SinkConfig& sink) { return !notifies || sink.notifier != id; });
+    return config;
+}
+
 }  // namespace
 
 std::string changed_settings(const Config& before, const Config& after) {
@@ -55,6 +69,18 @@ std::string changed_settings(const Config& before, const Config& after) {
     for (const auto& name : changed)
         text += (text.empty() ? "" : ", ") + name;
     return text;
+}
+
+std::string waiting_changes(const Config& running, const Config& read, const std::string& kind,
+                            const std::string& id) {
+    auto before = concerning(kind, id, running);
+    auto after = concerning(kind, id, read);
+    if (kind != "notifier" && read.presence.map_version > running.presence.map_version) {
+        before.presence.map_version = after.presence.map_version;
+        for (auto* config : {&before, &after})
+            keep_only(kind == "tracker" ? id : "", config->trackers);
+    }
+    return changed_settings(before, after);
 }
 
 }  // namespace presence

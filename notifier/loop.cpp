@@ -9,7 +9,6 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "common/config_changes.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/files_log.hpp"
 #include "common/io/log.hpp"
@@ -211,8 +210,7 @@ private:
     // Trackers and sinks are those of the file as it was at the start.
     void reopen() {
         try {
-            const auto changed = changed_settings(program_.config, program_.reload());
-            if (!changed.empty()) io::log::warn("restart_needed", {{"changed", changed}});
+            (void)io::reread(program_);
         } catch (const ConfigError& error) {
             io::log::error("reload_refused", {{"error", error.what()}});
         }

@@ -229,7 +229,7 @@ private:
     // All or nothing: a file that is wrong, or a map that is not newer, changes nothing.
     void reload() {
         try {
-            const auto config = program_.reload();
+            const auto config = io::reread(program_);
             const auto version = config.presence.map_version;
             if (version > map_version_) {
                 tracker_.adopt(slot_map_of(config), io::now(), millis(io::wall_now()));

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <iostream>
 
+#include "common/config_changes.hpp"
 #include "common/config_settings.hpp"
 #include "common/io/flags.hpp"
 #include "common/io/log.hpp"
@@ -97,7 +98,7 @@ int fail(const std::string& name, std::string message, int code) {
 
 int run_loaded(const std::string& name, const std::string& kind, const Given& given,
                const std::function<int(const Program&)>& run) {
-    Program program{given.load(), {}, [&given] { return given.load(); }};
+    Program program{given.load(), kind, {}, [&given] { return given.load(); }};
     const std::string source =
         program.config.file.empty() ? "built-in configuration" : program.config.file;
     const auto ids = ids_of(program.config, kind);
@@ -128,6 +129,13 @@ int run_loaded(const std::string& name, const std::string& kind, const Given& gi
 }
 
 }  // namespace
+
+Config reread(const Program& program) {
+    auto config = program.reload();
+    const auto waiting = waiting_changes(program.config, config, program.kind, program.id);
+    if (!waiting.empty()) log::warn("restart_needed", {{"changed", waiting}});
+    return config;
+}
 
 int run_program(int argc, char** argv, const std::string& kind,
                 const std::function<int(const Program&)>& run) {

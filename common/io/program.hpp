@@ -22,6 +22,7 @@ struct OutputError : std::runtime_error {
 
 struct Program {
     Config config;
+    std::string kind;                // "collector", "tracker" or "notifier"
     std::string id;                  // which of the config's processes of this kind to be
     std::function<Config()> reload;  // reads file and environment again; throws ConfigError
 };
@@ -38,6 +39,10 @@ int run_program(int argc, char** argv, const std::string& kind,
 // throws: UsageError 64, ConfigError 78, SocketError 69, StoreError and OutputError 74, anything
 // else 70, told in one line on stderr that starts with `name`.
 int guarded(const std::string& name, const std::function<int()>& body);
+
+// The file as it is now, after SIGHUP; logs `restart_needed` with what of it a running process does
+// not take over. Throws ConfigError.
+[[nodiscard]] Config reread(const Program& program);
 
 [[nodiscard]] std::string version();
 // PRESENCE_* of the environment, as load_config takes it.

@@ -98,9 +98,20 @@ void ExecSink::end_child(Instant deadline) {
     const auto how = child_->end(deadline);
     child_.reset();
     const auto now = io::now();
-    if (now - started_ >= kProvenLife) backoff_.reset();
+    if (now - started_ >= kProvenLife) {
+        backoff_.reset();
+        quick_ends_ = 0;
+    } else {
+        ++quick_ends_;
+    }
     not_before_ = now + backoff_.next();
     io::log::warn("child_ended", {{"sink", name_}, {"pid", pid}, {"how", how}});
+    // Each of them is given the same lines first: one that cannot bear them gets no further.
+    if (quick_ends_ > 0 && quick_ends_ % kQuickEndsTold == 0)
+        io::log::error("child_keeps_ending", {{"sink", name_},
+                                              {"times", quick_ends_},
+                                              {"how", how},
+                                              {"given_again_bytes", given_.bytes()}});
 }
 
 void ExecSink::take(const std::vector<Event>& chunk) {

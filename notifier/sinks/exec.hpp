@@ -27,6 +27,8 @@ class ExecSink : public Sink {
 public:
     // A child that lives this long has earned that its successor is started at once.
     static constexpr Duration kProvenLife = 10s;
+    // So many in a row that did not: the log says that the program gets nowhere.
+    static constexpr int kQuickEndsTold = 3;
 
     // Its files lie in `directory`, which is this sink's alone.
     ExecSink(std::string name, std::vector<std::string> command,
@@ -51,6 +53,7 @@ private:
     ChildRecord record_;
     bool begun_ = false;
     Backoff backoff_;
+    int quick_ends_ = 0;  // in a row
     Instant started_{};
     Instant not_before_{};
 };

@@ -20,6 +20,11 @@ def bench(*arguments, **options):
     )
 
 
+def complaints(log):
+    """What a log says beyond what becomes true when the machine stands still for a moment."""
+    return [line for line in log.splitlines() if " event=held " not in line]
+
+
 def child_named(parent, name):
     """The pid of the child of `parent` that runs `name`, or None."""
     for pid in pathlib.Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
@@ -39,7 +44,7 @@ class Bench(unittest.TestCase):
         )
         out, err = run.communicate(timeout=120)
         report = json.loads(out)
-        self.assertEqual((run.returncode, err), (0, ""), report)
+        self.assertEqual((run.returncode, complaints(err)), (0, []), report)
         self.assertTrue(report["good"])
         self.assertEqual(report["applied"], report["sent"])
         self.assertGreater(report["sent"], 2000)
@@ -56,7 +61,7 @@ class Bench(unittest.TestCase):
         )
         out, err = run.communicate(timeout=120)
         report = json.loads(out)
-        self.assertEqual((run.returncode, err), (0, ""), report)
+        self.assertEqual((run.returncode, complaints(err)), (0, []), report)
         self.assertGreater(report["transitions_in_load"], 1000)
         self.assertEqual(report["sink"]["lines"], report["transitions"])
         names = sorted(p["name"] for p in report["processes"])
@@ -69,7 +74,7 @@ class Bench(unittest.TestCase):
         )
         out, err = run.communicate(timeout=120)
         report = json.loads(out)
-        self.assertEqual((run.returncode, err), (0, ""), report)
+        self.assertEqual((run.returncode, complaints(err)), (0, []), report)
         self.assertEqual(report["lateness_ms"]["of"], 500)
         names = sorted(p["name"] for p in report["processes"])
         self.assertEqual(names, ["collector c1", "tracker t1", "tracker t2", "tracker t3"])

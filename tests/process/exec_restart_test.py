@@ -11,7 +11,7 @@ from pipeline import alive
 from support import Program, Scratch, json_lines, wait_for
 
 # Appends "<its pid> <line>" to the file for each line it handles, and at most `most` before there
-# is a gate; then it stands still. EOF and SIGTERM end it, or not.
+# is a gate; then it stands still. EOF and SIGTERM end it, or not; the mortal one any line.
 PROGRAM = """
 import os, signal, sys, time
 out, gate, most, stubborn = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4] == "stubborn"
@@ -30,6 +30,8 @@ while True:
             continue
         break
     line, _, buffer = buffer.partition(b"\\n")
+    if sys.argv[4] == "mortal":
+        os._exit(3)
     os.write(handled, b"%d %s\\n" % (os.getpid(), line))
     count += 1
 while stubborn:
@@ -102,6 +104,12 @@ class ExecRestartTest(unittest.TestCase):
             lambda: f"{len(expected)} in order; there are {len(ids())}",
             10,
         )
+
+    def test_a_program_that_keeps_ending_is_told(self):
+        notifier = self.start(how="mortal")
+        self.say("+user0")
+        notifier.wait_log('level=error process=n1 event=child_keeps_ending sink=prog times=3 how="exit 3"')
+        self.assertGreater(int(re.findall("given_again_bytes=([0-9]+)", notifier.log())[-1]), 0)
 
     def test_what_is_in_the_pipe_survives_the_death_of_both(self):
         notifier = self.start(most=10)

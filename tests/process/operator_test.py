@@ -38,6 +38,16 @@ class OperatorTest(unittest.TestCase):
         self.start("collector", "c1", files)
         tracker.wait_for("event=frame_refused reason=older_run collector=c1", "err")
 
+    def test_what_counts_only_from_the_next_start_is_told_on_sighup(self):
+        files = self.installation()
+        tracker, collector = self.start("tracker", "t1", files), self.start("collector", "c1", files)
+        text = files.config.read_text()
+        files.config.write_text(text.replace('timeout = "5s"', 'timeout = "6s"'))
+        for process in (tracker, collector):
+            process.wait_for("event=started", "err")
+            process.send(signal.SIGHUP)
+            process.wait_for("level=warn .*event=restart_needed changed=timeout", "err")
+
     def test_crossed_endpoints_are_told(self):
         files = self.installation(trackers=2)
         crossed = files.directory / "crossed.toml"

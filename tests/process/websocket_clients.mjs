@@ -1,6 +1,7 @@
 // Opens websocket connections for a test and ends them as told, line by line on stdin:
-//   open USER N | close USER | cut USER | exit
-// Answers each line on stdout. `close` and `cut` end all connections of the user, or the first N.
+//   open USER N | close USER [N] | cut USER [N] | truth
+// Answers each line on stdout. `close` and `cut` end all connections of the user, or the first N; `truth` is
+// answered by what became of each user, as JSON: by the clock on the wall, in ms.
 import { createRequire } from 'node:module';
 import readline from 'node:readline';
 
@@ -8,22 +9,30 @@ const require = createRequire(new URL('../../edges/websocket/package.json', impo
 const WebSocket = require('ws');
 const url = process.argv[2];
 const connections = new Map(); // user -> [WebSocket]
+const truth = {}; // user -> {opening, signs: the last two, ended}
 
 function open(user) {
+  truth[user] ??= { opening: Date.now(), signs: [] };
+  const alive = () => { truth[user].signs = [...truth[user].signs.slice(-1), Date.now()]; };
   return new Promise((resolve, reject) => {
     const ws = new WebSocket(`${url}/?user=${encodeURIComponent(user)}`);
-    ws.once('open', resolve);
+    ws.once('open', () => (alive(), resolve()));
     ws.once('error', reject);
+    ws.on('ping', alive); // ws has answered it
     connections.set(user, [...(connections.get(user) ?? []), ws]);
   });
 }
 
 for await (const line of readline.createInterface({ input: process.stdin })) {
   const [command, user, count] = line.split(' ');
-  if (command === 'exit') process.exit(0);
+  if (command === 'truth') {
+    console.log(JSON.stringify(truth));
+    continue;
+  }
   if (command === 'open') await Promise.all(Array.from({ length: Number(count) }, () => open(user)));
   const ended = (connections.get(user) ?? []).slice(0, count ? Number(count) : undefined);
   if (command === 'close') for (const ws of ended) ws.close(1000);
   if (command === 'cut') for (const ws of ended) ws._socket.destroy();
+  if (command !== 'open') truth[user].ended = Date.now();
   console.log(`${command} ${user}`);
 }

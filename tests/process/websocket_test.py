@@ -1,5 +1,6 @@
 """1,000 websocket connections of 600 users through the gateway: who comes, who goes, and when."""
 
+import json
 import os
 import re
 import shutil
@@ -11,7 +12,8 @@ from pipeline import Installation, Process, binary
 from support import ROOT, json_lines, wait_for
 
 GATEWAY = ROOT / "edges/websocket"
-TTL_MS = 3_000
+TTL_MS = 5_000
+CLOCKS_MS = 50  # how far clocks of two processes are mapped
 SINK = '[[sink]]\nname = "file"\ntype = "jsonl"\npath = "events.jsonl"\n'
 
 # Users by what becomes of them; the first 400 have two connections.
@@ -80,41 +82,57 @@ class WebsocketTest(unittest.TestCase):
     def offline(self):
         return {user: told[-1] for user, told in self.events().items() if told[-1]["state"] == "offline"}
 
+    def truth(self):
+        """Of each user, what the clients know: when they opened, were last alive, and ended."""
+        print("truth", file=self.clients.stdin, flush=True)
+        return {int(user[1:]): of for user, of in json.loads(self.clients.stdout.readline()).items()}
+
     def test_users_are_online_until_their_last_connection_ends(self):
         self.tell("open", range(0, 400), 2)
         self.tell("open", range(400, 600), 1)
         wait_for(lambda: len(self.events()) == 600, lambda: f"{len(self.events())} of 600 online")
+        all_online = now_ms()
 
-        began = now_ms()
         self.tell("close", CLOSE_ONE, 1)
         self.tell("cut", CUT_ONE, 1)
         self.tell("close", CLOSE_BOTH)
         self.tell("close", CLOSE)
         self.tell("cut", CUT)
         gone = {*CLOSE_BOTH, *CLOSE, *CUT}
-        offline = wait_for(
-            lambda: gone <= self.offline().keys() and self.offline(),
-            lambda: f"{len(self.offline())} of {len(gone)} offline",
+        wait_for(
+            lambda: gone <= self.offline().keys(), lambda: f"{len(self.offline())} of {len(gone)} offline"
         )
-        seen = now_ms()
+        all_offline = now_ms()
 
         # A second connection, or one that was never ended, holds its user: also for the further ttl
         # until one more is gone.
         self.tell("cut", [SENTINEL])
         wait_for(lambda: SENTINEL in self.offline(), "the last one cut is offline")
-        for user, told in self.events().items():
+        told, truth = self.events(), self.truth()
+        for user, events in told.items():
             ended_too = ["offline"] if user in gone or user == SENTINEL else []
-            self.assertEqual([event["state"] for event in told], ["online", *ended_too], user)
-            self.assertEqual(told[0]["reason"], "heartbeat", user)
+            self.assertEqual([event["state"] for event in events], ["online", *ended_too], user)
+            self.assertEqual(events[0]["reason"], "heartbeat", user)
+            self.assertGreaterEqual(events[0]["at_ms"], truth[user]["opening"] - CLOCKS_MS, user)
+            self.assertLessEqual(events[0]["at_ms"], all_online, user)
         for user in (*CLOSE_BOTH, *CLOSE):
-            self.assertEqual(offline[user]["reason"], "bye")
-            self.assertGreaterEqual(offline[user]["at_ms"], began - 50)  # how far clocks are mapped
-            self.assertLessEqual(offline[user]["at_ms"], seen)
+            self.check_bye(told[user][-1], truth[user], all_offline)
         for user in CUT:
-            event = offline[user]
-            self.assertEqual(event["reason"], "timeout")
-            self.assertLessEqual(abs(event["at_ms"] - event["last_seen_ms"] - TTL_MS), 1)
-            self.assertLessEqual(event["at_ms"], seen + 1)  # told when it was true, not before
+            self.check_timeout(told[user][-1], truth[user], all_offline)
+        self.check_timeout(told[SENTINEL][-1], truth[SENTINEL], now_ms())
+
+    def check_bye(self, event, truth, seen):
+        self.assertEqual(event["reason"], "bye")
+        self.assertGreaterEqual(event["at_ms"], truth["ended"] - CLOCKS_MS)
+        self.assertLessEqual(event["at_ms"], seen)
+
+    def check_timeout(self, event, truth, seen):
+        """A ttl after the last sign of life, which may have been on its way when the connection was cut."""
+        self.assertEqual(event["reason"], "timeout")
+        self.assertLessEqual(abs(event["at_ms"] - event["last_seen_ms"] - TTL_MS), 1)
+        self.assertGreaterEqual(event["last_seen_ms"], truth["signs"][0] - CLOCKS_MS)
+        self.assertLess(event["last_seen_ms"], truth["ended"] + TTL_MS)
+        self.assertLessEqual(event["at_ms"], seen + 1)  # told when it was true, not before
 
     def test_a_bad_id_is_refused_and_counted(self):
         self.tell("open", [0], 1)
