@@ -47,14 +47,18 @@ public:
     // What edges said up to `now` may be missing: none counts as silent since before.
     void lift(Tick now) { lifted_ = std::max(lifted_, now); }
 
-    // What becomes of a session at event time, whose deadline by itself has passed.
+    // What becomes of a session at event time.
     struct Verdict {
         enum class Kind : std::uint8_t { lives, ended, lost } kind = Kind::ended;
         // lives: to be looked at again when event time has passed it, ended: its deadline.
         Tick at = 0;
     };
-    // `began`: from where its ttl runs. Requires: began + ttl < event_time.
+    // `began`: from where its ttl runs.
     [[nodiscard]] Verdict judge(EdgeIndex edge, Tick began, std::uint32_t ttl,
+                                Tick event_time) const;
+    // The same by what is known now: `at` of one that lives is when it ends, should its edge be heard
+    // again right now and no lift come.
+    [[nodiscard]] Verdict known(EdgeIndex edge, Tick began, std::uint32_t ttl,
                                 Tick event_time) const;
 
     // Since when a silent edge was not heard, and until when its sessions are held for that: not

@@ -190,8 +190,12 @@ void Roster::Impl::end_session(UserRecord& record, Session* session) {
 // so none of them ends earlier.
 void Roster::Impl::hold_until(UserRecord& record, Tick tick) {
     auto* s = record.sessions.begin();
-    for (auto n = record.sessions.count(); n > 0; --n, s = SessionList::next(s))
-        if (const auto missing = tick - deadline_of(*s); missing > 0) s->ttl += low(missing);
+    for (auto n = record.sessions.count(); n > 0; --n, s = SessionList::next(s)) {
+        // Not of a session that its edge's silence holds for as long anyway.
+        const auto began = deadline_of(*s) - s->ttl;
+        const auto missing = tick - leases.known(s->edge, began, s->ttl, event_time).at;
+        if (missing > 0) s->ttl += low(missing);
+    }
 }
 
 void Roster::Impl::on_bye(const Beat& beat, WallOffset wall, std::vector<Event>& out) {

@@ -176,6 +176,20 @@ private:
         return {Fate::times_out, due};
     }
 
+    // Should its edge, if it is silent, be heard again now.
+    Ms end(const Key& key, const Session& s) const {
+        const Ms own = deadline(s);
+        if (key.first.empty() || key == kHeld || s.ttl < 2 * edge_timeout_) return own;
+        const auto& edge = edges_.at(key.first);
+        const Ms due = own + silent_within(edge, own - s.ttl);
+        const Ms hold = hold_length(edge);
+        if (!event_time_ || due >= *event_time_ || due <= edge.heard + edge_timeout_ ||
+            hold <= edge_timeout_)
+            return due;
+        if (*event_time_ > edge.heard + hold) return *event_time_;
+        return std::min(edge.heard + hold, due + *event_time_ - edge.heard);
+    }
+
     Ms read_tick(Instant t) const {
         return std::chrono::ceil<std::chrono::milliseconds>(t - origin_).count();
     }
@@ -280,8 +294,8 @@ private:
         const auto held =
             std::min(std::max(tick, read_tick(std::max(beat.at, beat.read))), deadline(s));
         for (auto& [other_key, other] : user.sessions)
-            if (deadline(other) < held)
-                other.ttl += static_cast<std::uint32_t>(held - deadline(other));
+            if (const Ms missing = held - end(other_key, other); missing > 0)
+                other.ttl += static_cast<std::uint32_t>(missing);
         after_endings(id, "bye", s.ttl, millis(wall.at(beat.at)), before, wall, out);
     }
 

@@ -100,6 +100,23 @@ TEST_CASE("users of a dead edge who reappear elsewhere never transition, the oth
     CHECK(rig.expire(63s).empty());
 }
 
+TEST_CASE("a bye elsewhere adds nothing to what an edge's silence holds already",
+          "[roster][leases]") {
+    Rig rig;
+    rig.beat("alice", "gw-1", 0s, 30'000, "one");
+    rig.beat("alice", "gw-2", 20s, 30'000, "two");
+    rig.lease("gw-1", 1s);
+    rig.lease("gw-1", 32s);  // 31 s later
+    rig.expire(33s);
+    rig.beat("alice", "gw-2", 40s, 30'000, "two", true);
+    for (auto t = 33s; t <= 70s; t += 1s)
+        rig.lease("gw-1", t);
+    const auto told = rig.walk(33s, 70s);
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].state == State::offline);
+    CHECK(told[0].at_ms == ms(61s));
+}
+
 TEST_CASE("a user on two edges, one of which dies, does not transition, whichever was first",
           "[roster][leases]") {
     for (const std::string dead : {"gw-1", "gw-2"}) {
