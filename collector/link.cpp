@@ -138,7 +138,11 @@ bool Link::on_ack(const Ack& ack, Instant received) {
         return false;
     echo_ = FrameHeader::Echo{
         .tracker_boot = ack.tracker_boot, .acked_us = ack.sent_us, .received = told(received)};
-    if (std::exchange(tracker_boot_, ack.tracker_boot) != ack.tracker_boot) tracker_moved_ = 0;
+    if (std::exchange(tracker_boot_, ack.tracker_boot) != ack.tracker_boot) {
+        tracker_moved_ = 0;
+        quickest_.reset();
+    }
+    note_told(ack.sent_us, received);
     if (ack.moved > tracker_moved_)
         stats_.moved += ack.moved - std::exchange(tracker_moved_, ack.moved);
     if (ack.applied >= base_) {
@@ -154,6 +158,13 @@ bool Link::on_ack(const Ack& ack, Instant received) {
         probing_ = false;
     }
     return true;
+}
+
+// What waited for the tracker's disk, or in a connection that stood still, tells of then.
+void Link::note_told(std::int64_t sent_us, Instant received) {
+    const Duration difference{micros(received) - sent_us};
+    quickest_.sample(received, difference);
+    told_at_ = std::max(told_at_, received - (difference - *quickest_.value(received)));
 }
 
 void Link::forget_applied(std::uint64_t applied) {

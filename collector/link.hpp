@@ -10,6 +10,7 @@
 #include "collector/edges.hpp"
 #include "common/frame.hpp"
 #include "common/limits.hpp"
+#include "common/smallest_difference.hpp"
 #include "common/time.hpp"
 
 namespace presence::collector {
@@ -66,6 +67,9 @@ public:
     }
     [[nodiscard]] bool all_acknowledged() const;
     [[nodiscard]] bool heard() const { return tracker_boot_ != 0; }
+    // When the tracker said what it said last, by our clock: late by no more than its quickest word
+    // of the last minute was under way. Requires: heard().
+    [[nodiscard]] Instant told_at() const { return told_at_; }
 
     // Hands over every row not yet acknowledged, fn(row, read time), and is of no use afterwards.
     // Requires: called between turns.
@@ -110,6 +114,7 @@ private:
     void send_due(Instant now, std::uint64_t map_version, const Send& send);
     void send_kept(std::size_t index, Instant now, std::uint64_t map_version, const Send& send);
     [[nodiscard]] std::string leases_due(Instant now);
+    void note_told(std::int64_t sent_us, Instant received);
     void forget_applied(std::uint64_t applied);
     void rewind();
 
@@ -140,6 +145,8 @@ private:
     std::optional<FrameHeader::Echo> echo_;  // not yet told
     std::uint64_t tracker_boot_ = 0;
     std::uint64_t tracker_moved_ = 0;
+    SmallestDifference quickest_;  // of its acknowledgements
+    Instant told_at_{};
     std::uint64_t losses_ = 0;  // beside the rows that were dropped
     bool leaving_ = false;
     bool left_ = false;

@@ -37,6 +37,8 @@ constexpr Duration kNap = 4ms;
 // More than this within a turn is saturation: an edge's queue may fill during a nap.
 constexpr std::size_t kNapMessagesMax = 500;
 
+constexpr Duration kOpenAgain = 1s;  // after a try that failed
+
 // How long a collector that ends waits for trackers to have everything.
 constexpr Duration kGoodbyeMax = 3s;
 constexpr Duration kLastReadMax = 200ms;
@@ -55,6 +57,7 @@ RouterOptions options_of(const io::Program& program) {
     options.timeout = presence.timeout;
     options.resend_bytes_max = presence.resend_bytes_max;
     options.backlog_max = presence.backlog_max;
+    options.lease = RouterOptions::lease_for(presence.collector_grace_or_timeout());
     return options;
 }
 
@@ -109,7 +112,10 @@ private:
     void turn() {
         turn_began_ = io::now();
         router_.begin_turn(turn_began_);
-        drained_ = receive_heartbeats();
+        open_or_close();
+        const bool reads = heartbeats_ && router_.input() == Intake::State::open;
+        drained_ = reads && receive_heartbeats();
+        more_ = reads && !drained_;
         receive_acks();
         router_.end_turn(io::now(), drained_, out_);
         send();
@@ -124,15 +130,44 @@ private:
             if (left > Duration{0}) io::poll(signal, left);
         }
         std::vector<zmq::pollitem_t> items{signal_item()};
-        if (heartbeats_) items.push_back(readable(*heartbeats_));
+        if (heartbeats_ && router_.input() == Intake::State::open)
+            items.push_back(readable(*heartbeats_));
         for (auto& id : router_.map().trackers)
             items.push_back(readable(trackers_.at(id).frames));
-        io::poll(items, drained_ ? wakeup - io::now() : Duration{0});
+        io::poll(items, more_ ? Duration{0} : wakeup - io::now());
         if (items[0].revents != 0) signals_.read();
     }
 
     [[nodiscard]] zmq::pollitem_t signal_item() const {
         return {nullptr, signals_.fd(), ZMQ_POLLIN, 0};
+    }
+
+    // As the router wants it. An edge of a closed input goes to another collector, or waits.
+    void open_or_close() {
+        const bool wanted = router_.input() != Intake::State::closed;
+        if (leaving_ || wanted == heartbeats_.has_value()) return;
+        if (wanted) return open();
+        log::error("input_closed", {{"why", "no tracker answers"}});
+        close();
+    }
+
+    void open() {
+        if (turn_began_ < open_at_) return;
+        try {
+            heartbeats_ = io::make_socket(context_, io::Role::heartbeats_in,
+                                          own_config(program_).heartbeats_bind);
+            log::info("input_opened");
+        } catch (const io::SocketError& error) {
+            log::error("input_not_opened", {{"reason", error.what()}});
+            open_at_ = turn_began_ + kOpenAgain;
+        }
+    }
+
+    // Unbound first, so that it can be bound again at once.
+    void close() {
+        heartbeats_->unbind(heartbeats_->get(zmq::sockopt::last_endpoint));
+        heartbeats_.reset();
+        received_ = 0;
     }
 
     // True if the input was found empty.
@@ -231,15 +266,19 @@ private:
     // Takes nothing new, reads what has come, says goodbye and waits for the acknowledgements.
     void leave() {
         log::info("stopping");
+        leaving_ = true;
         const Instant began = io::now();
-        heartbeats_->unbind(heartbeats_->get(zmq::sockopt::last_endpoint));
-        do {
-            turn();
-        } while (!drained_ && io::now() - began < kLastReadMax);
+        if (heartbeats_) {
+            heartbeats_->unbind(heartbeats_->get(zmq::sockopt::last_endpoint));
+            do {
+                turn();
+            } while (more_ && io::now() - began < kLastReadMax);
+        }
         heartbeats_.reset();
         router_.goodbye(io::now(), out_);
         send();
         received_ = 0;
+        more_ = false;
         while (!router_.all_acknowledged() && io::now() - began < kGoodbyeMax) {
             wait();
             router_.begin_turn(io::now());
@@ -270,6 +309,7 @@ private:
             add("dropped", stats.dropped);
             add("moved", stats.moved);
             add("edges", stats.edges);
+            add("closings", stats.closings);
             add("refused_acks", stats.refused_acks);
             router_.rejects().each(add);
             return numbers;
@@ -289,6 +329,9 @@ private:
     std::array<zmq::message_t, kMessagesPerReading> messages_;
     std::size_t received_ = 0;  // messages in the last turn
     bool drained_ = true;
+    bool more_ = false;  // to be read at once
+    bool leaving_ = false;
+    Instant open_at_{};  // after a try that failed: not before
     bool ready_ = false;  // as told
 };
 

@@ -17,7 +17,8 @@ constexpr Duration kForever = std::chrono::milliseconds{kTtlMaxMs};
 }  // namespace
 
 struct Router::Impl {
-    Impl(RouterOptions o, SlotMap m) : options(std::move(o)), map(std::move(m)) {
+    Impl(RouterOptions o, SlotMap m)
+        : options(std::move(o)), map(std::move(m)), intake(options.lease, options.reconnect_max) {
         PRESENCE_CHECK(!map.trackers.empty(), "heartbeats need a tracker to go to");
         for (const auto& tracker : map.trackers)
             links.push_back(make_link(tracker));
@@ -79,6 +80,8 @@ struct Router::Impl {
     Edges edges{kEdgesMax};
     std::vector<std::unique_ptr<Link>> links;  // as map.trackers
     Watermark watermark;
+    Intake intake;
+    std::uint64_t closings = 0;
     Heartbeats decoded;
     std::uint64_t adoptions = 0;
     Link::Stats gone;  // of links that are no more
@@ -94,7 +97,12 @@ Router::Router(Router&&) noexcept = default;
 Router& Router::operator=(Router&&) noexcept = default;
 
 void Router::begin_turn(Instant now) {
-    impl_->watermark.begin_turn(now);
+    auto& i = *impl_;
+    i.watermark.begin_turn(now);
+    const auto before = i.intake.state();
+    i.intake.begin_turn(now);
+    i.closings += before != input() && input() == Intake::State::closed;
+    if (const auto coming = i.intake.take_reopened()) i.watermark.on_reopened(now + *coming);
 }
 
 void Router::on_message(std::string_view message, Instant received) {
@@ -119,6 +127,7 @@ bool Router::on_ack(std::size_t tracker, std::string_view bytes, Instant receive
     const bool good =
         ack && tracker < impl_->links.size() && impl_->links[tracker]->on_ack(*ack, received);
     impl_->refused_acks += !good;
+    if (good) impl_->intake.vouch(impl_->links[tracker]->told_at());
     return good;
 }
 
@@ -151,6 +160,10 @@ void Router::goodbye(Instant now, std::vector<Outgoing>& out) {
     for (const auto& link : impl_->links)
         link->leave();
     impl_->end_turn(now, out);
+}
+
+Intake::State Router::input() const {
+    return impl_->intake.state();
 }
 
 bool Router::all_acknowledged() const {
@@ -190,6 +203,7 @@ Router::Stats Router::stats() const {
     stats.dropped = sum.dropped;
     stats.moved = sum.moved;
     stats.edges = impl_->edges.size();
+    stats.closings = impl_->closings;
     stats.refused_acks = impl_->refused_acks;
     return stats;
 }

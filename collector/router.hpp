@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/intake.hpp"
 #include "common/counters.hpp"
 #include "common/frame.hpp"
 #include "common/heartbeat.hpp"
@@ -24,6 +25,16 @@ struct RouterOptions {
     Duration flush_interval = 10ms;
     std::uint64_t resend_bytes_max = 64ull << 20;
     std::uint64_t backlog_max = 1'000'000;
+    // How long heartbeats may be read after a tracker's last word; see Intake. Without end: a
+    // tracker's grace is too short to tell a link that is cut from a machine that is busy.
+    Duration lease = Duration::max();
+    Duration reconnect_max = 10s;  // of edges, as docs/protocol.md asks of them
+
+    // For trackers with this grace.
+    static constexpr Duration kLeaseGraceMin = 4s;
+    [[nodiscard]] static Duration lease_for(Duration collector_grace) {
+        return collector_grace < kLeaseGraceMin ? Duration::max() : collector_grace * 3 / 4;
+    }
 };
 
 // A frame to hand to the link of trackers[tracker]. The router keeps it until it is acknowledged,
@@ -40,11 +51,15 @@ struct Outgoing {
 // kernel may still hold what came meanwhile), and not while rows wait in a link's backlog. After a
 // stall of over 2 s, in which edges may have given up, it tells the trackers of a loss.
 //
+// It may read heartbeats only while a tracker vouches for it (Intake). After its input was closed
+// the watermark stands until edges are back, and a loss is told.
+//
 // Beside the rows it tells every tracker which named edges it heard: of each the newest read time,
 // at least every 500 ms. With a watermark W the tracker has been told of all leases up to W less
 // 500 ms and two flushes.
 //
 // Pure. A turn: begin_turn, any number of on_message and on_ack, end_turn. Times never go back.
+// Messages only if input() is then `open`; the caller closes and opens its socket as input() says.
 class Router {
 public:
     Router(RouterOptions options, SlotMap map);
@@ -68,6 +83,8 @@ public:
     void adopt(SlotMap map);
     // Says goodbye on every link with all that was read; nothing may be read after it.
     void goodbye(Instant now, std::vector<Outgoing>& out);
+    // Of this turn.
+    [[nodiscard]] Intake::State input() const;
     // Every tracker has acknowledged something.
     [[nodiscard]] bool heard_by_all() const;
     // All frames that were sent are acknowledged by every tracker.
@@ -89,6 +106,7 @@ public:
         std::uint64_t dropped = 0;       // given up: a backlog was full
         std::uint64_t moved = 0;         // refused by a tracker as another's
         std::uint64_t edges = 0;         // named edges known
+        std::uint64_t closings = 0;      // of the input, as no tracker vouched for us
         std::uint64_t refused_acks = 0;  // malformed, or of another cluster
     };
     [[nodiscard]] Stats stats() const;

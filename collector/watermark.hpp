@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -30,7 +31,12 @@ public:
         if ((drained || bug(Bug::watermark_before_drain)) && now >= held_until_) value_ = began_;
     }
     [[nodiscard]] Instant value() const { return value_; }
-    // True once after a stall in which heartbeats may have been lost before they were read.
+    // The input was closed, and those who sent to it may need until then to come back.
+    void on_reopened(Instant until) {
+        held_until_ = std::max(held_until_, until);
+        abandoned_ = true;
+    }
+    // True once after a stall, or a closed input, in which heartbeats may have been lost before they were read.
     [[nodiscard]] bool take_abandoned() { return std::exchange(abandoned_, false); }
 
 private:

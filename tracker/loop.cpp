@@ -197,8 +197,9 @@ private:
 
     // A peer that is gone or does not read loses its message; it asks or resends by itself.
     void reply() {
-        for (const auto& ack : ready_.acks)
-            send_to(frames_, ack.peer, false, ack.bytes);
+        for (const auto* acks : {&ready_.acks, &ready_.signs})
+            for (const auto& ack : *acks)
+                send_to(frames_, ack.peer, false, ack.bytes);
         for (const auto* answers : {&ready_.snapshots, &ready_.answers})
             for (const auto& answer : *answers)
                 send_to(queries_, std::string_view(answer.peer).substr(1), answer.peer[0] == 'd',

@@ -96,6 +96,7 @@ void Storage::begin(Tracker& tracker) {
 
 void Storage::take(Output& turn, Output& ready) {
     std::move(turn.answers.begin(), turn.answers.end(), std::back_inserter(ready.answers));
+    std::move(turn.signs.begin(), turn.signs.end(), std::back_inserter(ready.signs));
     if (journal_) {
         auto write = write_of(turn, boot_);
         if (!write.rows.empty() || !write.states.empty() || write.facts)

@@ -134,6 +134,7 @@ bool Tracker::end_turn(Instant now, WallOffset wall, Output& out) {
     }
     if (i.options.journal) i.tell_facts(ticks, out);
     i.acknowledge(now, out.acks);
+    i.give_signs(now, out.signs);
     i.answer(now, wall, out);
     i.more_due = i.more_due || !i.asked.empty();
     return i.more_due;
@@ -184,13 +185,31 @@ void Tracker::Impl::acknowledge(Instant now, std::vector<ToPeer>& out) {
     for (auto& [collector, peer] : to_acknowledge) {
         const auto view = watermarks.view_of(collector, now);
         if (!view) continue;
-        const auto moved = moved_rows.find(collector);
-        out.push_back({std::move(peer),
-                       encode_ack({options.cluster, options.tracker, options.boot, view->boot,
-                                   view->applied, view->gap, map.version,
-                                   moved == moved_rows.end() ? 0 : moved->second, micros(now)})});
+        out.push_back(ack_to(peer, *view, view->applied, now));
+        if (peers.size() < Watermarks::kCollectorsMax || peers.contains(collector))
+            peers[collector] = std::move(peer);
     }
     to_acknowledge.clear();
+}
+
+ToPeer Tracker::Impl::ack_to(const std::string& peer, const Watermarks::View& view,
+                             std::uint64_t applied, Instant now) const {
+    const auto moved = moved_rows.find(std::string(view.id));
+    return {peer, encode_ack({options.cluster, options.tracker, options.boot, view.boot, applied,
+                              view.gap, map.version,
+                              moved == moved_rows.end() ? 0 : moved->second, micros(now)})};
+}
+
+// While the disk is behind acknowledgements wait for it, and perhaps no frames are taken: collectors
+// that hear nothing would stop reading. Nothing is said to be applied: it is not yet written.
+void Tracker::Impl::give_signs(Instant now, std::vector<ToPeer>& out) {
+    if ((writing.waiting_bytes == 0 && !writing.full) || now - signed_at < kSignInterval) return;
+    for (const auto& [collector, peer] : peers) {
+        const auto view = watermarks.view_of(collector, now);
+        if (!view || (!writing.full && view->heard <= signed_at)) continue;
+        if (watermarks.excuse(collector, now)) out.push_back(ack_to(peer, *view, 0, now));
+    }
+    signed_at = now;
 }
 
 Answers Tracker::Impl::answers(const Stats& current, Instant now, WallOffset wall) {

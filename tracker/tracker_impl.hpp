@@ -30,6 +30,8 @@ namespace presence::tracker {
 inline constexpr Duration kTickInterval = 1s;
 // A tracker that hears nothing wakes for ticks only, and has not been stopped for it.
 static_assert(Freeze::kStall >= 2 * kTickInterval);
+// A collector may go on reading for at least 3 s after the last.
+inline constexpr Duration kSignInterval = 500ms;
 // However many subscribe, one tick is for all of them.
 inline constexpr Duration kTickIntervalMin = 20ms;
 
@@ -79,6 +81,9 @@ struct Tracker::Impl {
     void refuse(std::string_view reason);
     void pass_time(Instant now);
     void acknowledge(Instant now, std::vector<ToPeer>& out);
+    void give_signs(Instant now, std::vector<ToPeer>& out);
+    [[nodiscard]] ToPeer ack_to(const std::string& peer, const Watermarks::View& view,
+                                std::uint64_t applied, Instant now) const;
     void answer(Instant now, WallOffset wall, Output& out);
     void publish(Instant now, WallOffset wall, Output& out);
     void checkpoint(Instant now, WallOffset wall, Output& out);
@@ -124,6 +129,8 @@ struct Tracker::Impl {
     std::vector<Event> events;                                        // of this turn
     std::vector<std::pair<std::string, std::string>> to_acknowledge;  // collector, peer
     std::unordered_map<std::string, std::uint64_t> moved_rows;        // by collector
+    std::unordered_map<std::string, std::string> peers;               // the same
+    Instant signed_at{};                                              // signs were given last
     std::deque<Asked> asked;                                          // oldest first
     Stats stats;
     std::optional<Refused> refused;

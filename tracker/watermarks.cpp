@@ -116,6 +116,13 @@ Instant Watermarks::read_time(std::string_view collector, PeerInstant read, Inst
     return mapped ? std::min(*mapped, now) : now;
 }
 
+bool Watermarks::excuse(std::string_view collector, Instant now) {
+    const auto it = collectors_.find(std::string(collector));
+    if (it == collectors_.end() || !it->second.holds()) return false;
+    it->second.heard = now;
+    return true;
+}
+
 void Watermarks::on_time(Instant now) {
     for (auto& [id, c] : collectors_) {
         if (!c.holds() || now - c.heard <= grace_) continue;

@@ -56,6 +56,10 @@ public:
     [[nodiscard]] Instant read_time(std::string_view collector, PeerInstant read,
                                     Instant now) const;
 
+    // The collector is told that it was heard now, whether it was or not: its silence counts from
+    // here. False: it holds event time no more.
+    bool excuse(std::string_view collector, Instant now);
+
     // Forgets collectors that are silent beyond the grace.
     void on_time(Instant now);
 

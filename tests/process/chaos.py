@@ -29,6 +29,7 @@ GROWTH_MAX = 16 * MIB
 
 class Chaos(unittest.TestCase):
     ttl = 2.0
+    edge = Gateway  # of which kind
 
     def start(self, collectors=1, trackers=1, links=(), settings="", notifier=True, sinks=SINK, sticky=False, **load):
         print(f"seed {SEED}", flush=True)
@@ -59,8 +60,8 @@ class Chaos(unittest.TestCase):
             gateway.speak([])
         self.go_on_for(0.5)
 
-    def program(self, kind, name, **how):
-        command = (binary(f"presence-{kind}"), "--config", self.files.config, "--id", name)
+    def program(self, kind, name, config=None, **how):
+        command = (binary(f"presence-{kind}"), "--config", config or self.files.config, "--id", name)
         program = self.enterContext(Process(*command, cwd=self.files.directory, **how))
         self.programs[name] = program
         program.wait_for("event=(started|sink_begins|sink_goes_on)", "err")
@@ -68,7 +69,7 @@ class Chaos(unittest.TestCase):
         return program
 
     def gateway(self, name, endpoints=None):
-        gateway = Gateway(self.context, name, endpoints or self.files.heartbeats)
+        gateway = self.edge(self.context, name, endpoints or self.files.heartbeats)
         self.addCleanup(gateway.close)
         return gateway
 

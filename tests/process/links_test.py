@@ -6,6 +6,16 @@ import unittest
 
 from chaos import RECOVERY, Chaos
 from links import Link
+from population import Gateway
+
+class InTurns(Gateway):
+    """Sends two envelopes a round: of two collectors each hears one half of the users, always the same."""
+
+    def speak(self, beats, byes=()):
+        one = super().speak(beats[::2], byes)
+        other = super().speak(beats[1::2])
+        return one and other
+
 
 EVERYWHERE = ("heartbeats", "ingest", "events", "query")
 
@@ -86,6 +96,40 @@ class Links(Chaos):
         for link in self.files.links.values():
             link.heal()
         self.fault(began, RECOVERY + self.ttl)
+        self.judge()
+
+
+class CutOff(Chaos):
+    """One of two collectors and its tracker do not hear each other, while edges reach both."""
+
+    edge = InTurns
+    grace = 4.0
+
+    def program(self, kind, name, **how):
+        if name == "c1":
+            self.link = Link(self.files.ingest[0])
+            self.addCleanup(self.link.close)
+            how["config"] = self.files.directory / "c1.toml"
+            text = self.files.config.read_text()
+            how["config"].write_text(text.replace(self.files.ingest[0], self.link.endpoint))
+        return super().program(kind, name, **how)
+
+    def test_a_collector_that_is_cut_off_swallows_no_heartbeats(self):
+        self.start(2, settings=f'collector_grace = "{self.grace:g}s"')
+        c1 = self.programs["c1"]
+        began = time.monotonic()
+        self.link.hold()
+        self.go_on(lambda: any("event=input_closed" in line for line in c1.err), "it closes its input")
+        closed = time.monotonic()
+        # A whole visit that c1 alone heard comes too late to be told.
+        self.load.cuts.append((began - 0.3, closed + 0.3))
+        # On what c1 alone had heard until then a ttl would pass twice meanwhile.
+        self.go_on_for(began + self.grace + 2 * self.ttl + 1 - time.monotonic())
+        self.link.heal()
+        self.go_on(lambda: any("event=input_opened" in line for line in c1.err), "it opens its input")
+        # Event time waits until edges may be back: as long as they were away, and 3 s.
+        away = time.monotonic() - closed
+        self.fault(began, away + 3 + RECOVERY + self.ttl)
         self.judge()
 
 

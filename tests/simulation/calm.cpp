@@ -10,13 +10,14 @@ constexpr Time kAnswerTimeout = 2 * kSecond;  // then a follower asks again
 constexpr Time kPause = kSecond;              // of a follower after a refusal, of a sink at most
 constexpr Time kCaution = kSecond;            // of a collector that was stopped
 constexpr Time kProbe = kSecond;              // of a collector that is not acknowledged
+constexpr Time kReopened = 2 * kSecond;       // of one that had closed its input: edges come back
 
 // How long after its end a fault may still delay what is told.
 Time aftermath(const PlannedFault& fault, const Shape& shape) {
     constexpr Time kFollowers = kTick + kAnswerTimeout + kPause;
     // Every deadline is lifted once the collector is heard again, and a whole ttl later a
     // follower who lost its place asks whether the evidence reaches far enough.
-    const Time lifted = kProbe + kCaution + shape.ttl_max + kFollowers;
+    const Time lifted = kProbe + kCaution + kReopened + shape.ttl_max + kFollowers;
     if (fault.fault == Fault::wall_jump || fault.fault == Fault::drift) return 0;
     switch (fault.place) {
         case Place::edge:

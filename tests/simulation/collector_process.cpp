@@ -17,6 +17,8 @@ constexpr std::size_t kQueueMax = 5'000;
 // the kernel holds; the router's caution lasts a second.
 constexpr Time kStall = 260 * kMillisecond;
 constexpr Time kKernelLagMax = 600 * kMillisecond;
+// Edges here know at once who takes heartbeats.
+constexpr Time kReconnectMax = 200 * kMillisecond;
 }  // namespace
 
 CollectorProcess::CollectorProcess(Environment& env, std::size_t index, Random random,
@@ -37,6 +39,9 @@ void CollectorProcess::boot() {
     options.flush_interval = Duration{shape_.flush};
     options.resend_bytes_max = shape_.resend_bytes_max;
     options.backlog_max = shape_.backlog_max;
+    options.lease = Duration{shape_.grace * 3 / 4};
+    options.reconnect_max = Duration{kReconnectMax};
+    closed_ = false;
     router_.emplace(options, map_);
     dropped_ = 0;
     sent_.assign(shape_.trackers, {{}, 0, now()});
@@ -56,7 +61,7 @@ void CollectorProcess::die() {
 }
 
 void CollectorProcess::on_heartbeats(HeartbeatPacket packet) {
-    if (!up() || queue_.size() + kernel_.size() >= kQueueMax) return;
+    if (!up() || closed_ || queue_.size() + kernel_.size() >= kQueueMax) return;
     for (const auto& beat : packet->beats)
         promises_about(beat).arrived(beat, now());
     (stopped() ? kernel_ : queue_).push_back({std::move(packet), now()});
@@ -82,11 +87,13 @@ void CollectorProcess::receive() {
         queue_.insert(queue_.end(), kernel_.begin(), kernel_.end());
         kernel_.clear();
     }
-    while (!queue_.empty() && turn_.size() < (slow() ? kMessagesSlow : kMessagesPerTurn)) {
+    open_or_close();
+    const bool reads = router_->input() == collector::Intake::State::open;
+    while (reads && !queue_.empty() && turn_.size() < (slow() ? kMessagesSlow : kMessagesPerTurn)) {
         turn_.push_back(std::move(queue_.front()));
         queue_.pop_front();
     }
-    drained_ = queue_.empty();
+    drained_ = reads && queue_.empty();
     turn_acks_.assign(acks_.begin(), acks_.end());
     acks_.clear();
 }
@@ -102,6 +109,16 @@ void CollectorProcess::decide() {
     turn_acks_.clear();
     router_->end_turn(local_now(), drained_, out_);
     check_bounds();
+}
+
+// What was not read is lost with the socket, and nobody was promised it.
+void CollectorProcess::open_or_close() {
+    const bool closed = router_->input() == collector::Intake::State::closed;
+    if (closed == closed_) return;
+    closed_ = closed;
+    trace(closed ? "closes its input" : "opens its input");
+    kernel_.clear();
+    queue_.clear();
 }
 
 FramePromises& CollectorProcess::promises_about(const Beat& beat) {
@@ -180,7 +197,8 @@ Time CollectorProcess::safe() const {
 }
 
 Time CollectorProcess::next_wakeup() {
-    if (!queue_.empty() || !acks_.empty()) return now() + random_.between(0, kTurnMax / 8);
+    const bool reads = router_->input() == collector::Intake::State::open;
+    if ((reads && !queue_.empty()) || !acks_.empty()) return now() + random_.between(0, kTurnMax / 8);
     return when(router_->next_wakeup());
 }
 

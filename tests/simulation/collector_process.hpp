@@ -20,6 +20,7 @@ public:
 
     void on_heartbeats(HeartbeatPacket packet);
     void on_ack(std::size_t tracker, const Packet& packet);
+    [[nodiscard]] bool takes_heartbeats() const { return up() && !closed_; }
     // Everything read up to here was acknowledged by every tracker.
     [[nodiscard]] Time safe() const;
 
@@ -48,6 +49,7 @@ private:
         Time safe = 0;
     };
     [[nodiscard]] FramePromises& promises_about(const Beat& beat);
+    void open_or_close();
     void read(const Arrived& arrived);
     void check_bounds();
     void note_sent(std::size_t tracker, std::string_view frame);
@@ -68,6 +70,7 @@ private:
     std::vector<collector::Outgoing> out_;
     Frame frame_;  // reused
     bool drained_ = false;
+    bool closed_ = false;
     Time turn_began_ = 0;
     std::uint64_t boot_ = 0;
     std::uint64_t dropped_ = 0;

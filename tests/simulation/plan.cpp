@@ -50,7 +50,7 @@ Time draw_strength(Random& random, Fault fault, const Shape& shape) {
 
 Shape Shape::draw(Random& random) {
     Shape shape;
-    shape.users = one_of<std::size_t>(random, {60, 100, 150, 200});
+    shape.users = one_of<std::size_t>(random, {100, 200, 200, 250});
     shape.edges = one_of<std::size_t>(random, {2, 3, 3, 4});
     shape.collectors = one_of<std::size_t>(random, {1, 2, 2, 2, 3});
     shape.trackers = one_of<std::size_t>(random, {1, 1, 2, 2, 2, 3});
@@ -82,9 +82,9 @@ Shape Shape::draw(Random& random) {
     shape.ttl_max = std::max(2 * shape.timeout, 4 * kSecond);
     shape.faults_begin = shape.ttl_max + 3 * kSecond;
     shape.faults_end = shape.faults_begin + 8 * shape.timeout;
-    // Every deadline lifted, a whole ttl; a collector's second of caution, its probe each second, a
-    // question asked again: see calm.cpp.
-    shape.calm_again = shape.faults_end + shape.ttl_max + 7 * kSecond + shape.edge_lost_after();
+    // Every deadline lifted, a whole ttl; a collector's second of caution or what it waits for edges,
+    // its probe each second, a question asked again: see calm.cpp.
+    shape.calm_again = shape.faults_end + shape.ttl_max + 9 * kSecond + shape.edge_lost_after();
     shape.rest = shape.calm_again + 3 * shape.timeout;
     shape.end = shape.rest + shape.ttl_max + 2 * kSecond;
     return shape;

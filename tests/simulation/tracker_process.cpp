@@ -132,6 +132,8 @@ void TrackerProcess::feed() {
 // A collector that is silent for about the grace may be given up, with what it reads meanwhile.
 void TrackerProcess::note_silence() {
     for (std::size_t c = 0; c < heard_.size(); ++c) {
+        // One that only this tracker hears stops reading before.
+        if (shape_.trackers == 1) continue;
         if (now() - heard_[c] < shape_.grace - 5 * kMillisecond) continue;
         model_.evidence().unheard(c, index_, std::min(heard_[c], collectors_[c]->safe()));
         silent_[c] = true;
@@ -150,6 +152,7 @@ void TrackerProcess::decide() {
                                                     : random_.between(50, kWriteUsual);
     disk_.write(out_, boot_, now() + length + disk_delay());
     std::swap(ready_.answers, out_.answers);
+    std::swap(ready_.signs, out_.signs);
     const auto written = disk_.settle(now());
     answer_replays();
     outbox_.hold(std::move(out_), ready_);
@@ -202,6 +205,7 @@ void TrackerProcess::send() {
             links_.publish(n, packet);
     }
     to_peers(ready_.acks, links_.to_collector);
+    to_peers(ready_.signs, links_.to_collector);
     to_peers(ready_.snapshots, links_.answer);
     to_peers(ready_.answers, links_.answer);
     ready_.clear();

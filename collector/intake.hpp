@@ -1,0 +1,68 @@
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "common/bugs.hpp"
+#include "common/time.hpp"
+
+namespace presence::collector {
+
+// Whether heartbeats may be read: only while some tracker vouches for this collector. A tracker
+// gives up a collector that it has not heard for the grace, and a ttl later tells those offline
+// whom nobody else has heard. So whoever cannot be sure to be heard must not swallow heartbeats: it
+// reads none, and if that lasts closes its input, so that edges turn to another collector or keep
+// what they have.
+//
+// A lease both ways (Gray and Cheriton, "Leases", 1989): it counts from when the tracker said it,
+// as far as our clock can tell, and ends before the tracker's patience does.
+//
+// Pure. Times never go back.
+class Intake {
+public:
+    enum class State { open, waiting, closed };
+    // How long it waits with what has come before it closes, and loses that.
+    static constexpr Duration kPatience = 1s;
+    static constexpr Duration kFirstPauses = 2s;  // of an edge that was cut off, two at most
+    static constexpr Duration kConnecting = 1s;
+
+    // `lease`: how long a tracker's word holds. `reconnect_max`: the longest pause of an edge
+    // between two tries to connect.
+    Intake(Duration lease, Duration reconnect_max) : lease_(lease), reconnect_max_(reconnect_max) {}
+
+    void begin_turn(Instant now) {
+        if (!vouched_) vouched_ = now;
+        if (now - *vouched_ < lease_ || bug(Bug::isolated_reads_on)) {
+            if (state_ == State::closed) reopened_after_ = now - since_;
+            state_ = State::open;
+        } else if (state_ == State::open) {
+            state_ = State::waiting;
+            since_ = now;
+        } else if (state_ == State::waiting && now - since_ >= kPatience) {
+            state_ = State::closed;
+            since_ = now;
+        }
+    }
+    // A tracker that said so at `at` will not give this collector up for the grace.
+    void vouch(Instant at) { vouched_ = vouched_ ? std::max(*vouched_, at) : at; }
+
+    [[nodiscard]] State state() const { return state_; }
+    // Once after it was opened again: for how long edges may still be about to come back. Their
+    // pauses double, so none is longer than the time it was closed and the first two.
+    [[nodiscard]] std::optional<Duration> take_reopened() {
+        const auto closed = std::exchange(reopened_after_, std::nullopt);
+        if (!closed) return std::nullopt;
+        return std::min(*closed + kFirstPauses, reconnect_max_) + kConnecting;
+    }
+
+private:
+    Duration lease_;
+    Duration reconnect_max_;
+    std::optional<Instant> vouched_;
+    State state_ = State::open;
+    Instant since_{};  // waiting, or closed
+    std::optional<Duration> reopened_after_;
+};
+
+}  // namespace presence::collector

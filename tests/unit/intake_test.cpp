@@ -1,0 +1,164 @@
+#include "collector/intake.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "router_bench.hpp"
+
+using namespace presence;
+using namespace presence::collector;
+
+namespace {
+
+constexpr Instant kStart{1'000s};
+
+RouterOptions leased() {
+    RouterOptions options;
+    options.lease = 3s;
+    return options;
+}
+
+// A tracker's word that it said `ago`.
+void tell(Bench& bench, std::uint64_t applied, Duration ago = 0s) {
+    auto ack = bench.ack(applied);
+    ack.sent_us = micros(bench.now - ago) + 5'000'000;  // its clock is another
+    bench.tell(ack);
+}
+
+}  // namespace
+
+TEST_CASE("an input is open as long as a tracker's word holds, then waits, then closes",
+          "[collector][intake]") {
+    Intake intake(3s, 10s);
+    const auto at = [&](Duration after) {
+        intake.begin_turn(kStart + after);
+        return intake.state();
+    };
+    CHECK(at(0s) == Intake::State::open);  // a lease of its own, to be heard at all
+    CHECK(at(2'999ms) == Intake::State::open);
+    intake.vouch(kStart + 1s);
+    intake.vouch(kStart + 500ms);  // what came late takes nothing back
+    CHECK(at(3'999ms) == Intake::State::open);
+    CHECK(at(4s) == Intake::State::waiting);
+    CHECK(at(4'999ms) == Intake::State::waiting);
+    intake.vouch(kStart + 4'990ms);
+    CHECK(at(5s) == Intake::State::open);
+    CHECK_FALSE(intake.take_reopened());  // what waited was kept
+    CHECK(at(8s) == Intake::State::waiting);
+    CHECK(at(9s) == Intake::State::closed);
+    CHECK(at(60s) == Intake::State::closed);
+    CHECK_FALSE(intake.take_reopened());
+}
+
+TEST_CASE("an input that stood still does not close before it could hear a tracker",
+          "[collector][intake]") {
+    Intake intake(3s, 10s);
+    intake.begin_turn(kStart);
+    intake.begin_turn(kStart + 60s);
+    CHECK(intake.state() == Intake::State::waiting);
+    intake.vouch(kStart + 60s);
+    intake.begin_turn(kStart + 60'001ms);
+    CHECK(intake.state() == Intake::State::open);
+}
+
+TEST_CASE("after an input was closed edges are waited for, as long as they may pause",
+          "[collector][intake]") {
+    const auto waits_after = [](Duration closed) {
+        Intake intake(3s, 10s);
+        for (const auto after : {Duration{0s}, Duration{3s}, Duration{4s}})
+            intake.begin_turn(kStart + after);
+        REQUIRE(intake.state() == Intake::State::closed);
+        const auto now = kStart + 4s + closed;
+        intake.vouch(now);
+        intake.begin_turn(now);
+        REQUIRE(intake.state() == Intake::State::open);
+        const auto waits = intake.take_reopened();
+        CHECK_FALSE(intake.take_reopened());  // once
+        return waits;
+    };
+    CHECK(waits_after(100ms) == 3'100ms);
+    CHECK(waits_after(5s) == 8s);
+    CHECK(waits_after(1h) == 11s);
+}
+
+TEST_CASE("a lease needs a grace that is longer than machines stand still", "[collector][intake]") {
+    CHECK(RouterOptions::lease_for(30s) == 22'500ms);
+    CHECK(RouterOptions::lease_for(4s) == 3s);
+    CHECK(RouterOptions::lease_for(3'999ms) == Duration::max());
+}
+
+TEST_CASE("a router reads while any tracker vouches for it", "[collector][intake]") {
+    Bench bench(leased(), {"t1", "t2"});
+    bench.turns(2s);
+    tell(bench, 0);
+    bench.turns(2'990ms);
+    CHECK(bench.router.input() == Intake::State::open);
+    bench.turns(20ms);
+    CHECK(bench.router.input() == Intake::State::waiting);
+    bench.turns(1s);
+    CHECK(bench.router.input() == Intake::State::closed);
+    CHECK(bench.router.stats().closings == 1);
+    bench.turns(10s, false);
+    CHECK(bench.router.stats().closings == 1);
+}
+
+TEST_CASE("a word that was long under way tells of then", "[collector][intake]") {
+    Bench bench(leased());
+    bench.turn();
+    tell(bench, 0);  // this link's quickest
+    bench.turns(2'500ms);
+    // Said at the start; a lease from now on would let us read on after the tracker gave us up.
+    tell(bench, 0, 2'500ms);
+    bench.turns(490ms);
+    CHECK(bench.router.input() == Intake::State::open);
+    bench.turns(20ms);
+    CHECK(bench.router.input() == Intake::State::waiting);
+    // The clock of another run of the tracker tells nothing of this one's.
+    auto ack = bench.ack(0);
+    ack.tracker_boot = 2;
+    ack.sent_us = -7'000'000;
+    bench.tell(ack);
+    bench.turn();
+    CHECK(bench.router.input() == Intake::State::open);
+}
+
+TEST_CASE("an acknowledgement that is refused vouches for nothing", "[collector][intake]") {
+    Bench bench(leased());
+    bench.turns(2'990ms);
+    auto ack = bench.ack(0);
+    ack.collector_boot = 99;
+    bench.tell(ack);
+    bench.turns(20ms);
+    CHECK(bench.router.input() == Intake::State::waiting);
+}
+
+TEST_CASE("after its input was closed the watermark stands, and a loss is told",
+          "[collector][intake][watermark]") {
+    Bench bench(leased());
+    bench.turns(3s);
+    const PeerInstant drained{bench.now.time_since_epoch()};
+    bench.turns(4s, false);  // closed for 3 s
+    REQUIRE(bench.router.input() == Intake::State::closed);
+    const auto before = bench.turns(2s, false);
+    REQUIRE_FALSE(before.empty());
+    CHECK(before.back().header.dropped == 0);
+
+    tell(bench, 0);
+    const Instant opened = bench.now;
+    std::optional<Instant> first_new;
+    std::uint64_t told = 0;
+    std::uint64_t applied = 0;
+    for (Duration after{0}; after < 9s; after += 10ms) {
+        tell(bench, applied);
+        for (const auto& frame : bench.turns(10ms)) {
+            applied = std::max(applied, frame.header.number);
+            told = frame.header.dropped;
+            if (!first_new && frame.header.watermark > drained) first_new = bench.now;
+        }
+        if (after == 50ms) CHECK(told == 1);  // at once: deadlines are lifted from here
+    }
+    CHECK(told == 1);
+    REQUIRE(first_new);
+    // Closed for 5 s, the first pauses 2 s, connecting 1 s.
+    CHECK(*first_new - opened >= 8s - 20ms);
+    CHECK(*first_new - opened <= 8s + 50ms);
+}
