@@ -137,6 +137,12 @@ std::string meaning_of(const StatusAnswer::Collector& collector) {
 std::string line_of(const StatusAnswer::Hold& hold) {
     const auto sessions = fmt::format("{} session{}", hold.sessions, hold.sessions == 1 ? "" : "s");
     const auto silence = ago(hold.since_ms);
+    if (hold.what == "disk")
+        return fmt::format("disk  too much has waited for it for {}: nobody is told anything",
+                           silence);
+    if (hold.what == "restart")
+        return fmt::format("restart  {} ago: {} of the run before are held, at most {} more",
+                           silence, sessions, in(hold.until_ms));
     const bool edge = hold.what.starts_with("edge:");
     if (edge && hold.why == "silent")
         return fmt::format("{}  silent for {}: its {} held, at most {} more", hold.what, silence,
@@ -179,7 +185,7 @@ int status(const Ask&, Asker& asker, const MapAnswer& map) {
         for (const auto& hold : answer.holds)
             std::cout << "  held by " << line_of(hold) << "\n";
         for (const auto& [name, number] : answer.numbers)
-            std::cout << fmt::format("  {:<20} {}\n", name, number);
+            std::cout << fmt::format("  {:<22} {}\n", name, number);
     }
     return 0;
 }

@@ -33,6 +33,8 @@ struct Answers {
     WallOffset wall;
     std::optional<Instant> evidence;  // as far as it reaches
     std::optional<Instant> event_time;
+    Instant started;
+    std::optional<Instant> disk_behind;  // since when too much waits for it
 
     [[nodiscard]] Answer operator()(const Query& query) const;
     // What timeouts wait for.

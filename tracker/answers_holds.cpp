@@ -10,8 +10,8 @@ std::vector<StatusAnswer::Hold> Answers::holds() const {
     std::vector<StatusAnswer::Hold> all;
     const auto add = [&](std::string what, const char* why, Instant since, Instant until,
                          std::uint64_t sessions) {
-        all.push_back(
-            {std::move(what), why, millis(wall.at(since)), millis(wall.at(until)), sessions});
+        all.push_back({std::move(what), why, millis(wall.at(since)),
+                       until == Instant{} ? 0 : millis(wall.at(until)), sessions});
     };
     using State = Watermarks::View::State;
     const auto freeze_end = now + freeze.left(now);
@@ -36,6 +36,9 @@ std::vector<StatusAnswer::Hold> Answers::holds() const {
     else if (lifts.lasts(now))
         add("collectors", lifts.refused(now) ? "lift_refused" : "lifted", lifts.since(),
             lifts.until(), roster.sessions());
+    if (disk_behind) add("disk", "behind", *disk_behind, {}, roster.sessions());
+    if (const auto held = roster.held_over(); held.sessions > 0)
+        add("restart", "restored", started, held.until, held.sessions);
     std::vector<Roster::Hold> edges;
     roster.silent_edges(kHoldsTold, edges);
     for (const auto& edge : edges) {

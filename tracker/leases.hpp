@@ -56,8 +56,8 @@ public:
     // `began`: from where its ttl runs.
     [[nodiscard]] Verdict judge(EdgeIndex edge, Tick began, std::uint32_t ttl,
                                 Tick event_time) const;
-    // The same by what is known now: `at` of one that lives is when it ends, should its edge be heard
-    // again right now and no lift come.
+    // The same by what is known now: `at` of one that lives is when it ends, should its edge be
+    // heard again right now and no lift come.
     [[nodiscard]] Verdict known(EdgeIndex edge, Tick began, std::uint32_t ttl,
                                 Tick event_time) const;
 

@@ -61,11 +61,11 @@ void LifeLog::tell_holds(Instant now, const Tracker& tracker) {
             ++more;
             continue;
         }
-        const auto left = std::max<std::int64_t>(0, hold.until_ms - micros(now) / 1000);
-        log::warn("held", {{"by", hold.what},
-                           {"why", hold.why},
-                           {"sessions", hold.sessions},
-                           {"at_most_ms", left}});
+        log::Fields fields{{"by", hold.what}, {"why", hold.why}, {"sessions", hold.sessions}};
+        if (hold.until_ms != 0)
+            fields.emplace_back("at_most_ms",
+                                std::max<std::int64_t>(0, hold.until_ms - micros(now) / 1000));
+        log::warn("held", fields);
     }
     for (const auto& [what, why] : holds_) {
         if (current.contains(what)) continue;

@@ -149,6 +149,12 @@ public:
         std::uint64_t sessions = 0;  // on that edge
     };
     [[nodiscard]] std::optional<Hold> hold_of(std::uint64_t hash, std::string_view user) const;
+    // Whom an earlier run left, and who are held until they are heard or their ttl has passed.
+    struct HeldOver {
+        Instant until{};  // the last of them
+        std::uint64_t sessions = 0;
+    };
+    [[nodiscard]] HeldOver held_over() const;
     // The edges that are silent at event time; at most `limit` are appended, all are counted.
     std::size_t silent_edges(std::size_t limit, std::vector<Hold>& out) const;
 

@@ -46,6 +46,7 @@ struct Roster::Impl {
     // Long before anything, while there is none.
     Tick event_time = std::numeric_limits<Tick>::min();
     Tick lifted = std::numeric_limits<Tick>::min();
+    std::uint32_t held_ttl_max = 0;  // of whom an earlier run left
     std::uint64_t session_count = 0;
     Stats stats;
 

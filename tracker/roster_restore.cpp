@@ -1,4 +1,6 @@
 // Users of an earlier run, and the end of all.
+#include <algorithm>
+
 #include "common/limits.hpp"
 #include "tracker/roster_impl.hpp"
 
@@ -22,6 +24,7 @@ bool Roster::restore(const Held& held) {
     tick = in.window.clamp(tick);
     const auto user = in.add_record(held.user, hash, tick, held.since_ms);
     in.edges.acquire_held();
+    in.held_ttl_max = std::max(in.held_ttl_max, held.ttl_ms);
     ++in.session_count;
     auto& record = in.records[user];
     record.ttl = held.ttl_ms;
@@ -34,6 +37,13 @@ bool Roster::restore(const Held& held) {
     }
     in.set_deadline(user);
     return true;
+}
+
+Roster::HeldOver Roster::held_over() const {
+    const auto& in = *impl_;
+    const auto sessions = in.edges.references(kHeldEdge);
+    if (sessions == 0) return {};
+    return {in.clock.instant(in.lifted + in.held_ttl_max), sessions};
 }
 
 void Roster::forget(std::string_view user) {

@@ -118,6 +118,10 @@ void Tracker::on_subscription(std::string_view topic, bool subscribed) {
 
 bool Tracker::end_turn(Instant now, WallOffset wall, Output& out) {
     auto& i = *impl_;
+    if (!i.writing.full)
+        i.disk_behind.reset();
+    else if (!i.disk_behind)
+        i.disk_behind = now;
     if (bug(Bug::wall_clock_heard))
         i.pass_time(i.taken.front() +
                     std::chrono::milliseconds{millis(wall.at(now)) - i.options.started_unix_ms});
@@ -196,12 +200,13 @@ ToPeer Tracker::Impl::ack_to(const std::string& peer, const Watermarks::View& vi
                              std::uint64_t applied, Instant now) const {
     const auto moved = moved_rows.find(std::string(view.id));
     return {peer, encode_ack({options.cluster, options.tracker, options.boot, view.boot, applied,
-                              view.gap, map.version,
-                              moved == moved_rows.end() ? 0 : moved->second, micros(now)})};
+                              view.gap, map.version, moved == moved_rows.end() ? 0 : moved->second,
+                              micros(now)})};
 }
 
-// While the disk is behind acknowledgements wait for it, and perhaps no frames are taken: collectors
-// that hear nothing would stop reading. Nothing is said to be applied: it is not yet written.
+// While the disk is behind acknowledgements wait for it, and perhaps no frames are taken:
+// collectors that hear nothing would stop reading. Nothing is said to be applied: it is not yet
+// written.
 void Tracker::Impl::give_signs(Instant now, std::vector<ToPeer>& out) {
     if ((writing.waiting_bytes == 0 && !writing.full) || now - signed_at < kSignInterval) return;
     for (const auto& [collector, peer] : peers) {
@@ -213,8 +218,8 @@ void Tracker::Impl::give_signs(Instant now, std::vector<ToPeer>& out) {
 }
 
 Answers Tracker::Impl::answers(const Stats& current, Instant now, WallOffset wall) {
-    return {options, map,       self,    roster, publisher, watermarks, freeze,    lifts,
-            taken,   snapshots, current, now,    wall,      evidence,   event_time};
+    return {options,   map,     self, roster, publisher, watermarks, freeze,  lifts,      taken,
+            snapshots, current, now,  wall,   evidence,  event_time, started, disk_behind};
 }
 
 void Tracker::Impl::answer(Instant now, WallOffset wall, Output& out) {

@@ -56,6 +56,7 @@ struct Tracker::Impl {
                   .edge_lost_rate = options.edge_lost_rate},
                  now),
           publisher(options.tracker, options.boot),
+          started(now),
           ticked(now - kTickInterval) {
         taken.fill(now);
         // What an earlier run was told is gone: a user known only by an older heartbeat that came
@@ -110,7 +111,9 @@ struct Tracker::Impl {
     std::optional<Instant> evidence;    // as far as it reaches
     std::optional<Instant> event_time;  // later than that while a freeze is used up
     std::optional<Instant> warm_at;
-    Instant ticked;  // the last one
+    Instant started;
+    std::optional<Instant> disk_behind;  // since when no frames are taken for it
+    Instant ticked;                      // the last one
     bool tick_wanted = false;
     bool more_due = false;
     Writing writing;

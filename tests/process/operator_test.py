@@ -41,10 +41,11 @@ class OperatorTest(unittest.TestCase):
     def test_what_counts_only_from_the_next_start_is_told_on_sighup(self):
         files = self.installation()
         tracker, collector = self.start("tracker", "t1", files), self.start("collector", "c1", files)
+        for process in (tracker, collector):
+            process.wait_for("event=started", "err")
         text = files.config.read_text()
         files.config.write_text(text.replace('timeout = "5s"', 'timeout = "6s"'))
         for process in (tracker, collector):
-            process.wait_for("event=started", "err")
             process.send(signal.SIGHUP)
             process.wait_for("level=warn .*event=restart_needed changed=timeout", "err")
 

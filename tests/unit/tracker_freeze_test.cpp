@@ -89,4 +89,11 @@ TEST_CASE("a tracker that was stopped itself, or waits for its disk, spends noth
     world.tracker.on_writing({.failing = false, .full = true, .waiting_bytes = 1});
     CHECK(turns(world, 10min + 1500ms, 12min).empty());
     CHECK(world.tracker.stats().frozen == 0s);
+    const auto holds = world.tracker.holds(at(12min), kWall);
+    REQUIRE_FALSE(holds.empty());
+    CHECK(holds.back().what == "disk");
+    CHECK(holds.back().why == "behind");
+    CHECK(holds.back().since_ms == millis(kWall.at(at(10min + 1500ms))));
+    CHECK(holds.back().until_ms == 0);  // nobody knows
+    CHECK(holds.back().sessions == 1);
 }

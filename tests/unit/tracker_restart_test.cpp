@@ -162,6 +162,32 @@ TEST_CASE("a restarted tracker goes on without a word for those who beat on",
     CHECK(events[0].since_ms == millis(kWall.at(at(0s))));
 }
 
+TEST_CASE("whom a run holds for the one before is told as a hold", "[tracker][restart]") {
+    Disk disk;
+    {
+        Run run(disk, 7, at(0s));
+        run.beat(at(0s), {row_of("alice"), row_of("bob", 60'000)});
+        (void)run.turn(at(0s));
+    }
+    Run run(disk, 8, at(5s));
+    const auto held = [&](Duration t) {
+        run.beat(at(t));
+        (void)run.turn(at(t));
+        return run.tracker.holds(at(t), kWall);
+    };
+    auto holds = held(5s);
+    REQUIRE(holds.size() == 1);
+    CHECK(holds[0].what == "restart");
+    CHECK(holds[0].why == "restored");
+    CHECK(holds[0].sessions == 2);
+    CHECK(holds[0].since_ms == millis(kWall.at(at(5s))));
+    CHECK(holds[0].until_ms == millis(kWall.at(at(65s))));
+    holds = held(15'001ms);
+    REQUIRE(holds.size() == 1);
+    CHECK(holds[0].sessions == 1);
+    CHECK(held(65'001ms).empty());
+}
+
 TEST_CASE("a run begins with a batch that tells the run before; numbers go on, epochs rise",
           "[tracker][restart]") {
     Disk disk;
