@@ -51,14 +51,14 @@ void go_on(Keeper& keeper, DeadLetters* dead, const std::string& name,
 }  // namespace
 
 Channel::Channel(const SinkConfig& config, FollowerOptions follower, SlotMap map,
-                 const std::filesystem::path& directory, const std::string& owner)
+                 const io::Store::Options& store)
     : name_(config.name),
       delivery_(options_of(config), std::move(follower), std::move(map),
                 hash_of(config.name) ^ static_cast<std::uint64_t>(micros(io::now()))),
-      keeper_(directory.empty() ? nullptr : std::make_shared<Keeper>(directory, owner, delivery_)),
-      dead_(dead_letters_of(config, directory)),
-      worker_(config, directory) {
-    if (keeper_) tell_begin(directory);
+      keeper_(store.directory.empty() ? nullptr : std::make_shared<Keeper>(store, delivery_)),
+      dead_(dead_letters_of(config, store.directory)),
+      worker_(config, store.directory) {
+    if (keeper_) tell_begin(store.directory);
 }
 
 // Which directory, and how far: a wrong one is a sink that is told all anew, or long ago.

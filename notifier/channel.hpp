@@ -25,9 +25,9 @@ public:
     static constexpr Duration kLookInterval = 1s;   // for dead letters that are wanted
     static constexpr Duration kStartMax = 10s;      // a sink that takes longer is not waited for
 
-    // Goes on from what was kept in the directory; none: nothing is kept. Throws StoreError.
+    // Goes on from what was kept in the store; without a directory nothing is. Throws StoreError.
     Channel(const SinkConfig& config, FollowerOptions follower, SlotMap map,
-            const std::filesystem::path& directory, const std::string& owner);
+            const io::Store::Options& store);
 
     void on_heard(HeardPtr heard) { delivery_.on_heard(std::move(heard)); }
     // Takes the outcome of the last chunk, takes in what came, gives the next. Appends questions.

@@ -14,11 +14,8 @@ namespace presence::notifier {
 
 namespace {
 
-io::Store::Options options_of(const std::filesystem::path& directory, const std::string& owner) {
-    io::Store::Options options;
-    options.directory = directory;
-    options.owner = owner;
-    options.retain_bytes = 0;  // rows serve only until their shards are written
+io::Store::Options without_rows(io::Store::Options options) {
+    options.retain_bytes = 0;  // they serve only until their shards are written
     return options;
 }
 
@@ -28,10 +25,9 @@ std::int64_t unix_ms() {
 
 }  // namespace
 
-Keeper::Keeper(const std::filesystem::path& directory, const std::string& owner, Delivery& delivery)
-    : store_(options_of(directory, owner)) {
+Keeper::Keeper(io::Store::Options store, Delivery& delivery) : store_(without_rows(store)) {
     if (const auto& cut = store_.opened().cut)
-        io::log::warn("store_damaged", {{"store", directory.string()}, {"found", *cut}});
+        io::log::warn("store_damaged", {{"store", store.directory.string()}, {"found", *cut}});
     begins_ = store_.last() == 0;
     restore(delivery);
 }

@@ -11,8 +11,9 @@ namespace presence::notifier {
 // What a delivery keeps, on disk: a store of its own. Used by the sink's thread alone, once made.
 class Keeper {
 public:
-    // Opens the store, makes it if missing, and gives the delivery what it kept. Throws StoreError.
-    Keeper(const std::filesystem::path& directory, const std::string& owner, Delivery& delivery);
+    // Opens the store, makes it if missing, and gives the delivery what it kept. How long rows stay
+    // is its own affair. Throws StoreError.
+    Keeper(io::Store::Options store, Delivery& delivery);
 
     // Nothing was kept here before.
     [[nodiscard]] bool begins() const { return begins_; }

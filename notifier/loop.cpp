@@ -94,10 +94,14 @@ private:
     void open(const io::Program& program, const SinkConfig& sink) {
         auto options = follower_options(program.config, program.id);
         options.first_rid = (std::uint64_t{channels_.size()} << kRidBits) + 1;
-        channels_.emplace_back(sink, std::move(options), slot_map_of(program.config),
-                               directory_of(program.config, sink),
-                               "sink " + sink.name + " of notifier " + program.id + " of " +
-                                   program.config.presence.cluster);
+        const auto& presence = program.config.presence;
+        io::Store::Options store;
+        store.directory = directory_of(program.config, sink);
+        store.owner =
+            "sink " + sink.name + " of notifier " + program.id + " of " + presence.cluster;
+        // Where trackers keep nothing a sink keeps its place all the same.
+        if (presence.durability == "power") store.durability = io::Store::Durability::power;
+        channels_.emplace_back(sink, std::move(options), slot_map_of(program.config), store);
     }
 
     // A sink that was renamed or removed left them; or this is the data of another notifier.
