@@ -147,8 +147,11 @@ std::vector<PlannedFault> draw_faults(Random& random, const Shape& shape) {
         planned.begin = std::min(random.between(from, to), shape.faults_end - length);
         planned.end = planned.begin + length;
         planned.strength = draw_strength(random, planned.fault, shape);
-        // An edge may be gone for good.
+        // An edge may be gone for good, and a collector if there are others.
         if (planned.place == Place::edge && planned.fault == Fault::crash && random.percent(30))
+            planned.end = shape.end + 1;
+        if (planned.place == Place::collector && planned.fault == Fault::crash &&
+            planned.which > 0 && planned.begin / kMillisecond % 2 == 0)
             planned.end = shape.end + 1;
         faults.push_back(planned);
     }
