@@ -62,7 +62,7 @@ RouterOptions options_of(const io::Program& program) {
 }
 
 std::vector<std::string> troubles() {
-    std::vector<std::string> names{"dropped", "moved", "refused_acks"};
+    std::vector<std::string> names{"dropped", "moved", "refused_acks", "closings"};
     Counters<Reject>{}.each(
         [&](std::string_view name, std::uint64_t) { names.emplace_back(name); });
     return names;
