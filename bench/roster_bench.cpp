@@ -53,6 +53,8 @@ public:
             for (std::size_t i = 0; i < count; ++i)
                 fill(i, order_[begin + i], at);
             const auto start = cpu_seconds();
+            for (std::size_t i = 0; i < count; ++i)
+                roster.prefetch(beats_[i].hash);
             roster.apply(std::span(beats_).first(count), {}, events_);
             total += cpu_seconds() - start;
             events_.clear();

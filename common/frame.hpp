@@ -64,6 +64,9 @@ public:
     // Starts a group whose read time is told later by close_group(); until then it is open.
     // Requires: user, names and ttl keep the public contract.
     void append(const Row& row);
+    // The same for one that says nothing but whose it is: most do, and a whole Row costs more.
+    void append(std::uint64_t hash, std::string_view user, std::string_view edge,
+                std::uint32_t age_ms);
     // Stamps what was appended since the last call. No open rows: does nothing.
     void close_group(PeerInstant read);
     [[nodiscard]] std::size_t bytes() const { return used_; }
@@ -73,6 +76,13 @@ public:
     [[nodiscard]] std::string take();
 
 private:
+    // Where the next row goes; there is room for the largest.
+    [[nodiscard]] char* next_row();
+    // Stores the edge if it is another than that of the row before.
+    [[nodiscard]] char* store_edge(char* p, std::string_view edge, std::uint8_t& flags);
+    // From next_row() up to `end`.
+    void end_row(const char* end);
+
     std::string bytes_;  // its size is room, of which used_ is taken; kept from frame to frame
     std::size_t used_ = 0;
     std::size_t open_at_ = kNoGroup;
@@ -93,7 +103,9 @@ public:
         : at_(row_groups.data()), group_end_(at_), end_(at_ + row_groups.size()) {}
 
     // Goes on to the next row. False after the last one, and where they are malformed.
-    [[nodiscard]] bool next();
+    [[nodiscard]] bool next() { return next(row_); }
+    // The same, but into `row`, all of whose fields it sets.
+    [[nodiscard]] bool next(Row& row);
     // After next() was false: that was the end.
     [[nodiscard]] bool all_read() const { return at_ == end_; }
 
@@ -110,6 +122,7 @@ private:
     const char* group_end_;
     const char* end_;
     PeerInstant read_{};
+    std::string_view edge_;  // of the last row
     Row row_;
     bool first_ = false;
 };

@@ -45,6 +45,19 @@ char* store_bytes(char* p, std::string_view bytes) {
     return p + bytes.size();
 }
 
+// The head of a row but its flags, which are known last.
+inline char* store_head(char* p, std::uint64_t hash, std::string_view user) {
+    PRESENCE_CHECK(!user.empty() && user.size() <= kUserBytesMax,
+                   "a row's user is validated before");
+    p = store(store(p + 1, static_cast<std::uint8_t>(user.size())), hash);
+    using Word = std::uint64_t;
+    if (user.size() < sizeof(Word) || user.size() > 2 * sizeof(Word)) return store_bytes(p, user);
+    // Two words that may overlap: a call to copy as little as most ids have takes longer.
+    const std::size_t last = user.size() - sizeof(Word);
+    store(p, load<Word>(user.data()));
+    return store(p + last, load<Word>(user.data() + last));
+}
+
 char* store_name(char* p, std::string_view name) {
     PRESENCE_CHECK(name.size() <= kNameBytesMax, "a row's names are validated before");
     return store_bytes(store(p, static_cast<std::uint8_t>(name.size())), name);
@@ -77,7 +90,6 @@ bool take_name(Left& left, std::string_view& to) {
 }
 
 bool take_options(Left& left, std::uint8_t flags, Row& row) {
-    if ((flags & kEdge) != 0 && !take_name(left, row.edge)) return false;
     if ((flags & kSession) != 0 && !take_name(left, row.session)) return false;
     if ((flags & kStatus) != 0 && !take_name(left, row.status.emplace())) return false;
     if ((flags & kTtl) != 0 &&
@@ -86,8 +98,8 @@ bool take_options(Left& left, std::uint8_t flags, Row& row) {
     return (flags & kAge) == 0 || take(left, row.age_ms);
 }
 
-// The edge of `row` is that of the row before, and stays if the next one names none.
-bool take_row(Left& left, Row& row) {
+// `edge`: of the row before, which stays if this one names none.
+bool take_row(Left& left, std::string_view& edge, Row& row) {
     if (left.size() < kRowHead) return false;
     const auto flags = load<std::uint8_t>(left.begin);
     const auto size = load<std::uint8_t>(left.begin + 1);
@@ -100,30 +112,51 @@ bool take_row(Left& left, Row& row) {
     row.ttl_ms = row.age_ms = 0;
     row.bye = (flags & kBye) != 0;
     left.begin += kRowHead + size;
+    if ((flags & kEdge) != 0 && !take_name(left, edge)) return false;
+    row.edge = edge;
     return (flags & ~kBye) == 0 || take_options(left, flags, row);
 }
 
 }  // namespace
 
-void RowGroups::append(const Row& row) {
-    PRESENCE_CHECK(!row.user.empty() && row.user.size() <= kUserBytesMax,
-                   "a row's user is validated before");
+inline char* RowGroups::next_row() {
     if (bytes_.size() - used_ < kGroupHead + kRowMax)
         bytes_.resize(2 * bytes_.size() + kGroupHead + kRowMax);
-    char* p = bytes_.data() + used_;
-    if (open_at_ == kNoGroup) {
-        open_at_ = used_;
-        p += kGroupHead;
+    char* const p = bytes_.data() + used_;
+    if (open_at_ != kNoGroup) return p;
+    open_at_ = used_;
+    return p + kGroupHead;
+}
+
+inline char* RowGroups::store_edge(char* p, std::string_view edge, std::uint8_t& flags) {
+    if (edge == last_edge_) return p;
+    flags |= kEdge;
+    last_edge_.assign(edge);
+    return store_name(p, edge);
+}
+
+inline void RowGroups::end_row(const char* end) {
+    used_ = static_cast<std::size_t>(end - bytes_.data());
+    ++rows_;
+}
+
+void RowGroups::append(std::uint64_t hash, std::string_view user, std::string_view edge,
+                       std::uint32_t age_ms) {
+    char* const at = next_row();
+    std::uint8_t flags = 0;
+    char* p = store_edge(store_head(at, hash, user), edge, flags);
+    if (age_ms != 0) {
+        flags |= kAge;
+        p = store(p, age_ms);
     }
-    char* flags_at = p;
+    store(at, flags);
+    end_row(p);
+}
+
+void RowGroups::append(const Row& row) {
+    char* const at = next_row();
     std::uint8_t flags = row.bye ? kBye : 0;
-    p = store(p + 1, static_cast<std::uint8_t>(row.user.size()));
-    p = store_bytes(store(p, row.hash), row.user);
-    if (row.edge != last_edge_) {
-        flags |= kEdge;
-        p = store_name(p, row.edge);
-        last_edge_.assign(row.edge);
-    }
+    char* p = store_edge(store_head(at, row.hash, row.user), row.edge, flags);
     if (!row.session.empty()) {
         flags |= kSession;
         p = store_name(p, row.session);
@@ -140,9 +173,8 @@ void RowGroups::append(const Row& row) {
         flags |= kAge;
         p = store(p, row.age_ms);
     }
-    store(flags_at, flags);
-    used_ = static_cast<std::size_t>(p - bytes_.data());
-    ++rows_;
+    store(at, flags);
+    end_row(p);
 }
 
 void RowGroups::close_group(PeerInstant read) {
@@ -159,12 +191,12 @@ std::string RowGroups::take() {
     return bytes_.substr(0, std::exchange(used_, 0));
 }
 
-bool RowReader::next() {
+bool RowReader::next(Row& row) {
     first_ = at_ == group_end_;
     while (at_ == group_end_)
         if (!take_group()) return false;
     Left left{at_, group_end_};
-    if (!take_row(left, row_)) return false;
+    if (!take_row(left, edge_, row)) return false;
     at_ = left.begin;
     return true;
 }

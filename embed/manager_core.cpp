@@ -58,6 +58,7 @@ Seen ManagerCore::seen(std::string_view id, const Beat& how) {
     beat.user = keep(id);
     beat.session = how.session.empty() ? std::string_view() : keep(how.session);
     beat.hash = hash_of(beat.user);
+    roster_.prefetch(beat.hash);
     beat.ttl_ms = ttl_ms;
     return Seen::yes;
 }

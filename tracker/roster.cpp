@@ -12,34 +12,36 @@ Roster::Roster(Options options, Instant origin) : impl_(std::make_unique<Impl>(o
 Roster::~Roster() = default;
 Roster::Roster(Roster&&) noexcept = default;
 
-// In groups whose memory is asked for before it is needed: at a million users each heartbeat misses
-// the cache at its table entry, its record, its deadline, and its sessions if they are listed.
+void Roster::prefetch(std::uint64_t hash) const {
+    impl_->table.prefetch(hash);
+}
+
+// Memory is asked for before it is needed: at a million users each heartbeat misses the cache at
+// its table entry, its record, its deadline, and its sessions if they are listed. A group's users
+// are looked for one group ahead; whoever comes or goes in between is found all the same. Groups
+// are small: what is asked for all at once waits for one another.
 void Roster::apply(std::span<const Beat> beats, WallOffset wall, std::vector<Event>& out) {
-    constexpr std::size_t kGroup = 64;
+    constexpr std::size_t kGroup = 8;
     auto& in = *impl_;
-    const auto group_at = [&](std::size_t begin) {
-        return beats.subspan(std::min(begin, beats.size()),
-                             std::min(kGroup, beats.size() - std::min(begin, beats.size())));
-    };
-    const auto ask_for_entries = [&](std::span<const Beat> group) {
-        for (const auto& beat : group)
-            in.table.prefetch(beat.hash);
-    };
-    std::array<std::optional<Impl::UserIndex>, kGroup> hints;
-    ask_for_entries(group_at(0));
-    for (std::size_t begin = 0; begin < beats.size(); begin += kGroup) {
-        const auto group = group_at(begin);
-        for (std::size_t i = 0; i < group.size(); ++i) {
-            hints[i] = in.table.candidate(group[i].hash);
-            if (!hints[i]) continue;
-            in.records.prefetch(*hints[i]);
-            in.deadlines.prefetch(*hints[i]);
+    std::array<std::optional<Impl::UserIndex>, 2 * kGroup> hints;
+    const auto end_of = [&](std::size_t begin) { return std::min(begin + kGroup, beats.size()); };
+    const auto look_for = [&](std::size_t begin) {
+        for (auto i = begin; i < end_of(begin); ++i) {
+            auto& hint = hints[i % hints.size()];
+            hint = in.table.candidate(beats[i].hash);
+            if (!hint) continue;
+            in.records.prefetch(*hint);
+            in.deadlines.prefetch(*hint);
         }
-        ask_for_entries(group_at(begin + kGroup));
-        for (std::size_t i = 0; i < group.size(); ++i)
-            if (hints[i]) in.records[*hints[i]].sessions.prefetch();
-        for (std::size_t i = 0; i < group.size(); ++i)
-            in.take(group[i], hints[i], wall, out);
+    };
+    look_for(0);
+    for (std::size_t begin = 0; begin < beats.size(); begin += kGroup) {
+        look_for(begin + kGroup);
+        for (auto i = begin; i < end_of(begin); ++i)
+            if (const auto hint = hints[i % hints.size()]; hint)
+                in.records[*hint].sessions.prefetch();
+        for (auto i = begin; i < end_of(begin); ++i)
+            in.take(beats[i], hints[i % hints.size()], wall, out);
     }
 }
 
@@ -102,7 +104,7 @@ std::size_t Roster::silent_edges(std::size_t limit, std::vector<Hold>& out) cons
 }
 
 void Roster::each_in(Slot slot, WallOffset wall, const std::function<void(const View&)>& fn) const {
-    constexpr std::size_t kAhead = 16;
+    constexpr std::size_t kAhead = 24;
     const auto& in = *impl_;
     std::vector<Impl::UserIndex> users;
     users.reserve(in.table.count(slot));

@@ -10,21 +10,16 @@
 #include <vector>
 
 #include "common/event.hpp"
+#include "common/frame.hpp"
 #include "common/slots.hpp"
 #include "common/time.hpp"
 
 namespace presence::tracker {
 
-// One heartbeat as the roster takes it: its time is on our clock and never early.
-struct Beat {
-    std::uint64_t hash = 0;  // hash_of(user)
-    std::string_view user;
-    std::string_view session;                // empty: the unnamed session
-    std::string_view edge;                   // empty: an edge that named itself not
-    std::optional<std::string_view> status;  // empty string: clear
-    std::uint32_t ttl_ms = 0;                // kTtlMinMs..kTtlMaxMs
-    Instant at{};                            // read by the collector, less its age
-    bool bye = false;
+// One heartbeat as the roster takes it: a row (its ttl_ms: kTtlMinMs..kTtlMaxMs, its age_ms of no
+// interest), and a time that is on our clock and never early.
+struct Beat : Row {
+    Instant at{};                   // read by the collector, less its age
     Instant read = Instant::min();  // by the collector, if later than `at`
 };
 
@@ -83,6 +78,8 @@ public:
     ~Roster();
     Roster(Roster&&) noexcept;
 
+    // Its user is found sooner if told of a heartbeat some hundred of them before it is applied.
+    void prefetch(std::uint64_t hash) const;
     // Appends online (`heartbeat`), offline (`bye`) and `status` events. What breaks a limit is
     // left out and counted.
     void apply(std::span<const Beat> beats, WallOffset wall, std::vector<Event>& out);

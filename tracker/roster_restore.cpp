@@ -8,7 +8,10 @@ namespace presence::tracker {
 
 bool Roster::restore(const Held& held) {
     auto& in = *impl_;
-    const Beat as_beat{0, held.user, {}, {}, held.status, held.ttl_ms, held.last_seen, false};
+    Beat as_beat;
+    as_beat.user = held.user;
+    as_beat.status = held.status;
+    as_beat.ttl_ms = held.ttl_ms;
     if (!Impl::within_limits(as_beat)) {
         ++in.stats.malformed;
         return false;

@@ -64,35 +64,24 @@ void Tracker::Impl::apply(const FrameHeader& header, Instant received, WallOffse
     const auto default_ttl_ms = static_cast<std::uint32_t>(options.timeout.count() / 1000);
     std::uint64_t moved = 0;
     Instant read{};
-    for (RowReader rows(frame.row_groups); rows.next();) {
-        const auto& row = rows.row();
+    for (RowReader rows(frame.row_groups); rows.next(beats[beat_count]);) {
+        auto& beat = beats[beat_count];
         if (rows.first_of_group())
             read = watermarks.read_time(header.collector, rows.read(), received);
-        if (!owns(slot_of(row.hash))) {
+        if (!owns(slot_of(beat.hash))) {
             ++moved;
             continue;
         }
-        take_beat(row, row.ttl_ms != 0 ? row.ttl_ms : default_ttl_ms, read);
-        if (beat_count == beats.size()) apply_beats(wall);
+        roster.prefetch(beat.hash);
+        if (beat.ttl_ms == 0) beat.ttl_ms = default_ttl_ms;
+        beat.at = read - std::chrono::milliseconds{beat.age_ms};
+        beat.read = read;
+        if (++beat_count == beats.size()) apply_beats(wall);
     }
     apply_beats(wall);
     stats.moved += moved;
     if (moved > 0 && moved_rows.size() < Watermarks::kCollectorsMax)
         moved_rows[header.collector] += moved;
-}
-
-// Field by field into its place: a copy of a whole one waits until all its fields are written.
-void Tracker::Impl::take_beat(const Row& row, std::uint32_t ttl_ms, Instant read) {
-    auto& beat = beats[beat_count++];
-    beat.hash = row.hash;
-    beat.user = row.user;
-    beat.session = row.session;
-    beat.edge = row.edge;
-    beat.status = row.status;
-    beat.ttl_ms = ttl_ms;
-    beat.at = read - std::chrono::milliseconds{row.age_ms};
-    beat.bye = row.bye;
-    beat.read = read;
 }
 
 void Tracker::Impl::apply_beats(WallOffset wall) {

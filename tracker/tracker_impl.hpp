@@ -76,7 +76,6 @@ struct Tracker::Impl {
     }
 
     void apply(const FrameHeader& header, Instant received, WallOffset wall);
-    void take_beat(const Row& row, std::uint32_t ttl_ms, Instant read);
     void apply_beats(WallOffset wall);
     void note_leases(const FrameHeader& header, Instant received);
     void refuse(std::string_view reason);
@@ -126,8 +125,9 @@ struct Tracker::Impl {
     std::map<std::string, Event> left_out;  // while a past is restored: that they are offline
 
     Frame frame;  // reused
-    // Of the frame; so few that they are still in the cache when the roster reads them.
-    std::array<Beat, 256> beats;
+    // Of the frame; so few that they are still in the cache when the roster reads them. Rows are
+    // read right into their place: a copy of one just written waits until all its fields are.
+    std::array<Beat, 128> beats;
     std::size_t beat_count = 0;
     std::vector<Event> events;                                        // of this turn
     std::vector<std::pair<std::string, std::string>> to_acknowledge;  // collector, peer
