@@ -50,6 +50,14 @@ public:
         rows_.append(row);
         if (rows_.bytes() >= kFrameBytesTarget) cut(received);
     }
+    // The same for a row that says nothing but whose it is.
+    void append(std::uint64_t hash, std::string_view user, std::string_view edge,
+                std::uint32_t age_ms, Instant received) {
+        if (diverted_)
+            return divert({.hash = hash, .user = user, .edge = edge, .age_ms = age_ms}, received);
+        rows_.append(hash, user, edge, age_ms);
+        if (rows_.bytes() >= kFrameBytesTarget) cut(received);
+    }
 
     // Sends what is due. `watermark`: everything read up to then has been appended.
     void end_turn(Instant now, Instant watermark, std::uint64_t map_version, const Send& send);

@@ -65,6 +65,18 @@ struct Router::Impl {
         return true;
     }
 
+    // As route(), for all that are mere ids, which have one age. Returns how many are older than
+    // their ttl.
+    std::size_t route_ids(Duration delay, Instant received) {
+        if (delay > options.timeout) return decoded.ids.size();
+        const auto age_ms = static_cast<std::uint32_t>(delay / 1ms);
+        for (const auto id : decoded.ids) {
+            const std::uint64_t hash = hash_of(id);
+            link_of(hash).append(hash, id, decoded.envelope.edge, age_ms, received);
+        }
+        return 0;
+    }
+
     void end_turn(Instant now, std::vector<Outgoing>& out) {
         if (watermark.take_abandoned())
             for (const auto& link : links)
@@ -115,10 +127,10 @@ void Router::on_message(std::string_view message, Instant received) {
         if (!known) return rejects_.add(Reject::edges_limit);
         delay = *known;
     }
-    std::uint64_t stale = 0;
+    std::uint64_t stale = impl_->route_ids(delay, received);
     for (const auto& beat : decoded.beats)
         stale += !impl_->route(beat, decoded.envelope.edge, delay, received);
-    impl_->heartbeats += decoded.beats.size() - stale;
+    impl_->heartbeats += decoded.ids.size() + decoded.beats.size() - stale;
     rejects_.add(Reject::stale, stale);
 }
 

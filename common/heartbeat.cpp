@@ -44,7 +44,7 @@ public:
         const auto fault = envelope_fields(beats);
         if (!beats->nil() || !beats->at_end()) return false;
         if (fault) {
-            out_.beats.clear();
+            out_.ids.clear();
             refuse_envelope(*fault);
         }
         return true;
@@ -253,14 +253,15 @@ bool take_short_list(std::string_view& left, std::size_t& count) {
 }
 
 // Exactly so many ids and nothing else. False if it is not; then `out` is as it was found.
-bool decode_plain_ids(std::string_view ids, std::size_t count, Heartbeats& out) {
-    for (std::size_t i = 0; i < count; ++i) {
-        if (take_plain_id(ids, out.beats.emplace_back().user)) continue;
-        out.beats.clear();
-        return false;
-    }
-    if (ids.empty()) return true;
-    out.beats.clear();
+bool decode_plain_ids(std::string_view list, std::size_t count, Heartbeats& out) {
+    // Each takes two bytes at least: no room for what the list merely claims.
+    if (count > list.size() / 2) return false;
+    out.ids.resize(count);
+    bool good = true;
+    for (std::size_t i = 0; i < count && good; ++i)
+        good = take_plain_id(list, out.ids[i]);
+    if (good && list.empty()) return true;
+    out.ids.clear();
     return false;
 }
 
@@ -362,8 +363,15 @@ std::string_view name_of(Reject reject) {
 
 void Heartbeats::clear() {
     envelope = {};
+    ids.clear();
     beats.clear();
-    texts.clear();
+    if (!texts.empty()) texts.clear();
+}
+
+void Heartbeats::spell_out() {
+    for (const auto id : ids)
+        beats.emplace_back().user = id;
+    ids.clear();
 }
 
 void decode_heartbeats(std::string_view message, Heartbeats& out, Counters<Reject>& rejects) {

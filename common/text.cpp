@@ -17,6 +17,17 @@ bool printable_ascii(const char* p) {
     return !below_space && !del_or_more;
 }
 
+// True if all is printable ASCII, as nearly every id is; false if not, or if there are less than
+// eight bytes. The last word overlaps the one before.
+bool ascii_text(std::string_view text) {
+    constexpr std::size_t kWord = 8;
+    if (text.size() < kWord) return false;
+    const std::size_t last = text.size() - kWord;
+    for (std::size_t at = 0; at < last; at += kWord)
+        if (!printable_ascii(text.data() + at)) return false;
+    return printable_ascii(text.data() + last);
+}
+
 // Length of the well-formed, non-control character at p, or 0 with the fault set.
 std::size_t character(const unsigned char* p, std::size_t left, TextFault& fault) {
     const unsigned char lead = p[0];
@@ -46,6 +57,7 @@ std::size_t character(const unsigned char* p, std::size_t left, TextFault& fault
 TextFault check_text(std::string_view text, std::size_t bytes_max) {
     if (text.empty()) return TextFault::empty;
     if (text.size() > bytes_max) return TextFault::too_long;
+    if (ascii_text(text)) return TextFault::none;
     const char* p = text.data();
     std::size_t left = text.size();
     while (left > 0) {

@@ -9,6 +9,8 @@ void fuzz(std::string_view bytes) {
     Heartbeats decoded;
     Counters<Reject> rejects;
     decode_heartbeats(bytes, decoded, rejects);
+    expect(decoded.ids.empty() || decoded.beats.empty());
+    decoded.spell_out();
     expect(decoded.envelope.edge.size() <= kNameBytesMax);
     for (const auto& beat : decoded.beats) {
         expect(!beat.user.empty() && beat.user.size() <= kUserBytesMax);
@@ -21,6 +23,7 @@ void fuzz(std::string_view bytes) {
     Heartbeats twice;
     Counters<Reject> none;
     decode_heartbeats(again, twice, none);
+    twice.spell_out();
     expect(twice.beats.size() == decoded.beats.size());
     for (std::size_t i = 0; i < twice.beats.size(); ++i) {
         expect(twice.beats[i].user == decoded.beats[i].user);

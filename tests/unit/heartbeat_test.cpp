@@ -14,6 +14,7 @@ namespace {
 struct Decoded {
     explicit Decoded(std::string message) : bytes(std::move(message)) {
         decode_heartbeats(bytes, beats, rejects);
+        beats.spell_out();
     }
     Decoded(const Decoded&) = delete;
     Decoded& operator=(const Decoded&) = delete;
