@@ -11,6 +11,7 @@
 #include "common/io/clock.hpp"
 #include "common/io/files_log.hpp"
 #include "common/io/log.hpp"
+#include "common/io/machine.hpp"
 #include "common/io/readiness.hpp"
 #include "common/io/reporter.hpp"
 #include "common/io/signals.hpp"
@@ -58,6 +59,7 @@ TrackerOptions options_of(const io::Program& program, const Storage& storage) {
     for (auto& known : storage.collectors())
         collectors.insert(std::move(known));
     options.collectors_expected.assign(collectors.begin(), collectors.end());
+    options.clock = io::machine_boot();
     options.journal = storage.on();
     options.trackers = program.config.trackers;
     options.version = io::version();

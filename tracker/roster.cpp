@@ -45,6 +45,12 @@ void Roster::apply(std::span<const Beat> beats, WallOffset wall, std::vector<Eve
     }
 }
 
+void Roster::resume(Instant event_time) {
+    const auto tick = impl_->clock.of_event(event_time);
+    impl_->make_room(tick);
+    impl_->event_time = std::max(impl_->event_time, tick);
+}
+
 void Roster::lift(Instant now) {
     const auto tick = impl_->clock.of_read(now);
     impl_->make_room(tick);

@@ -120,6 +120,9 @@ public:
     // now + its session's ttl, that of sessions which begin later as well, and no edge to be silent
     // since before. O(1).
     void lift(Instant now);
+    // An earlier run's event time had come to there: heartbeats whose ttl was over by then are too
+    // old. Before the first heartbeat.
+    void resume(Instant event_time);
 
     // Never later than the earliest deadline, may be earlier. Nothing while nobody is online.
     // O(users / 1,024): some hundred ns at 1M users.

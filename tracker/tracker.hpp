@@ -32,6 +32,8 @@ struct TrackerOptions {
     std::uint64_t edge_lost_rate = 5'000;
     std::uint64_t users_max = 20'000'000;
     std::vector<std::string> collectors_expected;
+    // Of our clock: instants of two runs with the same one can be compared. 0: of none.
+    std::uint64_t clock = 0;
     bool journal = false;                 // `replay` is answered, and states are handed out
     std::vector<TrackerConfig> trackers;  // endpoints, for `map` and `moved`
     std::string version = "0";

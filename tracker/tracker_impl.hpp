@@ -89,7 +89,7 @@ struct Tracker::Impl {
     void checkpoint(Instant now, WallOffset wall, Output& out);
     void write_state(Slot slot, WallOffset wall, Output& out);
     void tell_facts(bool ticks, Output& out);
-    void resume_links(std::string_view facts);
+    void resume(std::string_view facts, Instant now);
     [[nodiscard]] Answers answers(const Stats& current, Instant now, WallOffset wall);
     [[nodiscard]] bool restore(const Roster::Held& held);
     [[nodiscard]] bool restore_event(const Event& event, Instant now, WallOffset wall);

@@ -24,6 +24,9 @@ Instant instant_of(std::int64_t ms, Instant now, WallOffset wall) {
 struct Facts {
     std::vector<std::string> collectors;
     std::vector<Watermarks::Link> links;
+    // How far event time had come, on which clock.
+    std::uint64_t clock = 0;
+    std::int64_t event_us = 0;
 };
 
 Facts read_facts(std::string_view bytes) {
@@ -41,6 +44,9 @@ Facts read_facts(std::string_view bytes) {
     const bool good = each_key(in, [&](std::string_view key) {
         if (key == "collectors")
             return each(in, [&] { return value(in, facts.collectors.emplace_back()); });
+        if (key == "event_time")
+            return record(in, 2,
+                          [&] { return value(in, facts.clock) && value(in, facts.event_us); });
         return key == "links" ? each(in, link) : skip(in);
     });
     return good ? facts : Facts{};
@@ -122,7 +128,7 @@ bool Tracker::Impl::restore(const Roster::Held& held) {
 void Tracker::begin(const Past& past, Instant now, WallOffset wall) {
     auto& i = *impl_;
     i.publisher.resume(past.boot, past.batch);
-    i.resume_links(past.facts);
+    i.resume(past.facts, now);
     for (std::uint32_t slot = 0; slot < kSlots; ++slot)
         if (i.owns(slot)) i.begin(static_cast<Slot>(slot), i.options.started_unix_ms);
     i.publisher.begin_run(i.first);
@@ -181,19 +187,26 @@ void Tracker::Impl::tell_facts(bool ticks, Output& out) {
     if (known == collectors_told && !wrote) return;
     const auto links = watermarks.links();
     MsgpackWriter writer;
-    writer.map(2).text("collectors").array(known.size());
+    writer.map(2 + event_time.has_value()).text("collectors").array(known.size());
     for (const auto& id : known)
         writer.text(id);
     writer.text("links").array(links.size());
     for (const auto& link : links)
         writer.array(3).text(link.collector).number(link.boot).number(link.applied);
+    if (event_time)
+        writer.text("event_time").array(2).number(options.clock).number(micros(*event_time));
     out.facts = writer.take();
     collectors_told = std::move(known);
 }
 
-void Tracker::Impl::resume_links(std::string_view facts) {
+void Tracker::Impl::resume(std::string_view bytes, Instant now) {
+    auto facts = read_facts(bytes);
+    // What was over then is over still, though its heartbeats come again: a run that took them for
+    // news would bring back users who were told offline.
+    if (facts.clock != 0 && facts.clock == options.clock && facts.event_us > 0)
+        roster.resume(std::min(Instant{Duration{facts.event_us}}, now));
     if (bug(Bug::applied_forgotten)) return;
-    for (auto& link : read_facts(facts).links)
+    for (auto& link : facts.links)
         watermarks.resume(std::move(link));
 }
 

@@ -9,6 +9,7 @@
 
 #include "common/io/clock.hpp"
 #include "common/io/fault_point.hpp"
+#include "common/io/machine.hpp"
 #include "common/io/store_impl.hpp"
 
 namespace presence::io {
@@ -46,13 +47,6 @@ Fd open_file(const std::filesystem::path& path) {
     Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
     if (!fd) refuse("write", path, errno);
     return fd;
-}
-
-// Of the machine's run, which ends with its power; the same each time where it cannot be told.
-std::uint64_t machine_boot() {
-    std::string id;
-    std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), id);
-    return sum_of_facts(id);
 }
 
 // A new file is there after a loss of power only once its directory has been synced.

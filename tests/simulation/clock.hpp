@@ -29,6 +29,8 @@ public:
                                           [&](const Piece& p) { return p.local <= local; });
         return piece.from + (local - piece.local) * 1'000'000 / (1'000'000 + piece.ppm);
     }
+    // Another one for each machine.
+    [[nodiscard]] std::uint64_t serial() const { return static_cast<std::uint64_t>(offset_); }
     // From now on it goes at another rate.
     void drift(Time now, std::int64_t ppm) { pieces_.push_back({now, local(now), ppm}); }
     [[nodiscard]] Instant instant(Time t) const { return Instant{Duration{local(t)}}; }

@@ -61,7 +61,9 @@ Shape Shape::draw(Random& random) {
     shape.flush = random.between(8, 25) * kMillisecond;
     if (random.percent(40)) shape.far = random.between(20, 120) * kMillisecond;
     if (random.percent(25)) {
-        shape.resend_bytes_max = static_cast<std::uint64_t>(random.between(1'000, 20'000));
+        // Less than what is under way on a far link would never do.
+        shape.resend_bytes_max = static_cast<std::uint64_t>(random.between(1'000, 20'000)) +
+                                 (shape.far > 0 ? 50 * shape.users : 0);
         shape.backlog_max = static_cast<std::uint64_t>(random.between(10, 150));
     }
     if (random.percent(30)) {
@@ -82,8 +84,8 @@ Shape Shape::draw(Random& random) {
     shape.ttl_max = std::max(2 * shape.timeout, 4 * kSecond);
     shape.faults_begin = shape.ttl_max + 3 * kSecond;
     shape.faults_end = shape.faults_begin + 8 * shape.timeout;
-    // Every deadline lifted, a whole ttl; a collector's second of caution or what it waits for edges,
-    // its probe each second, a question asked again: see calm.cpp.
+    // Every deadline lifted, a whole ttl; a collector's second of caution or what it waits for
+    // edges, its probe each second, a question asked again: see calm.cpp.
     shape.calm_again = shape.faults_end + shape.ttl_max + 9 * kSecond + shape.edge_lost_after();
     shape.rest = shape.calm_again + 3 * shape.timeout;
     shape.end = shape.rest + shape.ttl_max + 2 * kSecond;

@@ -47,6 +47,7 @@ void TrackerProcess::boot() {
         options.trackers.emplace_back();
         options.trackers.back().id = "t" + std::to_string(t);
     }
+    options.clock = clock().serial();
     options.journal = true;
     for (auto& id : tracker::Tracker::collectors_in(disk_.facts()))
         if (std::find(options.collectors_expected.begin(), options.collectors_expected.end(), id) ==

@@ -69,10 +69,13 @@ std::vector<Event> events_in(const Output& out, std::optional<std::uint64_t> boo
 struct Run {
     Run(Disk& d, std::uint64_t b, Instant now,
         Tracker::Past::Users users = Tracker::Past::Users::go_on)
+        : Run(d, now, options(b), users) {}
+    Run(Disk& d, Instant now, const TrackerOptions& options,
+        Tracker::Past::Users users = Tracker::Past::Users::go_on)
         : disk(d),
-          boot(b),
+          boot(options.boot),
           base(d.sent + 1),
-          tracker(options(boot), SlotMap::rendezvous(1, {"t1"}), now) {
+          tracker(options, SlotMap::rendezvous(1, {"t1"}), now) {
         for (const auto& [slot, state] : disk.states)
             CHECK(tracker.restore_state(state.second, now, kWall) == 0u);
         for (const auto& [_, row] : disk.rows)
@@ -87,16 +90,18 @@ struct Run {
         o.timeout = 10s;
         o.collector_grace = 10s;
         o.collectors_expected = {"c1"};
+        o.clock = 5;
         o.journal = true;
         return o;
     }
-    void beat(Instant now, std::vector<Row> rows = {}) {
+    void beat(Instant now, std::vector<Row> rows = {}) { beat(now, std::move(rows), now); }
+    void beat(Instant now, std::vector<Row> rows, Instant read) {
         RowGroups groups;
         for (auto& row : rows) {
             row.hash = hash_of(row.user);
             groups.append(row);
         }
-        groups.close_group(PeerInstant{now.time_since_epoch()});
+        groups.close_group(PeerInstant{read.time_since_epoch()});
         FrameHeader h;
         h.cluster = "main";
         h.collector = "c1";
@@ -160,6 +165,32 @@ TEST_CASE("a restarted tracker goes on without a word for those who beat on",
     const auto events = run.turn(at(65'001ms));
     CHECK(brief(events) == "-bob timeout ");
     CHECK(events[0].since_ms == millis(kWall.at(at(0s))));
+}
+
+TEST_CASE("a heartbeat that was over for the run before brings nobody back", "[tracker][restart]") {
+    for (const bool same_clock : {true, false}) {
+        Disk disk;
+        {
+            Run run(disk, 7, at(0s));
+            run.beat(at(0s), {row_of("alice"), row_of("bob")});
+            (void)run.turn(at(0s));
+            run.beat(at(8s), {row_of("bob")});
+            (void)run.turn(at(8s));
+            run.beat(at(11s));
+            CHECK(brief(run.turn(at(11s))) == "-alice timeout ");
+        }
+        auto options = Run::options(8);
+        if (!same_clock) options.clock = 6;  // another machine: what its instants mean is unknown
+        Run run(disk, at(12s), options);
+        // A collector that the run before had given up, or has kept the frame for this one.
+        run.beat(at(12s), {row_of("alice")}, at(500ms));
+        // What was not yet over counts: of one who came while no tracker was there.
+        run.beat(at(12s), {row_of("carol")}, at(1'500ms));
+        const auto events = run.turn(at(12s));
+        CHECK(events.size() == (same_clock ? 1 : 2));
+        CHECK(brief(events).find("+carol heartbeat ") != std::string::npos);
+        CHECK(run.tracker.stats().stale == (same_clock ? 1 : 0));
+    }
 }
 
 TEST_CASE("whom a run holds for the one before is told as a hold", "[tracker][restart]") {
