@@ -63,7 +63,7 @@ Shape Shape::draw(Random& random) {
     if (random.percent(25)) {
         // Less than what is under way on a far link would never do.
         shape.resend_bytes_max = static_cast<std::uint64_t>(random.between(1'000, 20'000)) +
-                                 (shape.far > 0 ? 50 * shape.users : 0);
+                                 (shape.far > 0 ? 20 * shape.users : 0);
         shape.backlog_max = static_cast<std::uint64_t>(random.between(10, 150));
     }
     if (random.percent(30)) {
