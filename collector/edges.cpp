@@ -20,32 +20,13 @@ std::optional<Duration> Edges::delay_of(const Envelope& envelope, Instant receiv
     edge->heard = received;
     if (edge->boot != envelope.boot) {
         edge->boot = envelope.boot;
-        edge->quickest.reset();
-        edge->late.reset();
+        edge->transit.reset();
     }
     if (!envelope.sent_ms || *envelope.sent_ms > kSentMsMax) return Duration{0};
     const auto sent = std::chrono::milliseconds{static_cast<std::int64_t>(*envelope.sent_ms)};
     const Duration difference = received.time_since_epoch() - sent;
-    edge->sample(received, difference);
     // `sent` was cut to milliseconds: so much may be no delay.
-    const Duration delay = difference - *edge->quickest.value(received) - kSentResolution;
-    return std::max(delay, Duration{0});
-}
-
-void Edges::Edge::sample(Instant now, Duration difference) {
-    const auto known = quickest.value(now);
-    if (!known || difference <= *known + kLate) {
-        late.reset();
-    } else {
-        if (!late) late = {now, difference};
-        late->least = std::min(late->least, difference);
-        if (now - late->since >= kQueued) {
-            quickest.reset();
-            difference = late->least;
-            late.reset();
-        }
-    }
-    quickest.sample(now, difference);
+    return std::max(edge->transit.late_by(received, difference) - kSentResolution, Duration{0});
 }
 
 void Edges::append_leases(Instant since, std::string& leases) const {

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "collector/transit.hpp"
 #include "common/heartbeat.hpp"
-#include "common/smallest_difference.hpp"
 #include "common/time.hpp"
 
 namespace presence::collector {
@@ -21,12 +21,6 @@ public:
 
     explicit Edges(std::size_t edges_max) : edges_max_(edges_max) {}
 
-    // What is late comes out of a queue, which ends. Messages that are late for longer than this,
-    // without one that is not, tell of a clock that stood still (the edge's machine was suspended)
-    // or was set back: then they are not late.
-    static constexpr Duration kQueued = 2s;
-    static constexpr Duration kLate = 250ms;
-
     // How much older than `received` the message surely is: what it took longer than the quickest
     // message of that edge's run within the last minute. Nothing if the edge is one too many.
     [[nodiscard]] std::optional<Duration> delay_of(const Envelope& envelope, Instant received);
@@ -38,15 +32,7 @@ private:
     struct Edge {
         std::uint64_t boot = 0;
         Instant heard{};
-        SmallestDifference quickest;
-        // Of the messages since the last that was not late.
-        struct Late {
-            Instant since;
-            Duration least;
-        };
-        std::optional<Late> late;
-
-        void sample(Instant now, Duration difference);
+        Transit transit;
     };
     struct Hash {
         using is_transparent = void;

@@ -25,7 +25,7 @@ public:
     // How long it waits with what has come before it closes, and loses that.
     static constexpr Duration kPatience = 1s;
     static constexpr Duration kFirstPauses = 2s;  // of an edge that was cut off, two at most
-    static constexpr Duration kConnecting = 1s;
+    static constexpr Duration kConnecting = 2s;   // and saying something
 
     // `lease`: how long a tracker's word holds. `reconnect_max`: the longest pause of an edge
     // between two tries to connect.
@@ -34,7 +34,7 @@ public:
     void begin_turn(Instant now) {
         if (!vouched_) vouched_ = now;
         if (now - *vouched_ < lease_ || bug(Bug::isolated_reads_on)) {
-            if (state_ == State::closed) reopened_after_ = now - since_;
+            if (state_ == State::closed) closed_since_ = since_;
             state_ = State::open;
         } else if (state_ == State::open) {
             state_ = State::waiting;
@@ -48,12 +48,11 @@ public:
     void vouch(Instant at) { vouched_ = vouched_ ? std::max(*vouched_, at) : at; }
 
     [[nodiscard]] State state() const { return state_; }
-    // Once after it was opened again: for how long edges may still be about to come back. Their
-    // pauses double, so none is longer than the time it was closed and the first two.
-    [[nodiscard]] std::optional<Duration> take_reopened() {
-        const auto closed = std::exchange(reopened_after_, std::nullopt);
-        if (!closed) return std::nullopt;
-        return std::min(*closed + kFirstPauses, reconnect_max_) + kConnecting;
+    // It was closed, and edges can connect again from `now` on: until when they may still be about
+    // to. Their pauses double, so none is longer than the time it was closed and the first two.
+    [[nodiscard]] Instant on_opened(Instant now) {
+        const auto closed = now - std::exchange(closed_since_, std::nullopt).value_or(now);
+        return now + std::min(closed + kFirstPauses, reconnect_max_) + kConnecting;
     }
 
 private:
@@ -61,8 +60,8 @@ private:
     Duration reconnect_max_;
     std::optional<Instant> vouched_;
     State state_ = State::open;
-    Instant since_{};  // waiting, or closed
-    std::optional<Duration> reopened_after_;
+    Instant since_{};                      // waiting, or closed
+    std::optional<Instant> closed_since_;  // until edges can connect again
 };
 
 }  // namespace presence::collector

@@ -140,7 +140,7 @@ bool Link::on_ack(const Ack& ack, Instant received) {
         .tracker_boot = ack.tracker_boot, .acked_us = ack.sent_us, .received = told(received)};
     if (std::exchange(tracker_boot_, ack.tracker_boot) != ack.tracker_boot) {
         tracker_moved_ = 0;
-        quickest_.reset();
+        transit_.reset();
     }
     note_told(ack.sent_us, received);
     if (ack.moved > tracker_moved_)
@@ -162,9 +162,8 @@ bool Link::on_ack(const Ack& ack, Instant received) {
 
 // What waited for the tracker's disk, or in a connection that stood still, tells of then.
 void Link::note_told(std::int64_t sent_us, Instant received) {
-    const Duration difference{micros(received) - sent_us};
-    quickest_.sample(received, difference);
-    told_at_ = std::max(told_at_, received - (difference - *quickest_.value(received)));
+    const auto late = transit_.late_by(received, Duration{micros(received) - sent_us});
+    if (received - transit_.since() >= kSettle) told_at_ = std::max(told_at_, received - late);
 }
 
 void Link::forget_applied(std::uint64_t applied) {

@@ -8,9 +8,9 @@
 
 #include "collector/backlog.hpp"
 #include "collector/edges.hpp"
+#include "collector/transit.hpp"
 #include "common/frame.hpp"
 #include "common/limits.hpp"
-#include "common/smallest_difference.hpp"
 #include "common/time.hpp"
 
 namespace presence::collector {
@@ -75,8 +75,11 @@ public:
     }
     [[nodiscard]] bool all_acknowledged() const;
     [[nodiscard]] bool heard() const { return tracker_boot_ != 0; }
+    // How long a tracker that was silent for a minute is heard before its words are dated: those of
+    // before may still come.
+    static constexpr Duration kSettle = 200ms;
     // When the tracker said what it said last, by our clock: late by no more than its quickest word
-    // of the last minute was under way. Requires: heard().
+    // of the last minute was under way. Long ago, as long as none can be dated.
     [[nodiscard]] Instant told_at() const { return told_at_; }
 
     // Hands over every row not yet acknowledged, fn(row, read time), and is of no use afterwards.
@@ -153,7 +156,7 @@ private:
     std::optional<FrameHeader::Echo> echo_;  // not yet told
     std::uint64_t tracker_boot_ = 0;
     std::uint64_t tracker_moved_ = 0;
-    SmallestDifference quickest_;  // of its acknowledgements
+    Transit transit_;  // of its acknowledgements
     Instant told_at_{};
     std::uint64_t losses_ = 0;  // beside the rows that were dropped
     bool leaving_ = false;

@@ -156,6 +156,7 @@ private:
         try {
             heartbeats_ = io::make_socket(context_, io::Role::heartbeats_in,
                                           own_config(program_).heartbeats_bind);
+            router_.on_opened(io::now());
             log::info("input_opened");
         } catch (const io::SocketError& error) {
             log::error("input_not_opened", {{"reason", error.what()}});
@@ -250,12 +251,13 @@ private:
     // All or nothing: a file that is wrong, or a map that is not newer, changes nothing.
     void reload() {
         try {
-            const auto config = io::reread(program_);
+            const auto config = io::reread(program_, running_);
             auto map = slot_map_of(config);
             const bool newer = map.version > router_.map().version;
             if (newer) {
                 connect(config.trackers);
                 router_.adopt(std::move(map));
+                running_.take_trackers(config);
             }
             log::info("reloaded", {{"map_version", router_.map().version}, {"adopted", newer}});
         } catch (const std::exception& error) {
@@ -317,6 +319,7 @@ private:
     }
 
     const io::Program& program_;
+    Config running_ = program_.config;
     io::Signals signals_;
     zmq::context_t context_;
     std::optional<zmq::socket_t> heartbeats_;
@@ -331,7 +334,7 @@ private:
     bool drained_ = true;
     bool more_ = false;  // to be read at once
     bool leaving_ = false;
-    Instant open_at_{};  // after a try that failed: not before
+    Instant open_at_{};   // after a try that failed: not before
     bool ready_ = false;  // as told
 };
 

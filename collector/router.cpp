@@ -114,7 +114,7 @@ void Router::begin_turn(Instant now) {
     const auto before = i.intake.state();
     i.intake.begin_turn(now);
     i.closings += before != input() && input() == Intake::State::closed;
-    if (const auto coming = i.intake.take_reopened()) i.watermark.on_reopened(now + *coming);
+    if (before != input() && input() == Intake::State::open) i.watermark.on_resumed(now);
 }
 
 void Router::on_message(std::string_view message, Instant received) {
@@ -144,7 +144,7 @@ bool Router::on_ack(std::size_t tracker, std::string_view bytes, Instant receive
 }
 
 void Router::end_turn(Instant now, bool drained, std::vector<Outgoing>& out) {
-    impl_->watermark.end_turn(now, drained);
+    impl_->watermark.end_turn(now, drained && input() == Intake::State::open);
     impl_->end_turn(now, out);
 }
 
@@ -169,13 +169,19 @@ void Router::adopt(SlotMap map) {
 }
 
 void Router::goodbye(Instant now, std::vector<Outgoing>& out) {
-    for (const auto& link : impl_->links)
+    for (const auto& link : impl_->links) {
+        if (input() != Intake::State::open) link->note_loss();  // what came lies unread
         link->leave();
+    }
     impl_->end_turn(now, out);
 }
 
 Intake::State Router::input() const {
     return impl_->intake.state();
+}
+
+void Router::on_opened(Instant now) {
+    impl_->watermark.on_reopened(impl_->intake.on_opened(now));
 }
 
 bool Router::all_acknowledged() const {

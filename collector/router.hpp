@@ -83,8 +83,10 @@ public:
     void adopt(SlotMap map);
     // Says goodbye on every link with all that was read; nothing may be read after it.
     void goodbye(Instant now, std::vector<Outgoing>& out);
-    // Of this turn.
+    // Of this turn. After it was `closed` and is no more the caller opens its socket, and says when
+    // it has; until then it reads nothing.
     [[nodiscard]] Intake::State input() const;
+    void on_opened(Instant now);
     // Every tracker has acknowledged something.
     [[nodiscard]] bool heard_by_all() const;
     // All frames that were sent are acknowledged by every tracker.

@@ -31,18 +31,21 @@ public:
         if ((drained || bug(Bug::watermark_before_drain)) && now >= held_until_) value_ = began_;
     }
     [[nodiscard]] Instant value() const { return value_; }
+    // What came while nothing was read may not have been moved into the socket yet.
+    void on_resumed(Instant now) { held_until_ = std::max(held_until_, now + kHold); }
     // The input was closed, and those who sent to it may need until then to come back.
     void on_reopened(Instant until) {
         held_until_ = std::max(held_until_, until);
         abandoned_ = true;
     }
-    // True once after a stall, or a closed input, in which heartbeats may have been lost before they were read.
+    // True once after a stall, or a closed input, in which heartbeats may have been lost before
+    // they were read.
     [[nodiscard]] bool take_abandoned() { return std::exchange(abandoned_, false); }
 
 private:
     void observe(Instant now) {
         if (observed_ && now - *observed_ > kStall && !bug(Bug::stall_forgotten))
-            held_until_ = now + kHold;
+            held_until_ = std::max(held_until_, now + kHold);
         if (observed_ && now - *observed_ > kAbandoned) abandoned_ = true;
         observed_ = now;
     }

@@ -15,7 +15,7 @@ enum class Bug : std::uint8_t {
     stall_forgotten,           // the watermark goes on at once after a stall
     drops_untold,
     isolated_reads_on,  // though no tracker vouches for it
-    bye_displaced,  // in the backlog, by a heartbeat of the session
+    bye_displaced,      // in the backlog, by a heartbeat of the session
     // tracker
     watermark_skipped,  // deadlines are due by the tracker's own clock
     watermark_late,     // mapped by the late end of the collector's clock

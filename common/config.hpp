@@ -107,6 +107,12 @@ struct Config {
     std::vector<NotifierConfig> notifiers;
     std::vector<SinkConfig> sinks;
     std::vector<std::string> warnings;  // what was ignored, for the log; not printed as TOML
+
+    // The list of trackers of a newer file, and its version.
+    void take_trackers(const Config& newer) {
+        trackers = newer.trackers;
+        presence.map_version = newer.presence.map_version;
+    }
 };
 
 // c1 at 7400, t1 at 7410..7412, n1 with a stdout sink in text form, all on 127.0.0.1. More

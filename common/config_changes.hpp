@@ -11,8 +11,8 @@ namespace presence {
 [[nodiscard]] std::string changed_settings(const Config& before, const Config& after);
 
 // What of `read` counts only from the next start of a process that runs with `running`: of
-// [presence], its own table, and what it works with. A newer list of trackers is taken over at once,
-// but not by notifiers. `kind` is "collector", "tracker" or "notifier".
+// [presence], its own table, and what it works with. A newer list of trackers is taken over at
+// once, but not by notifiers. `kind` is "collector", "tracker" or "notifier".
 [[nodiscard]] std::string waiting_changes(const Config& running, const Config& read,
                                           const std::string& kind, const std::string& id);
 

@@ -53,8 +53,8 @@ void write_lateness(Writer& out, const PresenceConfig& p) {
              " and the restart (timeout)");
     out.line("#   a collector vanishes or is cut off  " + format_duration(grace + p.timeout) +
              " (collector_grace + timeout)");
-    out.line("#   one that was cut off is back        " + format_duration(p.timeout + 12s) +
-             " from then (timeout + 12s)");
+    out.line("#   one that was cut off is back        " + format_duration(p.timeout + 13s) +
+             " from then (timeout + 13s)");
     out.line("#   a collector is stalled              " + format_duration(freeze + 2s) +
              ", of an hour (freeze_max + 2s)");
     out.line("#   no collector is to be heard         " +

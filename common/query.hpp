@@ -100,10 +100,10 @@ struct StatusAnswer {
     std::vector<Collector> collectors;
     // Whom or what timeouts wait for, and how long at the longest.
     struct Hold {
-        std::string what;           // "collector:c1", "edge:gw-7", "collectors", "disk", "restart"
-        std::string why;            // see docs/protocol.md
-        std::int64_t since_ms = 0;  // wall clock, as `until_ms`
-        std::int64_t until_ms = 0;  // 0: nobody knows
+        std::string what;            // "collector:c1", "edge:gw-7", "collectors", "disk", "restart"
+        std::string why;             // see docs/protocol.md
+        std::int64_t since_ms = 0;   // wall clock, as `until_ms`
+        std::int64_t until_ms = 0;   // 0: nobody knows
         std::uint64_t sessions = 0;  // that wait
     };
     std::vector<Hold> holds{};

@@ -214,7 +214,7 @@ private:
     // Trackers and sinks are those of the file as it was at the start.
     void reopen() {
         try {
-            (void)io::reread(program_);
+            (void)io::reread(program_, program_.config);
         } catch (const ConfigError& error) {
             io::log::error("reload_refused", {{"error", error.what()}});
         }

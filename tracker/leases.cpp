@@ -35,25 +35,18 @@ Leases::Silence Leases::silence(EdgeIndex edge) const {
 
 Leases::Verdict Leases::judge(EdgeIndex edge, Tick began, std::uint32_t ttl,
                               Tick event_time) const {
-    auto verdict = known(edge, began, ttl, event_time);
-    // A lift may come, and then a whole ttl.
-    if (verdict.kind == Verdict::Kind::lives) verdict.at = std::min(verdict.at, event_time + ttl);
-    return verdict;
-}
-
-Leases::Verdict Leases::known(EdgeIndex edge, Tick began, std::uint32_t ttl,
-                              Tick event_time) const {
     using Kind = Verdict::Kind;
-    if (!begun(edge) || ttl < 2 * options_.timeout) return {Kind::ended, began + ttl};
-    const auto& e = edges_[edge];
-    const auto deadline = began + ttl + e.silences.after(began);
-    if (deadline >= event_time) return {Kind::lives, deadline};
+    const auto deadline = this->deadline(edge, began, ttl);
+    if (!covers(edge, ttl)) return {Kind::ended, deadline};
+    // A lift may come, and then a whole ttl.
+    const auto lifted = event_time + ttl;
+    if (deadline >= event_time) return {Kind::lives, std::min(deadline, lifted)};
     const auto [since, until] = silence(edge);
     if (deadline <= since + options_.timeout || until == since || bug(Bug::edge_not_held))
         return {Kind::ended, deadline};
     if (until < event_time && !bug(Bug::edge_held_on)) return {Kind::lost, event_time};
     // Should the edge be heard again right now, the session lives on by the silence so far.
-    return {Kind::lives, std::min(until, deadline + (event_time - since))};
+    return {Kind::lives, std::min({until, lifted, deadline + (event_time - since)})};
 }
 
 std::size_t Leases::bytes() const {

@@ -47,19 +47,20 @@ public:
     // What edges said up to `now` may be missing: none counts as silent since before.
     void lift(Tick now) { lifted_ = std::max(lifted_, now); }
 
-    // What becomes of a session at event time.
+    // What becomes of a session at event time, whose deadline by itself has passed.
     struct Verdict {
         enum class Kind : std::uint8_t { lives, ended, lost } kind = Kind::ended;
         // lives: to be looked at again when event time has passed it, ended: its deadline.
         Tick at = 0;
     };
-    // `began`: from where its ttl runs.
+    // `began`: from where its ttl runs. Requires: began + ttl < event_time.
     [[nodiscard]] Verdict judge(EdgeIndex edge, Tick began, std::uint32_t ttl,
                                 Tick event_time) const;
-    // The same by what is known now: `at` of one that lives is when it ends, should its edge be
-    // heard again right now and no lift come.
-    [[nodiscard]] Verdict known(EdgeIndex edge, Tick began, std::uint32_t ttl,
-                                Tick event_time) const;
+
+    // When it ends, by itself and by the silences of its edge that are over.
+    [[nodiscard]] Tick deadline(EdgeIndex edge, Tick began, std::uint32_t ttl) const {
+        return began + ttl + (covers(edge, ttl) ? edges_[edge].silences.after(began) : Tick{0});
+    }
 
     // Since when a silent edge was not heard, and until when its sessions are held for that: not
     // beyond `since` if they are not.
@@ -80,6 +81,9 @@ private:
         Tick heard = kNever;
         Holds silences;  // that have ended, as far as they held
     };
+    [[nodiscard]] bool covers(EdgeIndex edge, std::uint32_t ttl) const {
+        return begun(edge) && ttl >= 2 * options_.timeout;
+    }
     [[nodiscard]] bool begun(EdgeIndex edge) const {
         return edge > kHeldEdge && edge < edges_.size();
     }

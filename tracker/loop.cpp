@@ -232,13 +232,13 @@ private:
     // All or nothing: a file that is wrong, or a map that is not newer, changes nothing.
     void reload() {
         try {
-            const auto config = io::reread(program_);
-            const auto version = config.presence.map_version;
-            if (version > map_version_) {
-                tracker_.adopt(slot_map_of(config), io::now(), millis(io::wall_now()));
-                map_version_ = version;
+            const auto config = io::reread(program_, running_);
+            if (config.presence.map_version > running_.presence.map_version) {
+                tracker_.adopt(slot_map_of(config), config.trackers, io::now(),
+                               millis(io::wall_now()));
+                running_.take_trackers(config);
             }
-            log::info("reloaded", {{"map_version", map_version_}});
+            log::info("reloaded", {{"map_version", running_.presence.map_version}});
         } catch (const ConfigError& error) {
             log::error("reload_refused", {{"error", error.what()}});
         }
@@ -252,7 +252,7 @@ private:
     zmq::socket_t queries_;
     Storage storage_;
     Tracker tracker_;
-    std::uint64_t map_version_ = program_.config.presence.map_version;
+    Config running_ = program_.config;
     io::FilesLog files_;
     io::Reporter reporter_{{"frames_refused", "moved", "users_limit", "sessions_limit",
                             "edges_limit", "malformed", "lifts", "lifts_refused",

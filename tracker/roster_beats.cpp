@@ -191,9 +191,10 @@ void Roster::Impl::end_session(UserRecord& record, Session* session) {
 void Roster::Impl::hold_until(UserRecord& record, Tick tick) {
     auto* s = record.sessions.begin();
     for (auto n = record.sessions.count(); n > 0; --n, s = SessionList::next(s)) {
-        // Not of a session that its edge's silence holds for as long anyway.
+        // Not of a session that a silence of its edge, now over, has lengthened anyway. One that
+        // goes on may end it as soon as it is over, or is too long.
         const auto began = deadline_of(*s) - s->ttl;
-        const auto missing = tick - leases.known(s->edge, began, s->ttl, event_time).at;
+        const auto missing = tick - leases.deadline(s->edge, began, s->ttl);
         if (missing > 0) s->ttl += low(missing);
     }
 }

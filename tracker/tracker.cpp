@@ -201,7 +201,10 @@ void Tracker::Impl::give_signs(Instant now, std::vector<ToPeer>& out) {
     for (const auto& [collector, peer] : peers) {
         const auto view = watermarks.view_of(collector, now);
         if (!view || (!writing.full && view->heard <= signed_at)) continue;
-        if (watermarks.excuse(collector, now)) out.push_back(ack_to(peer, *view, 0, now));
+        if (!watermarks.excuse(collector, now)) continue;
+        auto sign = *view;
+        sign.gap = false;  // it is no time to send again
+        out.push_back(ack_to(peer, sign, 0, now));
     }
     signed_at = now;
 }
@@ -258,12 +261,14 @@ ToPeer Tracker::answer_replay(const Replay& replay, std::variant<ReplayAnswer, Q
     return {replay.peer, encode_answer(answer)};
 }
 
-void Tracker::adopt(SlotMap map, Instant now, std::int64_t unix_ms) {
+void Tracker::adopt(SlotMap map, std::vector<TrackerConfig> trackers, Instant now,
+                    std::int64_t unix_ms) {
     auto& i = *impl_;
     std::array<bool, kSlots> owned{};
     for (std::size_t slot = 0; slot < kSlots; ++slot)
         owned[slot] = i.owns(slot);
     i.map = std::move(map);
+    i.options.trackers = std::move(trackers);
     i.self = Impl::index_of(i.map, i.options.tracker);
     for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
         const bool owns = i.owns(slot);

@@ -99,7 +99,7 @@ public:
                                        WallOffset wall) const;
 
     // A new map: slots lost are forgotten, slots won begin a new epoch. `unix_ms`: for the epochs.
-    void adopt(SlotMap map, Instant now, std::int64_t unix_ms);
+    void adopt(SlotMap map, std::vector<TrackerConfig> trackers, Instant now, std::int64_t unix_ms);
     // Never later than the next deadline or tick; may be earlier.
     [[nodiscard]] Instant next_wakeup(Instant now) const;
 

@@ -130,9 +130,9 @@ int run_loaded(const std::string& name, const std::string& kind, const Given& gi
 
 }  // namespace
 
-Config reread(const Program& program) {
+Config reread(const Program& program, const Config& running) {
     auto config = program.reload();
-    const auto waiting = waiting_changes(program.config, config, program.kind, program.id);
+    const auto waiting = waiting_changes(running, config, program.kind, program.id);
     if (!waiting.empty()) log::warn("restart_needed", {{"changed", waiting}});
     return config;
 }

@@ -40,9 +40,9 @@ int run_program(int argc, char** argv, const std::string& kind,
 // else 70, told in one line on stderr that starts with `name`.
 int guarded(const std::string& name, const std::function<int()>& body);
 
-// The file as it is now, after SIGHUP; logs `restart_needed` with what of it a running process does
-// not take over. Throws ConfigError.
-[[nodiscard]] Config reread(const Program& program);
+// The file as it is now, after SIGHUP; logs `restart_needed` with what of it a process that runs
+// with `running` does not take over. Throws ConfigError.
+[[nodiscard]] Config reread(const Program& program, const Config& running);
 
 [[nodiscard]] std::string version();
 // PRESENCE_* of the environment, as load_config takes it.

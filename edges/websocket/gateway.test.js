@@ -73,7 +73,7 @@ test('a client that leaves while it is asked who it is leaves nothing behind', a
 });
 
 test('a connection is ended when three pings in a row found no answer, not before', async (t) => {
-  const { connect } = await gatewayWith(t, { pingMs: 20 });
+  const { connect } = await gatewayWith(t, { pingMs: 200 });
   const ws = connect('/?user=alice', { autoPong: false });
   let pings = 0;
   ws.on('ping', () => { if (++pings === 2) ws.send('alive'); }); // counts as an answer

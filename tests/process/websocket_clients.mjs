@@ -13,12 +13,13 @@ const truth = {}; // user -> {opening, signs: the last two, ended}
 
 function open(user) {
   truth[user] ??= { opening: Date.now(), signs: [] };
-  const alive = () => { truth[user].signs = [...truth[user].signs.slice(-1), Date.now()]; };
+  const alive = (at = Date.now()) => { truth[user].signs = [...truth[user].signs.slice(-1), at]; };
+  alive(Date.now()); // the gateway hears of it some time from now on
   return new Promise((resolve, reject) => {
     const ws = new WebSocket(`${url}/?user=${encodeURIComponent(user)}`);
-    ws.once('open', () => (alive(), resolve()));
+    ws.once('open', resolve);
     ws.once('error', reject);
-    ws.on('ping', alive); // ws has answered it
+    ws.on('ping', () => alive()); // ws has answered it
     connections.set(user, [...(connections.get(user) ?? []), ws]);
   });
 }
@@ -30,9 +31,9 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
     continue;
   }
   if (command === 'open') await Promise.all(Array.from({ length: Number(count) }, () => open(user)));
+  if (command !== 'open') truth[user].ended = Date.now();
   const ended = (connections.get(user) ?? []).slice(0, count ? Number(count) : undefined);
   if (command === 'close') for (const ws of ended) ws.close(1000);
   if (command === 'cut') for (const ws of ended) ws._socket.destroy();
-  if (command !== 'open') truth[user].ended = Date.now();
   console.log(`${command} ${user}`);
 }

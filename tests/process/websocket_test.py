@@ -129,7 +129,8 @@ class WebsocketTest(unittest.TestCase):
     def check_timeout(self, event, truth, seen):
         """A ttl after the last sign of life, which may have been on its way when the connection was cut."""
         self.assertEqual(event["reason"], "timeout")
-        self.assertLessEqual(abs(event["at_ms"] - event["last_seen_ms"] - TTL_MS), 1)
+        # Not sooner; later if a process stood still meanwhile, and deadlines were lifted for it.
+        self.assertGreaterEqual(event["at_ms"] - event["last_seen_ms"], TTL_MS - 1)
         self.assertGreaterEqual(event["last_seen_ms"], truth["signs"][0] - CLOCKS_MS)
         self.assertLess(event["last_seen_ms"], truth["ended"] + TTL_MS)
         self.assertLessEqual(event["at_ms"], seen + 1)  # told when it was true, not before

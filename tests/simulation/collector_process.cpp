@@ -119,6 +119,7 @@ void CollectorProcess::open_or_close() {
     trace(closed ? "closes its input" : "opens its input");
     kernel_.clear();
     queue_.clear();
+    if (!closed) router_->on_opened(local_now());
 }
 
 FramePromises& CollectorProcess::promises_about(const Beat& beat) {

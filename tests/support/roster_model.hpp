@@ -176,18 +176,11 @@ private:
         return {Fate::times_out, due};
     }
 
-    // Should its edge, if it is silent, be heard again now.
+    // By the silences of its edge that are over.
     Ms end(const Key& key, const Session& s) const {
         const Ms own = deadline(s);
         if (key.first.empty() || key == kHeld || s.ttl < 2 * edge_timeout_) return own;
-        const auto& edge = edges_.at(key.first);
-        const Ms due = own + silent_within(edge, own - s.ttl);
-        const Ms hold = hold_length(edge);
-        if (!event_time_ || due >= *event_time_ || due <= edge.heard + edge_timeout_ ||
-            hold <= edge_timeout_)
-            return due;
-        if (*event_time_ > edge.heard + hold) return *event_time_;
-        return std::min(edge.heard + hold, due + *event_time_ - edge.heard);
+        return own + silent_within(edges_.at(key.first), own - s.ttl);
     }
 
     Ms read_tick(Instant t) const {

@@ -156,7 +156,7 @@ TEST_CASE("the printed configuration tells the worst cases", "[config][print]") 
     const std::string text = print_config(config);
     for (const auto* line :
          {"a collector or tracker restarts     20s", "a collector vanishes or is cut off  27s",
-          "one that was cut off is back        32s from then",
+          "one that was cut off is back        33s from then",
           "a collector is stalled              102s, of an hour",
           "no collector is to be heard         129s, of an hour",
           "collectors crash again and again    2m, of an hour",

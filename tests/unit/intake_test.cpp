@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "collector/watermark.hpp"
 #include "router_bench.hpp"
 
 using namespace presence;
@@ -24,6 +25,14 @@ void tell(Bench& bench, std::uint64_t applied, Duration ago = 0s) {
     bench.tell(ack);
 }
 
+// A tracker that is heard for long enough for its words to be dated.
+void hear(Bench& bench) {
+    for (int n = 0; n <= 20; ++n) {
+        tell(bench, 0);
+        bench.turns(10ms);
+    }
+}
+
 }  // namespace
 
 TEST_CASE("an input is open as long as a tracker's word holds, then waits, then closes",
@@ -42,11 +51,9 @@ TEST_CASE("an input is open as long as a tracker's word holds, then waits, then 
     CHECK(at(4'999ms) == Intake::State::waiting);
     intake.vouch(kStart + 4'990ms);
     CHECK(at(5s) == Intake::State::open);
-    CHECK_FALSE(intake.take_reopened());  // what waited was kept
     CHECK(at(8s) == Intake::State::waiting);
     CHECK(at(9s) == Intake::State::closed);
     CHECK(at(60s) == Intake::State::closed);
-    CHECK_FALSE(intake.take_reopened());
 }
 
 TEST_CASE("an input that stood still does not close before it could hear a tracker",
@@ -71,13 +78,12 @@ TEST_CASE("after an input was closed edges are waited for, as long as they may p
         intake.vouch(now);
         intake.begin_turn(now);
         REQUIRE(intake.state() == Intake::State::open);
-        const auto waits = intake.take_reopened();
-        CHECK_FALSE(intake.take_reopened());  // once
-        return waits;
+        // Its address is bound again half a second later: it was closed until then.
+        return intake.on_opened(now + 500ms) - (now + 500ms);
     };
-    CHECK(waits_after(100ms) == 3'100ms);
-    CHECK(waits_after(5s) == 8s);
-    CHECK(waits_after(1h) == 11s);
+    CHECK(waits_after(100ms) == 4'600ms);
+    CHECK(waits_after(5s) == 9'500ms);
+    CHECK(waits_after(1h) == 12s);
 }
 
 TEST_CASE("a lease needs a grace that is longer than machines stand still", "[collector][intake]") {
@@ -88,9 +94,9 @@ TEST_CASE("a lease needs a grace that is longer than machines stand still", "[co
 
 TEST_CASE("a router reads while any tracker vouches for it", "[collector][intake]") {
     Bench bench(leased(), {"t1", "t2"});
-    bench.turns(2s);
-    tell(bench, 0);
-    bench.turns(2'990ms);
+    bench.turns(1'790ms);
+    hear(bench);
+    bench.turns(2'980ms);
     CHECK(bench.router.input() == Intake::State::open);
     bench.turns(20ms);
     CHECK(bench.router.input() == Intake::State::waiting);
@@ -103,9 +109,8 @@ TEST_CASE("a router reads while any tracker vouches for it", "[collector][intake
 
 TEST_CASE("a word that was long under way tells of then", "[collector][intake]") {
     Bench bench(leased());
-    bench.turn();
-    tell(bench, 0);  // this link's quickest
-    bench.turns(2'500ms);
+    hear(bench);
+    bench.turns(2'490ms);
     // Said at the start; a lease from now on would let us read on after the tracker gave us up.
     tell(bench, 0, 2'500ms);
     bench.turns(490ms);
@@ -113,11 +118,13 @@ TEST_CASE("a word that was long under way tells of then", "[collector][intake]")
     bench.turns(20ms);
     CHECK(bench.router.input() == Intake::State::waiting);
     // The clock of another run of the tracker tells nothing of this one's.
-    auto ack = bench.ack(0);
-    ack.tracker_boot = 2;
-    ack.sent_us = -7'000'000;
-    bench.tell(ack);
-    bench.turn();
+    for (int n = 0; n <= 20; ++n) {
+        auto ack = bench.ack(0);
+        ack.tracker_boot = 2;
+        ack.sent_us = micros(bench.now) - 7'000'000;
+        bench.tell(ack);
+        bench.turns(10ms);
+    }
     CHECK(bench.router.input() == Intake::State::open);
 }
 
@@ -142,23 +149,98 @@ TEST_CASE("after its input was closed the watermark stands, and a loss is told",
     REQUIRE_FALSE(before.empty());
     CHECK(before.back().header.dropped == 0);
 
-    tell(bench, 0);
+    hear(bench);
+    REQUIRE(bench.router.input() == Intake::State::open);
+    bench.router.on_opened(bench.now);
     const Instant opened = bench.now;
     std::optional<Instant> first_new;
     std::uint64_t told = 0;
     std::uint64_t applied = 0;
-    for (Duration after{0}; after < 9s; after += 10ms) {
+    for (Duration after{0}; after < 11s; after += 10ms) {
         tell(bench, applied);
         for (const auto& frame : bench.turns(10ms)) {
             applied = std::max(applied, frame.header.number);
             told = frame.header.dropped;
             if (!first_new && frame.header.watermark > drained) first_new = bench.now;
         }
-        if (after == 50ms) CHECK(told == 1);  // at once: deadlines are lifted from here
+        if (after == 1'100ms) CHECK(told == 1);  // with the next probe: deadlines are lifted then
     }
     CHECK(told == 1);
     REQUIRE(first_new);
-    // Closed for 5 s, the first pauses 2 s, connecting 1 s.
-    CHECK(*first_new - opened >= 8s - 20ms);
-    CHECK(*first_new - opened <= 8s + 50ms);
+    // Closed for 5.24 s, the first pauses 2 s, connecting 2 s.
+    CHECK(*first_new - opened >= 9'220ms);
+    CHECK(*first_new - opened <= 9'320ms);
+}
+
+TEST_CASE("a stall after it was opened again ends no wait for edges",
+          "[collector][intake][watermark]") {
+    Watermark watermark;
+    watermark.begin_turn(kStart);
+    watermark.on_reopened(kStart + 10s);
+    watermark.end_turn(kStart, true);
+    watermark.begin_turn(kStart + 400ms);  // stood still
+    watermark.end_turn(kStart + 400ms, true);
+    for (Duration t = 410ms; t < 10s; t += 10ms) {
+        watermark.begin_turn(kStart + t);
+        watermark.end_turn(kStart + t, true);
+        REQUIRE(watermark.value() == Instant{});
+    }
+    watermark.begin_turn(kStart + 10s);
+    watermark.end_turn(kStart + 10s, true);
+    CHECK(watermark.value() == kStart + 10s);
+}
+
+TEST_CASE("a tracker whose clock stood still vouches again soon", "[collector][intake]") {
+    Bench bench(leased());
+    hear(bench);
+    bench.turns(25s);
+    REQUIRE(bench.router.input() == Intake::State::closed);
+    const auto paused = 25s;
+    for (int n = 0; n < 190; ++n) {
+        tell(bench, 0, paused);
+        bench.turns(10ms);
+    }
+    CHECK(bench.router.input() == Intake::State::closed);  // they may come out of a queue
+    for (int n = 0; n < 20; ++n) {
+        tell(bench, 0, paused);
+        bench.turns(10ms);
+    }
+    CHECK(bench.router.input() == Intake::State::open);
+}
+
+TEST_CASE("what lay in a connection for a minute vouches for nothing", "[collector][intake]") {
+    Bench bench(leased());
+    hear(bench);
+    bench.turn();
+    bench.now += 61s;  // stopped
+    bench.turn();
+    REQUIRE(bench.router.input() == Intake::State::waiting);
+    for (int n = 0; n < 5; ++n)
+        tell(bench, 0, 61s);
+    bench.turns(500ms);
+    CHECK(bench.router.input() == Intake::State::waiting);
+    hear(bench);
+    CHECK(bench.router.input() == Intake::State::open);
+}
+
+TEST_CASE("after it waited a router is as cautious as after a stall",
+          "[collector][intake][watermark]") {
+    Bench bench(leased());
+    hear(bench);
+    bench.turns(2'990ms);
+    bench.turns(100ms, false);
+    REQUIRE(bench.router.input() == Intake::State::waiting);
+    const PeerInstant unread{bench.now.time_since_epoch()};
+    std::uint64_t applied = 0;
+    std::optional<Instant> first_new;
+    const Instant opened = bench.now;
+    for (int n = 0; n < 200 && !first_new; ++n) {
+        tell(bench, applied);
+        for (const auto& frame : bench.turns(10ms)) {
+            applied = std::max(applied, frame.header.number);
+            if (frame.header.watermark > unread) first_new = bench.now;
+        }
+    }
+    REQUIRE(first_new);
+    CHECK(*first_new - opened >= Watermark::kHold);
 }

@@ -117,6 +117,23 @@ TEST_CASE("a bye elsewhere adds nothing to what an edge's silence holds already"
     CHECK(told[0].at_ms == ms(61s));
 }
 
+TEST_CASE("a bye elsewhere holds a session whose edge is silent until it was read, all the same",
+          "[roster][leases]") {
+    Rig rig;
+    rig.beat("alice", "gw-1", 0s, 30'000, "one");
+    rig.lease("gw-1", 1s);  // held until 34 s
+    rig.beat("alice", "gw-2", 20s, 30'000, "two");
+    for (auto t = 20s; t <= 34s; t += 1s)
+        rig.lease("gw-2", t);
+    rig.expire(33'900ms);
+    // Read at 34.5 s, ahead of event time; until then another collector may have heard her.
+    rig.beat("alice", "gw-2", 34'500ms, 30'000, "two", true);
+    CHECK(rig.expire(34'499ms).empty());
+    rig.beat("alice", "gw-3", 34'200ms, 30'000, "three");
+    CHECK(rig.expire(36s).empty());
+    CHECK(rig.roster.users() == 1);
+}
+
 TEST_CASE("a user on two edges, one of which dies, does not transition, whichever was first",
           "[roster][leases]") {
     for (const std::string dead : {"gw-1", "gw-2"}) {

@@ -261,7 +261,8 @@ TEST_CASE("another tracker's users are refused: rows are counted, askers sent on
 
     SECTION("until a newer map says otherwise, under a higher epoch") {
         const auto slot = slot_of(hash_of(other));
-        world.tracker.adopt(SlotMap::rendezvous(2, {"t1"}), at(2s), 1'700'000'002'000);
+        world.tracker.adopt(SlotMap::rendezvous(2, {"t1"}), options_of({"t1"}).trackers, at(2s),
+                            1'700'000'002'000);
         world.frame(at(3s), {beat(other)});
         CHECK(world.events(at(3s)).size() == 1);
         const auto snapshot = world.ask<SnapshotAnswer>(SnapshotQuery{slot, {}}, at(4s));
