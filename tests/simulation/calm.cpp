@@ -43,7 +43,8 @@ std::vector<Span> calm_spans(const Shape& shape, const std::vector<PlannedFault>
         // A collector that does not come back is given up.
         const bool gone = fault.place == Place::collector && fault.end > shape.end;
         if (const Time after = aftermath(fault, shape))
-            troubled.push_back({fault.begin, (gone ? fault.begin + shape.grace : fault.end) + after});
+            troubled.push_back(
+                {fault.begin, (gone ? fault.begin + shape.grace : fault.end) + after});
     }
     if (shape.poison) troubled.push_back({shape.faults_begin, shape.faults_end + 2 * kPause});
     Evidence::merge(troubled);
