@@ -199,7 +199,8 @@ Time CollectorProcess::safe() const {
 
 Time CollectorProcess::next_wakeup() {
     const bool reads = router_->input() == collector::Intake::State::open;
-    if ((reads && !queue_.empty()) || !acks_.empty()) return now() + random_.between(0, kTurnMax / 8);
+    if ((reads && !queue_.empty()) || !acks_.empty())
+        return now() + random_.between(0, kTurnMax / 8);
     return when(router_->next_wakeup());
 }
 

@@ -91,7 +91,8 @@ void World::populate(Random& random) {
                 heartbeats_[e * shape_.collectors + c]->send(std::move(packet));
             }));
         edges_.back()->reachable = [this, e](std::size_t c) {
-            return collectors_[c]->takes_heartbeats() && heartbeats_[e * shape_.collectors + c]->connected();
+            return collectors_[c]->takes_heartbeats() &&
+                   heartbeats_[e * shape_.collectors + c]->connected();
         };
     }
     std::vector<CollectorProcess*> collectors;
