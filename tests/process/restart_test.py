@@ -109,10 +109,13 @@ class RestartTest(unittest.TestCase):
         self.start('on_start = "offline"\non_shutdown = "offline"')
         self.keep(["alice"], lambda: self.told("alice"), "alice is online")
         self.restart()
-        self.assertEqual(self.online(), 0)
+        wait_for(lambda: self.told("alice")[1:2] == [("offline", "startup")], "alice is told offline")
+        # She may be back already: what the collector had not been thanked for comes again.
         self.keep(["alice"], lambda: self.online() == 1, "alice is back")
         self.restart(signal.SIGTERM)
-        self.assertEqual(self.reasons("alice"), ["heartbeat", "startup", "heartbeat", "shutdown"])
+        self.assertEqual(
+            self.reasons("alice")[:4], ["heartbeat", "startup", "heartbeat", "shutdown"]
+        )
 
     def test_a_directory_in_use_is_refused_in_one_line(self):
         self.start()
