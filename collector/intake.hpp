@@ -16,30 +16,32 @@ namespace presence::collector {
 // what they have.
 //
 // A lease both ways (Gray and Cheriton, "Leases", 1989): it counts from when the tracker said it,
-// as far as our clock can tell, and ends before the tracker's patience does.
+// as far as our clock can tell, and ends before the tracker's patience does. It begins with the
+// first word: the run before may have been given up.
 //
 // Pure. Times never go back.
 class Intake {
 public:
-    enum class State { open, waiting, closed };
+    enum class State { waiting, open, closed };
     // How long it waits with what has come before it closes, and loses that.
     static constexpr Duration kPatience = 1s;
     static constexpr Duration kFirstPauses = 2s;  // of an edge that was cut off, two at most
     static constexpr Duration kConnecting = 2s;   // and saying something
 
-    // `lease`: how long a tracker's word holds. `reconnect_max`: the longest pause of an edge
-    // between two tries to connect.
+    // `lease`: how long a tracker's word holds; Duration::max(): none is needed. `reconnect_max`:
+    // the longest pause of an edge between two tries to connect.
     Intake(Duration lease, Duration reconnect_max) : lease_(lease), reconnect_max_(reconnect_max) {}
 
     void begin_turn(Instant now) {
-        if (!vouched_) vouched_ = now;
-        if (now - *vouched_ < lease_ || bug(Bug::isolated_reads_on)) {
+        if (!since_) since_ = now;
+        const bool vouched = lease_ == Duration::max() || (vouched_ && now - *vouched_ < lease_);
+        if (vouched || bug(Bug::isolated_reads_on)) {
             if (state_ == State::closed) closed_since_ = since_;
             state_ = State::open;
         } else if (state_ == State::open) {
             state_ = State::waiting;
             since_ = now;
-        } else if (state_ == State::waiting && now - since_ >= kPatience) {
+        } else if (state_ == State::waiting && now - *since_ >= kPatience) {
             state_ = State::closed;
             since_ = now;
         }
@@ -48,6 +50,8 @@ public:
     void vouch(Instant at) { vouched_ = vouched_ ? std::max(*vouched_, at) : at; }
 
     [[nodiscard]] State state() const { return state_; }
+    // Since when it was not open, if it has become so with this turn.
+    [[nodiscard]] Instant unread_since() const { return *since_; }
     // It was closed, and edges can connect again from `now` on: until when they may still be about
     // to. Their pauses double, so none is longer than the time it was closed and the first two.
     [[nodiscard]] Instant on_opened(Instant now) {
@@ -59,8 +63,8 @@ private:
     Duration lease_;
     Duration reconnect_max_;
     std::optional<Instant> vouched_;
-    State state_ = State::open;
-    Instant since_{};                      // waiting, or closed
+    State state_ = State::waiting;
+    std::optional<Instant> since_;         // waiting, or closed
     std::optional<Instant> closed_since_;  // until edges can connect again
 };
 

@@ -49,7 +49,7 @@ void Link::end_turn(Instant now, Instant watermark, std::uint64_t map_version, c
 void Link::cut(Instant now, bool goodbye) {
     rows_.close_group(told(now));
     const std::uint64_t row_count = rows_.rows();
-    kept_.push_back({rows_.take(), row_count, watermark_, goodbye});
+    kept_.push_back({rows_.take(), row_count, watermark_, goodbye, {}});
     kept_bytes_ += kept_.back().bytes();
     if (kept_bytes_ >= options_.resend_bytes_max) diverted_ = true;
 }
@@ -100,7 +100,7 @@ void Link::send_due(Instant now, std::uint64_t map_version, const Send& send) {
 }
 
 void Link::send_kept(std::size_t index, Instant now, std::uint64_t map_version, const Send& send) {
-    const Kept& kept = kept_[index];
+    Kept& kept = kept_[index];
     FrameHeader header;
     header.cluster = options_.cluster;
     header.collector = options_.collector;
@@ -119,6 +119,7 @@ void Link::send_kept(std::size_t index, Instant now, std::uint64_t map_version, 
         ++stats_.frames_resent;
     } else {
         sent_max_ = header.number;
+        kept.sent_at = now;
         stats_.rows_sent += kept.row_count;
     }
 }
@@ -169,6 +170,7 @@ void Link::note_told(std::int64_t sent_us, Instant received) {
 void Link::forget_applied(std::uint64_t applied) {
     for (; base_ <= applied; ++base_) {
         PRESENCE_CHECK(!kept_.empty(), "what was sent is kept until it is acknowledged");
+        told_at_ = std::max(told_at_, kept_.front().sent_at);
         const std::size_t bytes = kept_.front().bytes();
         kept_bytes_ -= bytes;
         if (next_ > 0) {
@@ -191,7 +193,7 @@ bool Link::all_acknowledged() const {
 }
 
 void Link::release(const std::function<void(const Row&, PeerInstant)>& fn) {
-    kept_.push_back({rows_.take(), 0, {}, false});
+    kept_.push_back({rows_.take(), 0, {}, false, {}});
     for (const auto& kept : kept_) {
         RowReader rows(kept.rows);
         while (rows.next())

@@ -79,7 +79,8 @@ public:
     // before may still come.
     static constexpr Duration kSettle = 200ms;
     // When the tracker said what it said last, by our clock: late by no more than its quickest word
-    // of the last minute was under way. Long ago, as long as none can be dated.
+    // of the last minute was under way, and not before the frame was sent that it acknowledges.
+    // Long ago, as long as none can be dated.
     [[nodiscard]] Instant told_at() const { return told_at_; }
 
     // Hands over every row not yet acknowledged, fn(row, read time), and is of no use afterwards.
@@ -114,6 +115,7 @@ private:
         std::uint64_t row_count = 0;
         Instant watermark{};
         bool goodbye = false;
+        Instant sent_at{};  // for the first time
 
         [[nodiscard]] std::size_t bytes() const { return rows.capacity() + sizeof(Kept); }
     };

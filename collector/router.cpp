@@ -114,7 +114,8 @@ void Router::begin_turn(Instant now) {
     const auto before = i.intake.state();
     i.intake.begin_turn(now);
     i.closings += before != input() && input() == Intake::State::closed;
-    if (before != input() && input() == Intake::State::open) i.watermark.on_resumed(now);
+    if (before != input() && input() == Intake::State::open)
+        i.watermark.on_resumed(now, i.intake.unread_since());
 }
 
 void Router::on_message(std::string_view message, Instant received) {

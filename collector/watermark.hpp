@@ -32,7 +32,9 @@ public:
     }
     [[nodiscard]] Instant value() const { return value_; }
     // What came while nothing was read may not have been moved into the socket yet.
-    void on_resumed(Instant now) { held_until_ = std::max(held_until_, now + kHold); }
+    void on_resumed(Instant now, Instant unread_since) {
+        if (now - unread_since > kStall) held_until_ = std::max(held_until_, now + kHold);
+    }
     // The input was closed, and those who sent to it may need until then to come back.
     void on_reopened(Instant until) {
         held_until_ = std::max(held_until_, until);

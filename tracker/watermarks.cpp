@@ -49,20 +49,23 @@ void Watermarks::evidence_lost(Instant now) {
 Watermarks::Accept Watermarks::on_frame(const FrameHeader& header, std::uint64_t self_boot,
                                         Instant received) {
     if (header.base == 0 || header.number < header.base) return Accept::refused;
+    const bool awaited = collectors_.contains(header.collector);
     auto* const c = find_or_add(header.collector, received);
     if (c == nullptr) return Accept::refused;
     if (header.boot < c->boot && received - c->heard < kBootOverlap) return Accept::refused;
     if (header.boot != c->boot) {
-        const bool vanished = c->boot != 0 && c->state != View::State::departed;
+        const auto known = resumed_.extract(header.collector);
+        const bool resumes = !known.empty() && known.mapped().boot == header.boot;
+        // What a run read after we began is lost with it, also if we have never heard it ourselves.
+        const bool vanished = c->boot != 0 ? c->state != View::State::departed
+                                           : awaited && !known.empty() && !resumes;
         // Also after goodbyes: while no collector was there nobody was heard.
         if (vanished || (event_time_ && none_holds_but(*c))) evidence_lost(received);
         *c = Collector{};
         c->state = View::State::live;
         c->boot = header.boot;
         c->applied = header.base - 1;
-        if (const auto known = resumed_.extract(header.collector);
-            !known.empty() && known.mapped().boot == header.boot)
-            c->applied = std::max(c->applied, known.mapped().applied);
+        if (resumes) c->applied = std::max(c->applied, known.mapped().applied);
     }
     c->heard = received;
     if (c->state == View::State::silent) c->state = View::State::live;

@@ -42,7 +42,8 @@ TEST_CASE("an input is open as long as a tracker's word holds, then waits, then 
         intake.begin_turn(kStart + after);
         return intake.state();
     };
-    CHECK(at(0s) == Intake::State::open);  // a lease of its own, to be heard at all
+    intake.vouch(kStart);
+    CHECK(at(0s) == Intake::State::open);
     CHECK(at(2'999ms) == Intake::State::open);
     intake.vouch(kStart + 1s);
     intake.vouch(kStart + 500ms);  // what came late takes nothing back
@@ -56,9 +57,28 @@ TEST_CASE("an input is open as long as a tracker's word holds, then waits, then 
     CHECK(at(60s) == Intake::State::closed);
 }
 
+TEST_CASE("nothing is read before the first word, and an input that gets none closes",
+          "[collector][intake]") {
+    Intake intake(3s, 10s);
+    intake.begin_turn(kStart);
+    CHECK(intake.state() == Intake::State::waiting);
+    intake.begin_turn(kStart + 999ms);
+    CHECK(intake.state() == Intake::State::waiting);
+    intake.begin_turn(kStart + 1s);
+    CHECK(intake.state() == Intake::State::closed);
+    intake.vouch(kStart + 2s);
+    intake.begin_turn(kStart + 2s);
+    CHECK(intake.state() == Intake::State::open);
+
+    Intake without(Duration::max(), 10s);
+    without.begin_turn(kStart);
+    CHECK(without.state() == Intake::State::open);
+}
+
 TEST_CASE("an input that stood still does not close before it could hear a tracker",
           "[collector][intake]") {
     Intake intake(3s, 10s);
+    intake.vouch(kStart);
     intake.begin_turn(kStart);
     intake.begin_turn(kStart + 60s);
     CHECK(intake.state() == Intake::State::waiting);
@@ -71,6 +91,7 @@ TEST_CASE("after an input was closed edges are waited for, as long as they may p
           "[collector][intake]") {
     const auto waits_after = [](Duration closed) {
         Intake intake(3s, 10s);
+        intake.vouch(kStart);
         for (const auto after : {Duration{0s}, Duration{3s}, Duration{4s}})
             intake.begin_turn(kStart + after);
         REQUIRE(intake.state() == Intake::State::closed);
@@ -94,6 +115,7 @@ TEST_CASE("a lease needs a grace that is longer than machines stand still", "[co
 
 TEST_CASE("a router reads while any tracker vouches for it", "[collector][intake]") {
     Bench bench(leased(), {"t1", "t2"});
+    hear(bench);
     bench.turns(1'790ms);
     hear(bench);
     bench.turns(2'980ms);
@@ -130,17 +152,34 @@ TEST_CASE("a word that was long under way tells of then", "[collector][intake]")
 
 TEST_CASE("an acknowledgement that is refused vouches for nothing", "[collector][intake]") {
     Bench bench(leased());
-    bench.turns(2'990ms);
+    hear(bench);
+    bench.turns(2'980ms);
+    REQUIRE(bench.router.input() == Intake::State::open);
     auto ack = bench.ack(0);
     ack.collector_boot = 99;
     bench.tell(ack);
-    bench.turns(20ms);
+    bench.turns(30ms);
+    CHECK(bench.router.input() == Intake::State::waiting);
+}
+
+TEST_CASE("a tracker that acknowledges a frame said so after it was sent", "[collector][intake]") {
+    Bench bench(leased());
+    REQUIRE_FALSE(bench.turns(50ms).empty());
+    CHECK(bench.router.input() == Intake::State::waiting);
+    bench.tell(bench.ack(1));  // at once, though its clock is not known
+    bench.turn();
+    CHECK(bench.router.input() == Intake::State::open);
+    // The frames of then are acknowledged late: that says nothing of now.
+    bench.turns(2'900ms);
+    bench.tell(bench.ack(2));
+    bench.turns(200ms);
     CHECK(bench.router.input() == Intake::State::waiting);
 }
 
 TEST_CASE("after its input was closed the watermark stands, and a loss is told",
           "[collector][intake][watermark]") {
     Bench bench(leased());
+    hear(bench);
     bench.turns(3s);
     const PeerInstant drained{bench.now.time_since_epoch()};
     bench.turns(4s, false);  // closed for 3 s
@@ -228,7 +267,7 @@ TEST_CASE("after it waited a router is as cautious as after a stall",
     Bench bench(leased());
     hear(bench);
     bench.turns(2'990ms);
-    bench.turns(100ms, false);
+    bench.turns(300ms, false);
     REQUIRE(bench.router.input() == Intake::State::waiting);
     const PeerInstant unread{bench.now.time_since_epoch()};
     std::uint64_t applied = 0;

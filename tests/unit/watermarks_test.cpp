@@ -140,6 +140,30 @@ TEST_CASE("whatever may have swallowed heartbeats asks for a lift and restarts t
     CHECK(marks.covered_since() >= at(5s));
 }
 
+TEST_CASE("what a collector read after we began is lost with its run, though we never heard it",
+          "[tracker][watermark]") {
+    Watermarks marks(kGrace, {"c1"}, at(0s));
+    marks.resume({"c1", 100, 5});
+    Peer c1;
+    SECTION("another run") {
+        c1.boot = 101;
+        CHECK(marks.on_frame(c1.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
+        CHECK(marks.take_lift());
+    }
+    SECTION("the same run") {
+        c1.number = 5;
+        CHECK(marks.on_frame(c1.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
+        CHECK_FALSE(marks.take_lift());
+    }
+    SECTION("another run, of one that had left") {
+        Watermarks others(kGrace, {}, at(0s));
+        others.resume({"c1", 100, 5});
+        c1.boot = 101;
+        CHECK(others.on_frame(c1.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
+        CHECK_FALSE(others.take_lift());
+    }
+}
+
 TEST_CASE("an expected collector that never speaks holds event time for the grace only",
           "[tracker][watermark]") {
     Watermarks marks(kGrace, {"c1", "c2"}, at(0s));
