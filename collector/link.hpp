@@ -83,6 +83,9 @@ public:
     // Long ago, as long as none can be dated.
     [[nodiscard]] Instant told_at() const { return told_at_; }
 
+    // Event time has not come further at this tracker. Long ago, before the first.
+    [[nodiscard]] Instant watermark() const { return watermark_; }
+
     // Hands over every row not yet acknowledged, fn(row, read time), and is of no use afterwards.
     // Requires: called between turns.
     void release(const std::function<void(const Row&, PeerInstant)>& fn);

@@ -39,42 +39,54 @@ struct Router::Impl {
 
     [[nodiscard]] Link& link_of(std::uint64_t hash) { return *links[map.owner[slot_of(hash)]]; }
 
-    // False if the heartbeat is older than its ttl.
+    // Whether a heartbeat was over before event time came there. One that was over when we read it
+    // and came while we could not read counts still: it may be all that bridges a ttl.
+    [[nodiscard]] static bool is_stale(const Link& link, Duration age, Duration ttl,
+                                       Instant received) {
+        return age > ttl && (age > kForever || received - age + ttl < link.watermark());
+    }
+
+    // False if the heartbeat is stale.
     bool route(const Heartbeat& beat, std::string_view edge, Duration delay, Instant received) {
         // A bye has no ttl to outlive: the session it ends may have had any.
         const Duration ttl = beat.bye           ? kForever
                              : beat.ttl_ms != 0 ? std::chrono::milliseconds{beat.ttl_ms}
                                                 : options.timeout;
+        const std::uint64_t hash = hash_of(beat.user);
+        auto& link = link_of(hash);
         std::uint32_t age_ms = 0;
         if (beat.age_ms != 0 || delay.count() != 0) {
             if (beat.age_ms > kTtlMaxMs) return false;
             const Duration age = std::chrono::milliseconds{beat.age_ms} + delay;
-            if (age > ttl) return false;
+            if (is_stale(link, age, ttl, received)) return false;
             age_ms = static_cast<std::uint32_t>(age / 1ms);
         }
-        const std::uint64_t hash = hash_of(beat.user);
-        link_of(hash).append({.hash = hash,
-                              .user = beat.user,
-                              .session = beat.session,
-                              .edge = edge,
-                              .status = beat.status,
-                              .ttl_ms = beat.ttl_ms,
-                              .age_ms = age_ms,
-                              .bye = beat.bye},
-                             received);
+        link.append({.hash = hash,
+                     .user = beat.user,
+                     .session = beat.session,
+                     .edge = edge,
+                     .status = beat.status,
+                     .ttl_ms = beat.ttl_ms,
+                     .age_ms = age_ms,
+                     .bye = beat.bye},
+                    received);
         return true;
     }
 
-    // As route(), for all that are mere ids, which have one age. Returns how many are older than
-    // their ttl.
+    // As route(), for all that are mere ids, which have one age. Returns how many are stale.
     std::size_t route_ids(Duration delay, Instant received) {
-        if (delay > options.timeout) return decoded.ids.size();
+        if (delay > kForever) return decoded.ids.size();
+        std::size_t stale = 0;
         const auto age_ms = static_cast<std::uint32_t>(delay / 1ms);
         for (const auto id : decoded.ids) {
             const std::uint64_t hash = hash_of(id);
-            link_of(hash).append(hash, id, decoded.envelope.edge, age_ms, received);
+            auto& link = link_of(hash);
+            if (is_stale(link, delay, options.timeout, received))
+                ++stale;
+            else
+                link.append(hash, id, decoded.envelope.edge, age_ms, received);
         }
-        return 0;
+        return stale;
     }
 
     void end_turn(Instant now, std::vector<Outgoing>& out) {

@@ -30,7 +30,7 @@ enum class Reject : std::uint8_t {
     bad_status,   // same rules, but may be empty: clears the status
     bad_edge,
     bad_ttl,      // outside 1 s..24 h
-    stale,        // older than its ttl when read
+    stale,        // over before event time came there
     edges_limit,  // more edges than kEdgesMax
     count_
 };

@@ -53,15 +53,18 @@ TEST_CASE("a heartbeat goes to the owner of its slot, with all it tells", "[coll
 
 TEST_CASE("a heartbeat older than its ttl is stale, a bye never", "[collector][input]") {
     Bench bench;
+    bench.turns(50ms);
     const auto aged = [](std::uint64_t age_ms, std::uint32_t ttl_ms, bool bye) {
         return encode_heartbeats({}, {{.user = "u" + std::to_string(age_ms),
                                        .ttl_ms = ttl_ms,
                                        .age_ms = age_ms,
                                        .bye = bye}});
     };
-    const auto frames = bench.turn({aged(30'000, 0, false), aged(30'001, 0, false),
-                                    aged(5'000, 5'000, false), aged(5'001, 5'000, false),
-                                    aged(3'600'000, 5'000, true), aged(UINT64_MAX, 0, true)});
+    auto frames = bench.turn({aged(30'000, 0, false), aged(30'010, 0, false),
+                              aged(5'000, 5'000, false), aged(5'010, 5'000, false),
+                              aged(3'600'000, 5'000, true), aged(UINT64_MAX, 0, true)});
+    for (auto& frame : bench.turns(20ms))
+        frames.push_back(std::move(frame));
     CHECK(users_of(frames) == Users{"u30000", "u5000", "u3600000"});
     CHECK(bench.router.rejects()[Reject::stale] == 3);
     CHECK(bench.router.stats().heartbeats == 3);
@@ -104,9 +107,30 @@ TEST_CASE("what an edge's message took longer than its quickest is added to the 
 TEST_CASE("a heartbeat that queued for longer than its ttl is stale", "[collector][input]") {
     Bench bench;
     bench.turn({envelope("e1", 1'000, {.user = "a", .ttl_ms = 1'000})});
-    bench.now += 2s;
+    bench.turns(2s);
     bench.turn({envelope("e1", 1'100, {.user = "b", .ttl_ms = 1'000})});
     CHECK(bench.router.rejects()[Reject::stale] == 1);
+}
+
+TEST_CASE("what ended while nothing was read is not stale", "[collector][input]") {
+    Bench bench;
+    const auto plain = [](std::uint64_t sent_ms) {
+        return encode_heartbeats({.edge = "e2", .boot = 1, .seq = 1, .sent_ms = sent_ms},
+                                 {{.user = "plain"}});
+    };
+    bench.turn({envelope("e1", 1'000, {.user = "a", .ttl_ms = 1'000}), plain(1'000)});
+    bench.turns(100ms);
+    bench.now += 40s;  // stopped, and these came soon after it was
+    bench.turn({envelope("e1", 1'200, {.user = "b", .ttl_ms = 1'000}), plain(1'200)});
+    CHECK(bench.router.rejects()[Reject::stale] == 0);
+    CHECK(bench.router.stats().heartbeats == 4);
+    // Over before it was stopped, when its input was empty.
+    bench.turn({envelope("e1", 900, {.user = "c", .ttl_ms = 1'000, .age_ms = 950})});
+    CHECK(bench.router.rejects()[Reject::stale] == 1);
+    // A second later the input proves to be empty, and event time goes on.
+    bench.turns(1'100ms);
+    bench.turn({plain(1'200)});
+    CHECK(bench.router.rejects()[Reject::stale] == 2);
 }
 
 TEST_CASE("an edge's delay is never overestimated", "[collector][input]") {
