@@ -11,9 +11,10 @@ namespace presence::collector {
 
 // Up to when everything that was read has been handed to the links.
 //
-// It advances only in turns that found the input empty, to the time before their first read. After
-// a stall the kernel, or the edges, may still hold what came meanwhile, so that an input that looks
-// empty proves nothing for a while.
+// It begins with the first turn, before which nothing was read. It advances only in turns that
+// found the input empty, to the time before their first read. After a stall the kernel, or the
+// edges, may still hold what came meanwhile, so that an input that looks empty proves nothing for a
+// while.
 class Watermark {
 public:
     static constexpr Duration kStall = 250ms;  // longest time between two calls that is none
@@ -23,6 +24,7 @@ public:
     static constexpr Duration kAbandoned = 2s;
 
     void begin_turn(Instant now) {
+        if (!observed_) value_ = now;
         observe(now);
         began_ = now;
     }
