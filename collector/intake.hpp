@@ -25,6 +25,8 @@ public:
     enum class State { waiting, open, closed };
     // How long it waits with what has come before it closes, and loses that.
     static constexpr Duration kPatience = 1s;
+    // At its start, when perhaps all begin together, and a tracker reads its journal first.
+    static constexpr Duration kFirstPatience = 5s;
     static constexpr Duration kFirstPauses = 2s;  // of an edge that was cut off, two at most
     static constexpr Duration kConnecting = 2s;   // and saying something
 
@@ -36,12 +38,13 @@ public:
         if (!since_) since_ = now;
         const bool vouched = lease_ == Duration::max() || (vouched_ && now - *vouched_ < lease_);
         if (vouched || bug(Bug::isolated_reads_on)) {
+            patience_ = kPatience;
             if (state_ == State::closed) closed_since_ = since_;
             state_ = State::open;
         } else if (state_ == State::open) {
             state_ = State::waiting;
             since_ = now;
-        } else if (state_ == State::waiting && now - *since_ >= kPatience) {
+        } else if (state_ == State::waiting && now - *since_ >= patience_) {
             state_ = State::closed;
             since_ = now;
         }
@@ -62,6 +65,7 @@ public:
 private:
     Duration lease_;
     Duration reconnect_max_;
+    Duration patience_ = std::min(lease_, kFirstPatience);
     std::optional<Instant> vouched_;
     State state_ = State::waiting;
     std::optional<Instant> since_;         // waiting, or closed
