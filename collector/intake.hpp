@@ -35,11 +35,12 @@ public:
     Intake(Duration lease, Duration reconnect_max) : lease_(lease), reconnect_max_(reconnect_max) {}
 
     void begin_turn(Instant now) {
-        if (!since_) since_ = now;
+        if (!since_) since_ = read_last_ = now;
         const bool vouched = lease_ == Duration::max() || (vouched_ && now - *vouched_ < lease_);
         if (vouched || bug(Bug::isolated_reads_on)) {
             patience_ = kPatience;
-            if (state_ == State::closed) closed_since_ = since_;
+            if (state_ == State::closed && !closed_since_) closed_since_ = since_;
+            unread_since_ = std::exchange(read_last_, now);
             state_ = State::open;
         } else if (state_ == State::open) {
             state_ = State::waiting;
@@ -53,8 +54,8 @@ public:
     void vouch(Instant at) { vouched_ = vouched_ ? std::max(*vouched_, at) : at; }
 
     [[nodiscard]] State state() const { return state_; }
-    // Since when it was not open, if it has become so with this turn.
-    [[nodiscard]] Instant unread_since() const { return *since_; }
+    // When it was open last before this turn, in which it is.
+    [[nodiscard]] Instant unread_since() const { return unread_since_; }
     // It was closed, and edges can connect again from `now` on: until when they may still be about
     // to. Their pauses double, so none is longer than the time it was closed and the first two.
     [[nodiscard]] Instant on_opened(Instant now) {
@@ -69,6 +70,8 @@ private:
     std::optional<Instant> vouched_;
     State state_ = State::waiting;
     std::optional<Instant> since_;         // waiting, or closed
+    Instant read_last_{};                  // open in the turn of then
+    Instant unread_since_{};               // the one before
     std::optional<Instant> closed_since_;  // until edges can connect again
 };
 

@@ -54,6 +54,7 @@ RouterOptions options_of(const io::Program& program) {
     options.cluster = presence.cluster;
     options.collector = program.id;
     options.boot = io::make_boot();
+    options.began = io::now();
     options.timeout = presence.timeout;
     options.resend_bytes_max = presence.resend_bytes_max;
     options.backlog_max = presence.backlog_max;
@@ -77,9 +78,9 @@ public:
     explicit Loop(const io::Program& program)
         : program_(program),
           context_(io::make_context()),
+          router_(options_of(program), slot_map_of(program.config)),
           heartbeats_(io::make_socket(context_, io::Role::heartbeats_in,
-                                      own_config(program).heartbeats_bind)),
-          router_(options_of(program), slot_map_of(program.config)) {
+                                      own_config(program).heartbeats_bind)) {
         connect(program.config.trackers);
     }
 
@@ -322,9 +323,9 @@ private:
     Config running_ = program_.config;
     io::Signals signals_;
     zmq::context_t context_;
-    std::optional<zmq::socket_t> heartbeats_;
-    std::map<std::string, Tracker> trackers_;  // by id
     Router router_;
+    std::optional<zmq::socket_t> heartbeats_;  // opened after the router began
+    std::map<std::string, Tracker> trackers_;  // by id
     io::FilesLog files_;
     io::Reporter reporter_{troubles()};
     std::vector<Outgoing> out_;

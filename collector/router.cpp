@@ -103,7 +103,7 @@ struct Router::Impl {
     SlotMap map;
     Edges edges{kEdgesMax};
     std::vector<std::unique_ptr<Link>> links;  // as map.trackers
-    Watermark watermark;
+    Watermark watermark{options.began};
     Intake intake;
     std::uint64_t closings = 0;
     Heartbeats decoded;

@@ -19,6 +19,7 @@ struct RouterOptions {
     std::string cluster = "main";
     std::string collector = "c1";
     std::uint64_t boot = 1;
+    Instant began{};  // read before the input was opened for the first time
     Duration timeout = 30s;
     // How long rows wait for a frame. Without rows a tracker gets one after twice that, for the
     // watermark; at most 20 ms.

@@ -11,7 +11,7 @@ namespace presence::collector {
 
 // Up to when everything that was read has been handed to the links.
 //
-// It begins with the first turn, before which nothing was read. It advances only in turns that
+// It begins before the input is open: nothing came earlier. It advances only in turns that
 // found the input empty, to the time before their first read. After a stall the kernel, or the
 // edges, may still hold what came meanwhile, so that an input that looks empty proves nothing for a
 // while.
@@ -23,8 +23,9 @@ public:
     // may have had to give up heartbeats.
     static constexpr Duration kAbandoned = 2s;
 
+    explicit Watermark(Instant began) : value_(began) {}
+
     void begin_turn(Instant now) {
-        if (!observed_) value_ = now;
         observe(now);
         began_ = now;
     }
@@ -57,7 +58,7 @@ private:
     std::optional<Instant> observed_;
     Instant began_{};
     Instant held_until_{};
-    Instant value_{};
+    Instant value_;
     bool abandoned_ = false;
 };
 

@@ -57,6 +57,7 @@ Watermarks::Accept Watermarks::on_frame(const FrameHeader& header, std::uint64_t
         const auto known = resumed_.extract(header.collector);
         const bool resumes = !known.empty() && known.mapped().boot == header.boot;
         // What a run read after we began is lost with it, also if we have never heard it ourselves.
+        // One that was expected and had left needs no lift, and gets one.
         const bool vanished = c->boot != 0 ? c->state != View::State::departed
                                            : awaited && !known.empty() && !resumes;
         // Also after goodbyes: while no collector was there nobody was heard.

@@ -18,7 +18,7 @@ HEARTBEATS = {
     "user_not_utf8": [msgpack.packb(b"\xff\xfe"), msgpack.packb(b"\xc0\xaf")],
     "bad_session": [msgpack.packb({"user": "x", "session": "s" * 65})],
     "bad_status": [msgpack.packb({"user": "x", "status": s}) for s in ("s" * 65, "a\nb")],
-    "stale": [msgpack.packb({"user": "x", "age_ms": a}) for a in (60_001, (1 << 64) - 1)],
+    "stale": [msgpack.packb({"user": "x", "age_ms": a}) for a in (120_000, (1 << 64) - 1)],
     "bad_ttl": [msgpack.packb({"user": "x", "ttl_ms": 1})],
     "bad_edge": [msgpack.packb({"edge": "", "boot": 1, "seq": 1, "beats": []})],
 }

@@ -35,6 +35,7 @@ void CollectorProcess::boot() {
     collector::RouterOptions options;
     options.collector = name();
     options.boot = boot_ = static_cast<std::uint64_t>(now()) + 1;
+    options.began = local_now();
     options.timeout = Duration{shape_.timeout};
     options.flush_interval = Duration{shape_.flush};
     options.resend_bytes_max = shape_.resend_bytes_max;

@@ -109,6 +109,32 @@ TEST_CASE("after an input was closed edges are waited for, as long as they may p
     CHECK(waits_after(1h) == 12s);
 }
 
+TEST_CASE("an input that was opened in vain stays closed since the first time",
+          "[collector][intake]") {
+    Intake intake(3s, 30s);
+    intake.vouch(kStart);
+    for (const auto after : {0s, 3s, 4s, 10s, 13s, 14s, 20s}) {
+        if (after == 10s || after == 20s) intake.vouch(kStart + after);
+        intake.begin_turn(kStart + after);
+    }
+    REQUIRE(intake.state() == Intake::State::open);
+    CHECK(intake.on_opened(kStart + 20s) == kStart + 20s + 16s + 4s);
+}
+
+TEST_CASE("what was unread counts from the last turn that read", "[collector][intake]") {
+    Intake intake(3s, 10s);
+    intake.begin_turn(kStart);
+    intake.vouch(kStart + 10ms);
+    intake.begin_turn(kStart + 10ms);
+    CHECK(intake.unread_since() == kStart);
+    intake.begin_turn(kStart + 2'900ms);
+    intake.begin_turn(kStart + 3'100ms);
+    REQUIRE(intake.state() == Intake::State::waiting);
+    intake.vouch(kStart + 3'200ms);
+    intake.begin_turn(kStart + 3'200ms);
+    CHECK(intake.unread_since() == kStart + 2'900ms);
+}
+
 TEST_CASE("a lease needs a grace that is longer than machines stand still", "[collector][intake]") {
     CHECK(RouterOptions::lease_for(30s) == 22'500ms);
     CHECK(RouterOptions::lease_for(4s) == 3s);
@@ -165,11 +191,12 @@ TEST_CASE("an acknowledgement that is refused vouches for nothing", "[collector]
 }
 
 TEST_CASE("a tracker that acknowledges a frame said so after it was sent", "[collector][intake]") {
-    Bench bench(leased());
-    const PeerInstant began{bench.now.time_since_epoch()};
+    auto options = leased();
+    options.began = Instant{999s};
+    Bench bench(options);
     const auto first = bench.turns(50ms, false);
     REQUIRE_FALSE(first.empty());
-    CHECK(first.back().header.watermark == began);  // nothing was read before
+    CHECK(first.back().header.watermark == PeerInstant{999s});  // nothing was read before
     CHECK(bench.router.input() == Intake::State::waiting);
     bench.tell(bench.ack(1));  // at once, though its clock is not known
     bench.turn();
@@ -218,7 +245,7 @@ TEST_CASE("after its input was closed the watermark stands, and a loss is told",
 
 TEST_CASE("a stall after it was opened again ends no wait for edges",
           "[collector][intake][watermark]") {
-    Watermark watermark;
+    Watermark watermark(kStart);
     watermark.begin_turn(kStart);
     watermark.on_reopened(kStart + 10s);
     watermark.end_turn(kStart, true);

@@ -127,6 +127,8 @@ TEST_CASE("what ended while nothing was read is not stale", "[collector][input]"
     // Over before it was stopped, when its input was empty.
     bench.turn({envelope("e1", 900, {.user = "c", .ttl_ms = 1'000, .age_ms = 950})});
     CHECK(bench.router.rejects()[Reject::stale] == 1);
+    bench.turn({plain(39'000)});  // late by a second: no stranger to a ttl of 30
+    CHECK(bench.router.stats().heartbeats == 5);
     // A second later the input proves to be empty, and event time goes on.
     bench.turns(1'100ms);
     bench.turn({plain(1'200)});
