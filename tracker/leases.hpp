@@ -18,13 +18,12 @@ namespace presence::tracker {
 //
 // - A session that comes due more than `timeout` after its edge was heard last is held, until
 //   `timeout` + `grace` after that. Then it is lost.
-// - When the edge is heard again before, the deadlines of its sessions have moved on by the
-// silence.
+// - When the edge is heard again before, the deadlines of its sessions have moved on by its
+//   silence.
 // - Within an hour an edge holds its sessions for `hold_max` at most, silences counted whole: one
 //   that comes and goes cannot keep up users who are gone.
 // - Sessions with a ttl below 2 x `timeout`, and those of edges that do not name themselves, are
-// not
-//   held: they may come due before an edge is known to be silent.
+//   not held: they may come due before an edge is known to be silent.
 //
 // An edge heard late, through a slow collector, may seem to have been silent: later, never wrong.
 //
