@@ -137,8 +137,12 @@ class LeasesTest(unittest.TestCase):
         self.assertRegex(out, r"held by edge:gw-1 +silent for .*: its 1000 sessions held, at most")
         self.tracker.wait_for("event=held by=edge:gw-1 why=silent sessions=1000", "err")
         other.speak(users)
-        gone = lambda: self.ask(op="count")["sessions"] == len(users)
-        self.while_they_speak([other], gone, "the dead edge's sessions have ended")
+
+        def gone():
+            other.lease(users)  # the dead edge's sessions outlive one heartbeat
+            return self.ask(op="count")["sessions"] == len(users)
+
+        wait_for(gone, "the dead edge's sessions have ended")
         self.tracker.wait_for("event=released by=edge:gw-1", "err")
         self.assertEqual(self.online(), len(users))
         self.assertEqual(self.events("offline"), [])

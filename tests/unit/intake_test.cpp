@@ -190,6 +190,17 @@ TEST_CASE("an acknowledgement that is refused vouches for nothing", "[collector]
     CHECK(bench.router.input() == Intake::State::waiting);
 }
 
+TEST_CASE("whoever leaves with what came unread tells a loss", "[collector][intake]") {
+    Bench bench(leased());
+    const bool read = GENERATE(true, false);
+    if (read) hear(bench);
+    bench.turns(50ms);
+    const auto last = bench.goodbye();
+    REQUIRE_FALSE(last.empty());
+    CHECK(last.back().header.goodbye);
+    CHECK(last.back().header.dropped == (read ? 0 : 1));
+}
+
 TEST_CASE("a tracker that acknowledges a frame said so after it was sent", "[collector][intake]") {
     auto options = leased();
     options.began = Instant{999s};
