@@ -109,6 +109,7 @@ struct Tracker::Impl {
     std::array<Instant, kSlots> taken{};
     std::optional<Instant> evidence;    // as far as it reaches
     std::optional<Instant> event_time;  // later than that while a freeze is used up
+    std::optional<Instant> resumed;     // how far the run before had come
     std::optional<Instant> warm_at;
     Instant started;
     std::optional<Instant> disk_behind;  // since when no frames are taken for it

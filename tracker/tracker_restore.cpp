@@ -186,15 +186,15 @@ void Tracker::Impl::tell_facts(bool ticks, Output& out) {
             known.emplace_back(c.id);
     if (known == collectors_told && !wrote) return;
     const auto links = watermarks.links();
+    const auto over = std::max(event_time, resumed);  // nothing is less than any
     MsgpackWriter writer;
-    writer.map(2 + event_time.has_value()).text("collectors").array(known.size());
+    writer.map(2 + over.has_value()).text("collectors").array(known.size());
     for (const auto& id : known)
         writer.text(id);
     writer.text("links").array(links.size());
     for (const auto& link : links)
         writer.array(3).text(link.collector).number(link.boot).number(link.applied);
-    if (event_time)
-        writer.text("event_time").array(2).number(options.clock).number(micros(*event_time));
+    if (over) writer.text("event_time").array(2).number(options.clock).number(micros(*over));
     out.facts = writer.take();
     collectors_told = std::move(known);
 }
@@ -203,8 +203,10 @@ void Tracker::Impl::resume(std::string_view bytes, Instant now) {
     auto facts = read_facts(bytes);
     // What was over then is over still, though its heartbeats come again: a run that took them for
     // news would bring back users who were told offline.
-    if (facts.clock != 0 && facts.clock == options.clock && facts.event_us > 0)
-        roster.resume(std::min(Instant{Duration{facts.event_us}}, now));
+    if (facts.clock != 0 && facts.clock == options.clock && facts.event_us > 0) {
+        resumed = std::min(Instant{Duration{facts.event_us}}, now);
+        roster.resume(*resumed);
+    }
     if (bug(Bug::applied_forgotten)) return;
     for (auto& link : facts.links)
         watermarks.resume(std::move(link));

@@ -179,7 +179,11 @@ TEST_CASE("a heartbeat that was over for the run before brings nobody back", "[t
             run.beat(at(11s));
             CHECK(brief(run.turn(at(11s))) == "-alice timeout ");
         }
-        auto options = Run::options(8);
+        {
+            Run killed_at_once(disk, 9, at(11'500ms));
+            (void)killed_at_once.turn(at(11'500ms));
+        }
+        auto options = Run::options(10);
         if (!same_clock) options.clock = 6;  // another machine: what its instants mean is unknown
         Run run(disk, at(12s), options);
         // A collector that the run before had given up, or has kept the frame for this one.
