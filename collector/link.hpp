@@ -51,11 +51,12 @@ public:
         if (rows_.bytes() >= kFrameBytesTarget) cut(received);
     }
     // The same for a row that says nothing but whose it is.
-    void append(std::uint64_t hash, std::string_view user, std::string_view edge,
+    void append(std::uint64_t hash, std::string_view user, const RowSource& source,
                 std::uint32_t age_ms, Instant received) {
         if (diverted_)
-            return divert({.hash = hash, .user = user, .edge = edge, .age_ms = age_ms}, received);
-        rows_.append(hash, user, edge, age_ms);
+            return divert({.hash = hash, .user = user, .edge = source.edge, .age_ms = age_ms},
+                          received);
+        rows_.append(hash, user, source, age_ms);
         if (rows_.bytes() >= kFrameBytesTarget) cut(received);
     }
 

@@ -78,13 +78,14 @@ struct Router::Impl {
         if (delay > kForever) return decoded.ids.size();
         std::size_t stale = 0;
         const auto age_ms = static_cast<std::uint32_t>(delay / 1ms);
+        const RowSource source{decoded.envelope.edge, ++messages_of_ids};
         for (const auto id : decoded.ids) {
             const std::uint64_t hash = hash_of(id);
             auto& link = link_of(hash);
             if (is_stale(link, delay, options.timeout, received))
                 ++stale;
             else
-                link.append(hash, id, decoded.envelope.edge, age_ms, received);
+                link.append(hash, id, source, age_ms, received);
         }
         return stale;
     }
@@ -106,6 +107,7 @@ struct Router::Impl {
     Watermark watermark{options.began};
     Intake intake;
     std::uint64_t closings = 0;
+    std::uint64_t messages_of_ids = 0;
     Heartbeats decoded;
     std::uint64_t adoptions = 0;
     Link::Stats gone;  // of links that are no more

@@ -58,6 +58,12 @@ struct Lease {
 // Requires: 1..kNameBytesMax bytes of name.
 void append_lease(std::string& leases, const Lease& lease);
 
+// An edge's message, as rows know it: those of one number have one edge, and need not compare it.
+struct RowSource {
+    std::string_view edge;
+    std::uint64_t message = 1;  // never 0
+};
+
 // Rows as bytes, in groups that share a read time. Appended to without allocation per row.
 class RowGroups {
 public:
@@ -65,7 +71,7 @@ public:
     // Requires: user, names and ttl keep the public contract.
     void append(const Row& row);
     // The same for one that says nothing but whose it is: most do, and a whole Row costs more.
-    void append(std::uint64_t hash, std::string_view user, std::string_view edge,
+    void append(std::uint64_t hash, std::string_view user, const RowSource& source,
                 std::uint32_t age_ms);
     // Stamps what was appended since the last call. No open rows: does nothing.
     void close_group(PeerInstant read);
@@ -88,6 +94,7 @@ private:
     std::size_t open_at_ = kNoGroup;
     std::size_t rows_ = 0;
     std::string last_edge_;
+    std::uint64_t last_message_ = 0;
     static constexpr std::size_t kNoGroup = static_cast<std::size_t>(-1);
 };
 

@@ -140,11 +140,15 @@ inline void RowGroups::end_row(const char* end) {
     ++rows_;
 }
 
-void RowGroups::append(std::uint64_t hash, std::string_view user, std::string_view edge,
+void RowGroups::append(std::uint64_t hash, std::string_view user, const RowSource& source,
                        std::uint32_t age_ms) {
     char* const at = next_row();
     std::uint8_t flags = 0;
-    char* p = store_edge(store_head(at, hash, user), edge, flags);
+    char* p = store_head(at, hash, user);
+    if (source.message != last_message_) {
+        p = store_edge(p, source.edge, flags);
+        last_message_ = source.message;
+    }
     if (age_ms != 0) {
         flags |= kAge;
         p = store(p, age_ms);
@@ -156,6 +160,7 @@ void RowGroups::append(std::uint64_t hash, std::string_view user, std::string_vi
 void RowGroups::append(const Row& row) {
     char* const at = next_row();
     std::uint8_t flags = row.bye ? kBye : 0;
+    last_message_ = 0;
     char* p = store_edge(store_head(at, row.hash, row.user), row.edge, flags);
     if (!row.session.empty()) {
         flags |= kSession;
@@ -188,6 +193,7 @@ std::string RowGroups::take() {
     PRESENCE_CHECK(open_at_ == kNoGroup, "rows are stamped before they are sent");
     rows_ = 0;
     last_edge_.clear();
+    last_message_ = 0;
     return bytes_.substr(0, std::exchange(used_, 0));
 }
 

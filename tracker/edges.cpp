@@ -37,6 +37,7 @@ void Edges::release(EdgeIndex edge) {
     auto& e = edges_[edge];
     PRESENCE_CHECK(e.references > 0, "an edge was released more often than acquired");
     if (--e.references > 0 || edge <= kHeldEdge) return;
+    if (edge == of_bytes_) forget_bytes();
     by_name_.erase(e.name);
     e.name.clear();
     free_.push_back(edge);

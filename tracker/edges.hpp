@@ -28,6 +28,18 @@ public:
         if (name.empty()) return kUnnamedEdge;
         return find_named(name);
     }
+    // As find(), for names of which many are the very same bytes: a frame's rows. Requires: those
+    // bytes stay as they are until forget_bytes().
+    [[nodiscard]] std::optional<EdgeIndex> find_bytes(std::string_view name) {
+        if (name.data() == bytes_.data() && name.size() == bytes_.size()) return of_bytes_;
+        const auto found = find(name);
+        if (found) {
+            bytes_ = name;
+            of_bytes_ = *found;
+        }
+        return found;
+    }
+    void forget_bytes() { bytes_ = {}; }
     // Finds or adds it, and counts one more reference; nothing if there are too many.
     [[nodiscard]] std::optional<EdgeIndex> acquire(std::string_view name);
     void acquire_held() { ++edges_[kHeldEdge].references; }
@@ -51,6 +63,8 @@ private:
     std::unordered_map<std::string_view, EdgeIndex> by_name_;
     std::vector<EdgeIndex> free_;
     mutable EdgeIndex last_ = kUnnamedEdge;
+    std::string_view bytes_;  // the edge's name, somebody else's bytes
+    EdgeIndex of_bytes_ = kUnnamedEdge;
 };
 
 }  // namespace presence::tracker

@@ -34,6 +34,7 @@ void Roster::apply(std::span<const Beat> beats, WallOffset wall, std::vector<Eve
             in.deadlines.prefetch(*hint);
         }
     };
+    in.edges.forget_bytes();  // of another call's beats
     look_for(0);
     for (std::size_t begin = 0; begin < beats.size(); begin += kGroup) {
         look_for(begin + kGroup);

@@ -61,7 +61,7 @@ void Roster::Impl::on_beat(const Beat& beat, std::optional<UserIndex> hint, Wall
     }
     auto& record = records[*user];
     if (record.single() && beat.session.empty() && !beat.status &&
-        edges.find(beat.edge) == record.edge) {
+        edges.find_bytes(beat.edge) == record.edge) {
         const auto ttl = record.ttl;
         advance(record, tick, beat.ttl_ms, window);
         set_deadline(*user);

@@ -196,6 +196,37 @@ TEST_CASE("an edge is written again only when it changes", "[codec][frame]") {
     CHECK_FALSE(reader.next());
 }
 
+TEST_CASE("mere ids have the edge of their message, whatever lies between", "[codec][frame]") {
+    RowGroups rows;
+    std::vector<std::string> expected;
+    const auto id = [&](std::string_view edge, std::uint64_t message) {
+        rows.append(1, "a", RowSource{edge, message}, 0);
+        expected.emplace_back(edge);
+    };
+    std::vector<std::string> read;
+    const auto take = [&] {
+        rows.close_group(peer(1));
+        const auto bytes = frame_with_rows(rows.take());
+        Frame frame;
+        REQUIRE(decode_frame(bytes, frame) == FrameFault::none);
+        for (RowReader reader(frame.row_groups); reader.next();)
+            read.emplace_back(reader.row().edge);
+    };
+    id("e1", 1);
+    id("e1", 1);
+    id("e2", 2);
+    id("", 3);
+    id("e2", 4);
+    rows.append({.hash = 1, .user = "a", .edge = "e3", .status = {}});
+    expected.emplace_back("e3");
+    id("e2", 4);
+    take();
+    id("e2", 4);  // the rest of a message is in the next frame
+    id("e2", 4);
+    take();
+    CHECK(read == expected);
+}
+
 TEST_CASE("a row does not remember the one before, but for its edge", "[codec][frame]") {
     OwnedRow row;
     row.user = "alice";
