@@ -39,7 +39,10 @@ public:
         }
         return found;
     }
-    void forget_bytes() { bytes_ = {}; }
+    void forget_bytes() {
+        bytes_ = {};
+        of_bytes_ = kUnnamedEdge;
+    }
     // Finds or adds it, and counts one more reference; nothing if there are too many.
     [[nodiscard]] std::optional<EdgeIndex> acquire(std::string_view name);
     void acquire_held() { ++edges_[kHeldEdge].references; }
