@@ -39,8 +39,8 @@ struct Router::Impl {
 
     [[nodiscard]] Link& link_of(std::uint64_t hash) { return *links[map.owner[slot_of(hash)]]; }
 
-    // Whether a heartbeat was over before event time came there. One that was over when we read it
-    // and came while we could not read counts still: it may be all that bridges a ttl.
+    // Whether a heartbeat was over before event time came there. One that lived when it was sent,
+    // and came while we could not read, counts still: it may be all that bridges a ttl.
     [[nodiscard]] static bool is_stale(const Link& link, Duration age, Duration ttl,
                                        Instant received) {
         return age > ttl && (age > kForever || received - age + ttl < link.watermark());
@@ -57,8 +57,9 @@ struct Router::Impl {
         std::uint32_t age_ms = 0;
         if (beat.age_ms != 0 || delay.count() != 0) {
             if (beat.age_ms > kTtlMaxMs) return false;
-            const Duration age = std::chrono::milliseconds{beat.age_ms} + delay;
-            if (is_stale(link, age, ttl, received)) return false;
+            const Duration told = std::chrono::milliseconds{beat.age_ms};
+            const Duration age = told + delay;
+            if (told > ttl || is_stale(link, age, ttl, received)) return false;
             age_ms = static_cast<std::uint32_t>(age / 1ms);
         }
         link.append({.hash = hash,

@@ -17,7 +17,9 @@ namespace presence::collector {
 class Transit {
 public:
     static constexpr Duration kQueued = 2s;
-    static constexpr Duration kLate = 250ms;
+    // A clock that stood still for less is not noticed. Little, as what is taken for late by error
+    // is over too early.
+    static constexpr Duration kLate = 10ms;
 
     // How much longer than the quickest message within the last minute this one surely took.
     // `difference`: from its stamp to `received`. Times never go back.

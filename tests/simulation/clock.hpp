@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "common/time.hpp"
@@ -27,12 +29,28 @@ public:
     [[nodiscard]] Time truth(std::int64_t local) const {
         const auto& piece = *std::find_if(pieces_.rbegin(), pieces_.rend() - 1,
                                           [&](const Piece& p) { return p.local <= local; });
+        if (piece.ppm == -kStill) return piece.from;
         return piece.from + (local - piece.local) * 1'000'000 / (1'000'000 + piece.ppm);
     }
     // Another one for each machine.
     [[nodiscard]] std::uint64_t serial() const { return static_cast<std::uint64_t>(offset_); }
     // From now on it goes at another rate.
-    void drift(Time now, std::int64_t ppm) { pieces_.push_back({now, local(now), ppm}); }
+    void drift(Time now, std::int64_t ppm) {
+        ppm_ = ppm;
+        if (!still_since_) pieces_.push_back({now, local(now), ppm});
+    }
+    void stand_still(Time now) {
+        if (still_since_) return;
+        pieces_.push_back({now, local(now), -kStill});
+        still_since_ = now;
+    }
+    void go_on(Time now) {
+        if (!still_since_) return;
+        stood_still_ += now - *std::exchange(still_since_, std::nullopt);
+        drift(now, ppm_);
+    }
+    // How long it did, until it last went on.
+    [[nodiscard]] Time stood_still() const { return stood_still_; }
     [[nodiscard]] Instant instant(Time t) const { return Instant{Duration{local(t)}}; }
 
     [[nodiscard]] std::int64_t wall_at_zero() const {
@@ -44,6 +62,8 @@ public:
 private:
     static constexpr std::int64_t kWallAtStart = 1'800'000'000ll * kSecond;
 
+    static constexpr std::int64_t kStill = 1'000'000;  // ppm
+
     struct Piece {
         Time from;
         std::int64_t local;  // then
@@ -52,6 +72,9 @@ private:
     std::int64_t offset_;
     std::vector<Piece> pieces_;  // never empty
     std::int64_t wall_jumped_ = 0;
+    std::int64_t ppm_ = 0;
+    std::optional<Time> still_since_;
+    Time stood_still_ = 0;
 };
 
 }  // namespace presence::simulation

@@ -52,6 +52,7 @@ void CollectorProcess::boot() {
 void CollectorProcess::die() {
     model_.evidence().lost(index_, safe());
     router_.reset();
+    stamps_.clear();
     moved_at_ = 0;
     kernel_.clear();
     queue_.clear();
@@ -131,14 +132,15 @@ void CollectorProcess::read(const Arrived& arrived) {
     router_->on_message(arrived.packet->bytes, local_now());
     const auto& message = *arrived.packet;
     if (!message.edge.empty()) model_.heard_edge(message.edge);
+    const auto stamped = stamp_believed(message);
     for (const auto& beat : message.beats) {
         Read read;
         read.collector = index_;
         read.arrived = arrived.at;
         read.from = turn_began_;
         read.to = now();
-        read.sent = message.stamped.value_or(read.from);
-        promises_about(beat).read(beat, arrived.at, message.stamped.value_or(now()), now());
+        read.sent = stamped ? *stamped : read.from;
+        promises_about(beat).read(beat, arrived.at, stamped.value_or(now()), now());
         model_.read(beat, read);
         if (env_.trace.follows(user_name(beat.user)))
             trace("reads " + user_name(beat.user) + " session " + beat.edge + "/" + beat.session +
@@ -149,6 +151,26 @@ void CollectorProcess::read(const Arrived& arrived) {
                        ? ", came " + std::to_string((now() - arrived.at) / 1000) + " ms ago"
                        : ""));
     }
+}
+
+// A clock that stood still makes its messages seem late: for two seconds, and for as long again if
+// others were late before.
+std::optional<Time> CollectorProcess::stamp_believed(const HeartbeatMessage& message) {
+    constexpr Time kDoubted = 4 * kSecond + 100 * kMillisecond;
+    constexpr Time kUnnoticed = 15 * kMillisecond;
+    if (!message.stamped) return std::nullopt;
+    auto& known = stamps_[message.edge];
+    const auto believe = [&] {
+        known = {message.boot, message.stood_still, message.stood_still, now()};
+    };
+    if (known.boot != message.boot) believe();
+    const Time late = message.stood_still - known.stood_still;
+    if (late <= 0 || message.stood_still != known.newest) known.late_since = now();
+    known.newest = message.stood_still;
+    if (late <= kUnnoticed || now() - known.late_since < kDoubted)
+        return *message.stamped - std::max(late, Time{0});
+    believe();
+    return message.stamped;
 }
 
 void CollectorProcess::check_bounds() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
 
 #include "collector/router.hpp"
@@ -48,9 +49,17 @@ private:
         std::uint64_t newest = 0;
         Time safe = 0;
     };
+    // An edge's clock, as this collector knows it.
+    struct Stamps {
+        std::uint64_t boot = 0;
+        Time stood_still = 0;  // as far as it is believed
+        Time newest = 0;
+        Time late_since = 0;
+    };
     [[nodiscard]] FramePromises& promises_about(const Beat& beat);
     void open_or_close();
     void read(const Arrived& arrived);
+    [[nodiscard]] std::optional<Time> stamp_believed(const HeartbeatMessage& message);
     void check_bounds();
     void note_sent(std::size_t tracker, std::string_view frame);
     void note_acknowledged(std::size_t tracker, std::string_view ack);
@@ -74,8 +83,9 @@ private:
     Time turn_began_ = 0;
     std::uint64_t boot_ = 0;
     std::uint64_t dropped_ = 0;
-    std::vector<Sent> sent_;               // by tracker
-    std::vector<FramePromises> promises_;  // by tracker
+    std::map<std::string, Stamps> stamps_;  // by edge
+    std::vector<Sent> sent_;                // by tracker
+    std::vector<FramePromises> promises_;   // by tracker
 };
 
 }  // namespace presence::simulation

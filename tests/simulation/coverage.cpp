@@ -19,8 +19,8 @@ void each_cell(Fn&& fn) {
 
 std::string_view name_of(Fault fault) {
     constexpr std::array<std::string_view, kFaults> names{
-        "pause", "slow",  "stall",     "crash",   "slow disk", "wall jump", "drift",
-        "loss",  "delay", "duplicate", "reorder", "cut",       "partition"};
+        "pause",   "slow", "stall", "crash",     "slow disk", "wall jump", "drift",
+        "suspend", "loss", "delay", "duplicate", "reorder",   "cut",       "partition"};
     return names[static_cast<std::size_t>(fault)];
 }
 
@@ -47,6 +47,8 @@ bool applies(Fault fault, Place place) {
         case Fault::slow_disk:  // the others have none,
         case Fault::wall_jump:  // and are not told wall time
             return place == Place::tracker || place == Place::notifier;
+        case Fault::suspend:  // ours go by a clock that goes on: they are paused
+            return place == Place::edge;
         case Fault::drift:
         case Fault::partition:
             return place != Place::sink;

@@ -15,6 +15,7 @@ enum class Fault : std::uint8_t {
     slow_disk,  // each write takes long
     wall_jump,  // somebody sets the clock on the wall
     drift,      // its clock goes at another rate
+    suspend,    // its machine sleeps, and its clock stands still meanwhile
     loss,
     delay,
     duplicate,

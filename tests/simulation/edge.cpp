@@ -35,7 +35,7 @@ void Edge::die() {
 void Edge::add(Beat beat) {
     if (!up()) return;  // its connection is refused
     if (named_) beat.edge = name();
-    waiting_.push_back({std::move(beat), now()});
+    waiting_.push_back({std::move(beat), clock().local(now())});
 }
 
 void Edge::decide() {
@@ -59,7 +59,7 @@ HeartbeatPacket Edge::next_message() {
     while (!waiting_.empty() && message->beats.size() < batch_max_) {
         auto [beat, since] = std::move(waiting_.front());
         waiting_.pop_front();
-        if (tells_age_) beat.age += now() - since;
+        if (tells_age_) beat.age += clock().local(now()) - since;
         names.push_back(user_name(beat.user));
         message->beats.push_back(std::move(beat));
     }
@@ -83,6 +83,8 @@ HeartbeatPacket Edge::next_message() {
         if (stamps_) {
             envelope.sent_ms = static_cast<std::uint64_t>(clock().local(now()) / 1000);
             message->stamped = now();
+            message->boot = boots_;
+            message->stood_still = clock().stood_still();
         }
     }
     message->bytes = encode_heartbeats(envelope, beats);

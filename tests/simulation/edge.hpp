@@ -33,7 +33,7 @@ protected:
 private:
     struct Waiting {
         Beat beat;
-        Time since;
+        std::int64_t since;  // by the edge's clock
     };
     HeartbeatPacket next_message();
     std::size_t next_collector();

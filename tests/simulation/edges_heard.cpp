@@ -42,8 +42,12 @@ Time EdgesHeard::held_until(const std::string& edge, Time began, Time read, Time
     const auto& speeches = found->second;
     const Time hold = shape_.edge_timeout + shape_.edge_grace;
     Time deadline = began + ttl - slack_;
+    Time held = 0;
     for (std::size_t i = 0; i < speeches.size(); ++i) {
         const Time silent = speeches[i].to;
+        // As long as it certainly has not used up what it may hold within an hour.
+        if (held + hold + slack_ > shape_.freeze_max) return deadline;
+        if (i + 1 < speeches.size()) held += speeches[i + 1].from - silent + slack_;
         if (silent < read && i + 1 < speeches.size() && speeches[i + 1].from <= read) continue;
         // Due before its edge could be known to be silent.
         if (deadline <= silent + shape_.edge_timeout + slack_) return deadline;

@@ -28,6 +28,8 @@ struct HeartbeatMessage {
     std::vector<Beat> beats;
     std::string edge;             // empty: it does not name itself
     std::optional<Time> stamped;  // true time of its sent_ms
+    std::uint64_t boot = 0;       // the edge's run
+    Time stood_still = 0;         // its clock before, in all
 };
 using HeartbeatPacket = std::shared_ptr<const HeartbeatMessage>;
 

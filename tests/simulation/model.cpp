@@ -85,6 +85,8 @@ void Model::handed_out(std::size_t tracker, const Event& event, Time at) {
 
     digest(name, event);
     judge_order(tracker, state, user, event);
+    if (event.freshness == Freshness::stale && !may_be_stale(now))
+        wrong(user, name, event, "it says stale, and holds cannot be used up");
     said_[user].push_back({event.epoch, event.seq, now, event.state == State::online});
     if (event.state == State::online) {
         if (known.online) return;
@@ -92,14 +94,27 @@ void Model::handed_out(std::size_t tracker, const Event& event, Time at) {
     } else if (event.reason == "bye") {
         judge_bye(tracker, known, user, event);
     } else {
-        judge_timeout(tracker, known, user, event, at);
-        judge_hold(tracker, user, event, at);
+        if (event.freshness != Freshness::stale) {
+            judge_timeout(tracker, known, user, event, at);
+            judge_hold(tracker, user, event, at);
+        } else {
+            ++judged_.stale;
+        }
         if (event.reason == "edge_lost") lost_[state.run].second.push_back(at);
     }
     known.online = event.state == State::online;
     // An online that comes out late, as its evidence did, was true since its heartbeat.
     known.changed = known.online ? std::min(now, at) : now;
     known.offline_at = event.reason == "timeout" ? at : -1;
+}
+
+// Only when faults have lasted for as long as may be held, in all.
+bool Model::may_be_stale(Time now) const {
+    if (!shape_.holds_end()) return false;
+    Time calm = 0;
+    for (const auto& span : calm_)
+        calm += std::max(std::min(span.to, now) - span.from, Time{0});
+    return now - calm > shape_.freeze_max - 100 * kMillisecond;
 }
 
 // Gap-free per slot, and changes only.

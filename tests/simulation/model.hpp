@@ -27,6 +27,7 @@ struct Judged {
     std::uint64_t offlines_held = 0;  // a heartbeat could have forbidden it: looked at closely
     std::uint64_t holds = 0;          // offlines that an edge's silence might have forbidden
     std::uint64_t edge_lost = 0;
+    std::uint64_t stale = 0;  // offlines without evidence, after holds that were used up
     std::uint64_t online_in_time = 0;
     std::uint64_t offline_in_time = 0;
     std::uint64_t statuses = 0;
@@ -126,6 +127,7 @@ private:
     void judge_pace();
     void judge_bye(std::size_t tracker, const TrackerUser& state, std::size_t user,
                    const Event& event);
+    [[nodiscard]] bool may_be_stale(Time now) const;
     [[nodiscard]] bool held_throughout(std::size_t user, Time from, Time to);
     [[nodiscard]] Time tracker_said_online(std::size_t user, const Event& event) const;
     [[nodiscard]] bool tracker_said_offline(std::size_t user, const SinkUser& known,

@@ -58,6 +58,8 @@ Shape Shape::draw(Random& random) {
     shape.sinks = one_of<std::size_t>(random, {1, 2});
     shape.timeout = random.between(1000, 2500) * kMillisecond;
     shape.grace = random.percent(60) ? shape.timeout : random.between(1000, 3000) * kMillisecond;
+    if (random.percent(25))
+        shape.freeze_max = shape.grace + random.between(100, 1'500) * kMillisecond;
     shape.flush = random.between(8, 25) * kMillisecond;
     if (random.percent(40)) shape.far = random.between(20, 120) * kMillisecond;
     if (random.percent(25)) {

@@ -22,6 +22,7 @@ struct Shape {
     Time timeout = 2 * kSecond;
     Time grace = 2 * kSecond;
     Time flush = 10 * kMillisecond;
+    Time freeze_max = 600 * kSecond;  // little in some worlds: what holds people up ends
     Time edge_timeout = 2 * kSecond;
     Time edge_grace = 2 * kSecond;
     std::uint64_t edge_lost_rate = 1'000;
@@ -48,6 +49,8 @@ struct Shape {
         return edge_timeout + edge_grace + kSecond +
                static_cast<Time>(users / 4) * kSecond / static_cast<Time>(edge_lost_rate);
     }
+    // Whether what faults hold up may be used up within the run.
+    [[nodiscard]] bool holds_end() const { return freeze_max < 60 * kSecond; }
     // Longest delay of a link without trouble.
     [[nodiscard]] Time delay_max() const { return far + kNear; }
     static constexpr Time kNear = 4 * kMillisecond;

@@ -77,6 +77,14 @@ void Process::pause(Time until) {
     stop(until - now());
 }
 
+void Process::suspend(Time until) {
+    if (!up_) return;
+    env_.coverage.met(Fault::suspend, place_);
+    trace("is suspended");
+    clock_.stand_still(now());
+    stop(until - now());
+}
+
 void Process::stall(Time length, bool sending) {
     if (!up_) return;
     env_.coverage.met(Fault::stall, place_);
@@ -118,6 +126,7 @@ void Process::begin(Fault fault, Time strength) {
 void Process::end(Fault fault) {
     if (fault == Fault::slow) slow_ = 0;
     if (fault == Fault::slow_disk) slow_disk_ = 0;
+    if (fault == Fault::suspend) clock_.go_on(now());
 }
 
 Time Process::disk_delay() {

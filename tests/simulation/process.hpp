@@ -28,6 +28,8 @@ public:
     // A fault that lasts: slow, a turn takes `strength` longer; slow_disk, a write does; drift.
     void begin(Fault fault, Time strength);
     void end(Fault fault);
+    // Paused, and its clock with it, until end(Fault::suspend).
+    void suspend(Time until);
     void jump_wall(Time by);
 
     [[nodiscard]] const std::string& name() const { return name_; }

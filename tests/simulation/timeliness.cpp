@@ -17,6 +17,7 @@ void Judged::add(const Judged& other) {
     offlines_held += other.offlines_held;
     holds += other.holds;
     edge_lost += other.edge_lost;
+    stale += other.stale;
     online_in_time += other.online_in_time;
     offline_in_time += other.offline_in_time;
     statuses += other.statuses;
@@ -33,6 +34,7 @@ std::string Judged::table() const {
            line("offlines that a heartbeat might have forbidden", offlines_held) +
            line("offlines that an edge's silence might have forbidden", holds) +
            line("users told offline because their edge was lost", edge_lost) +
+           line("offlines told as stale, after holds that were used up", stale) +
            line("users who had to be online by then, and were", online_in_time) +
            line("users who had to be offline by then, and were", offline_in_time) +
            line("statuses compared at the end", statuses);

@@ -38,6 +38,7 @@ void TrackerProcess::boot() {
     options.started_unix_ms = started_ms_;
     options.timeout = Duration{shape_.timeout};
     options.collector_grace = Duration{shape_.grace};
+    options.freeze_max = Duration{shape_.freeze_max};
     options.edge_timeout = Duration{shape_.edge_timeout};
     options.edge_grace = Duration{shape_.edge_grace};
     options.edge_lost_rate = shape_.edge_lost_rate;

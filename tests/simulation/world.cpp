@@ -235,6 +235,8 @@ void World::plan_process(const PlannedFault& fault) {
                 return target.pause(fault.end);
             case Fault::stall:
                 return target.stall(fault.end - fault.begin, fault.strength != 0);
+            case Fault::suspend:
+                return target.suspend(fault.end);
             case Fault::crash:
                 return target.crash(fault.end, fault.strength != 0);
             case Fault::wall_jump:

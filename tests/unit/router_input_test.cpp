@@ -112,6 +112,19 @@ TEST_CASE("a heartbeat that queued for longer than its ttl is stale", "[collecto
     CHECK(bench.router.rejects()[Reject::stale] == 1);
 }
 
+TEST_CASE("what was over when it was sent is stale, also while nothing was read",
+          "[collector][input]") {
+    Bench bench;
+    bench.turns(50ms);
+    bench.now += 40s;  // stopped
+    std::vector<std::string> messages;
+    for (const std::uint64_t age_ms : {9'000u, 10'000u, 10'001u})
+        messages.push_back(
+            encode_heartbeats({}, {{.user = "u", .ttl_ms = 10'000, .age_ms = age_ms}}));
+    bench.turn(messages);
+    CHECK(bench.router.rejects()[Reject::stale] == 1);
+}
+
 TEST_CASE("what ended while nothing was read is not stale", "[collector][input]") {
     Bench bench;
     const auto plain = [](std::uint64_t sent_ms) {
@@ -171,6 +184,17 @@ TEST_CASE("an edge whose clock stood still is not taken to be late for longer th
         CHECK(delay(t, t - 40s) > 39s);
     for (auto t = 152s; t < 240s; t += 1s)
         CHECK(delay(t, t - 40s) < 50ms);
+}
+
+TEST_CASE("nor one whose clock stood still for a moment", "[collector][input]") {
+    Edges edges(10);
+    const auto delay = [&](Duration at, Duration sent) { return delay_of(edges, at, sent); };
+    for (auto t = 100s; t < 110s; t += 1s)
+        CHECK(delay(t, t) < 10ms);
+    for (auto t = 111s; t < 113s; t += 1s)
+        CHECK(delay(t, t - 100ms) > 90ms);
+    for (auto t = 113s; t < 160s; t += 1s)
+        CHECK(delay(t, t - 100ms) < 10ms);
 }
 
 TEST_CASE("what waited is late until the queue is empty, however long the edge was away",
