@@ -348,6 +348,8 @@ void add_bench(io::Flags& presence) {
     flags.toggle("--saturate", o.saturate, "as fast as the collector takes them");
     flags.number("--ids-per-message", 1, 2048, o.ids_per_message,
                  "users who share a message, and fall silent together (256)");
+    flags.number("--edges", 0, 10'000, o.edges,
+                 "that name themselves, and so have leases, send the messages in turn (0)");
     flags.duration("--duration", o.duration, "of the load (10s)");
     flags.number("--churn", 0, 10'000'000, o.churn, "users a second that fall silent, then return");
     flags.toggle("--bye", o.bye, "they say so, and return as soon as they are told offline");

@@ -12,6 +12,7 @@ namespace presence::cli {
 struct BenchOptions {
     std::uint64_t users = 10'000;
     std::uint64_t ids_per_message = 256;
+    std::uint64_t edges = 0;           // that name themselves and share the messages; 0: none does
     std::optional<Duration> interval;  // each user beats this often (default 5 s)
     std::uint64_t rate = 0;            // heartbeats a second, instead of the interval
     bool saturate = false;             // as fast as they are taken

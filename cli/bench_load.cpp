@@ -57,10 +57,13 @@ BenchLoad::BenchLoad(zmq::context_t& context, const std::string& heartbeats, Ben
             ids.push_back(truth_.id_of(user++));
         for (const auto& id : ids)
             beats.emplace_back().user = id;
-        messages_.push_back(encode_heartbeats({}, beats));
+        Envelope envelope;
+        const auto edge = "e" + std::to_string(options.edges > 0 ? group % options.edges : 0);
+        if (options.edges > 0) envelope = {.edge = edge, .boot = 1, .seq = 1, .sent_ms = {}};
+        messages_.push_back(encode_heartbeats(envelope, beats));
         for (auto& beat : beats)
             beat.bye = true;
-        if (options.bye) byes_.push_back(encode_heartbeats({}, beats));
+        if (options.bye) byes_.push_back(encode_heartbeats(envelope, beats));
         if (user <= options.mass_silence) mass_groups_ = group + 1;
     }
     modes_.resize(truth_.groups(), Mode::beating);

@@ -70,7 +70,7 @@ class Bench(unittest.TestCase):
     def test_several_trackers_share_the_users(self):
         run = bench(
             *("--users", 2000, "--ids-per-message", 10, "--interval", "300ms", "--ttl", "3s"),
-            *("--duration", "1s", "--mass-silence", 500, "--trackers", 3, "--json"),
+            *("--duration", "1s", "--mass-silence", 500, "--trackers", 3, "--edges", 5, "--json"),
         )
         out, err = run.communicate(timeout=120)
         report = json.loads(out)
