@@ -42,9 +42,7 @@ Edges::Edge* Edges::find_or_add(const Envelope& envelope, Instant received) {
         std::erase_if(edges_, [&](const auto& e) { return received - e.second.heard >= kForget; });
     }
     if (edges_.size() >= edges_max_) return nullptr;
-    Edge& edge = edges_[std::string(envelope.edge)];
-    edge.boot = envelope.boot;
-    return &edge;
+    return &edges_[std::string(envelope.edge)];
 }
 
 }  // namespace presence::collector

@@ -19,7 +19,7 @@ std::optional<Instant> Watermarks::Collector::reaches(Instant now) const {
     return reached ? std::min(reached, std::optional(now)) : std::nullopt;
 }
 
-Watermarks::Collector* Watermarks::find_or_add(const std::string& id, Instant now) {
+Watermarks::Collector* Watermarks::find_or_add(const std::string& id) {
     if (const auto it = collectors_.find(id); it != collectors_.end()) return &it->second;
     if (collectors_.size() >= kCollectorsMax) {
         // Those that hold nothing make room, the longest silent first.
@@ -31,9 +31,7 @@ Watermarks::Collector* Watermarks::find_or_add(const std::string& id, Instant no
         if (oldest == collectors_.end()) return nullptr;
         collectors_.erase(oldest);
     }
-    auto& added = collectors_[id];
-    added.heard = now;
-    return &added;
+    return &collectors_[id];
 }
 
 bool Watermarks::none_holds_but(const Collector& one) const {
@@ -50,7 +48,7 @@ Watermarks::Accept Watermarks::on_frame(const FrameHeader& header, std::uint64_t
                                         Instant received) {
     if (header.base == 0 || header.number < header.base) return Accept::refused;
     const bool awaited = collectors_.contains(header.collector);
-    auto* const c = find_or_add(header.collector, received);
+    auto* const c = find_or_add(header.collector);
     if (c == nullptr) return Accept::refused;
     if (header.boot < c->boot && received - c->heard < kBootOverlap) return Accept::refused;
     if (header.boot != c->boot) {

@@ -107,7 +107,7 @@ private:
         [[nodiscard]] std::optional<Instant> reaches(Instant now) const;
     };
     // Null: no room.
-    Collector* find_or_add(const std::string& id, Instant now);
+    Collector* find_or_add(const std::string& id);
     [[nodiscard]] bool none_holds_but(const Collector& one) const;
     void evidence_lost(Instant now);
     static View view_of(std::string_view id, const Collector& c, Instant now);

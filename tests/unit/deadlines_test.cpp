@@ -113,6 +113,31 @@ TEST_CASE("a call takes at most its limit, and every block gets its turn", "[dea
     CHECK(std::count(seen.begin() + 50, seen.end(), 1) == kUsers - 50);
 }
 
+TEST_CASE("what was looked at is not looked at again before it is due", "[deadlines]") {
+    Deadlines deadlines{1 << 20};
+    for (std::uint32_t u = 0; u < 2'000; ++u)
+        deadlines.set(u, 100);
+    for (std::uint32_t u = 0; u < 2'000; ++u)
+        deadlines.set(u, u == 1'500 ? 700 : 5'000);
+    std::vector<Due> due;
+    CHECK(deadlines.bound() == 100u);
+    CHECK_FALSE(deadlines.take_due(200, 10, due));
+    CHECK(due.empty());
+    CHECK(deadlines.bound() == 700u);
+    CHECK_FALSE(deadlines.take_due(701, 10, due));
+    CHECK(due.size() == 1);
+    CHECK(deadlines.bound() == 5'000u);
+}
+
+TEST_CASE("who never had a deadline has none", "[deadlines]") {
+    Deadlines deadlines{1 << 20};
+    deadlines.set(1'023, 100);
+    CHECK(deadlines.of(1'023) == 100u);
+    CHECK_FALSE(deadlines.of(1'022));
+    CHECK_FALSE(deadlines.of(1'024));
+    CHECK_FALSE(deadlines.of(5'000));
+}
+
 TEST_CASE("the deadlines of many users cost little more than four bytes each", "[deadlines]") {
     Deadlines deadlines{1 << 20};
     for (std::uint32_t u = 0; u < 100'000; ++u)

@@ -85,6 +85,15 @@ TEST_CASE("short ttls, the unnamed edge and held placeholders have no lease", "[
     CHECK_FALSE(all.silent(kUnnamedEdge, 100'000));
 }
 
+TEST_CASE("an edge of which nothing was heard holds nobody", "[tracker][leases]") {
+    const auto all = leases(1'000);
+    for (const EdgeIndex edge : {EdgeIndex{kEdge + 1}, EdgeIndex{kEdge + 40}}) {
+        CHECK_FALSE(all.silent(edge, 60'000));
+        CHECK(all.deadline(edge, 0, kTtl) == kTtl);
+        CHECK(all.judge(edge, 0, kTtl, 40'000).kind == Kind::ended);
+    }
+}
+
 TEST_CASE("an edge that comes and goes holds no longer than allowed in an hour",
           "[tracker][leases]") {
     auto all = leases();

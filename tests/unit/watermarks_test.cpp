@@ -259,6 +259,7 @@ TEST_CASE("senseless numbers and a flood of collectors are refused", "[tracker][
     marks.on_time(at(2s) + kGrace);  // all silent: they make room
     late.number = 0;
     CHECK(marks.on_frame(late.next(at(40s), at(40s)), kSelf, at(40s)) == Accept::apply);
+    CHECK(marks.view(at(40s)).size() == Watermarks::kCollectorsMax);
 }
 
 TEST_CASE("a heartbeat's time is never early, event time never late", "[tracker][watermark]") {
