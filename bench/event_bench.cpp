@@ -50,7 +50,7 @@ void publish(benchmark::State& state) {
     for (auto _ : state) {
         auto given = events;
         const auto begin = std::chrono::steady_clock::now();
-        publisher.publish(given, Freshness::live, {}, out);
+        publisher.publish(given, {}, out);
         const auto took = std::chrono::steady_clock::now() - begin;
         state.SetIterationTime(std::chrono::duration<double>(took).count());
         out.clear();
@@ -63,7 +63,7 @@ void batch_decode(benchmark::State& state) {
     auto events = events_of_a_turn();
     Publisher publisher("t1", 1);
     std::vector<Publication> out;
-    publisher.publish(events, Freshness::live, {}, out);
+    publisher.publish(events, {}, out);
     for (auto _ : state)
         for (const auto& batch : out)
             benchmark::DoNotOptimize(decode_batch(batch.bytes));

@@ -29,8 +29,8 @@ void Publisher::begin_run(std::vector<Publication>& out) {
     flush(batch, out);
 }
 
-void Publisher::publish(std::vector<Event>& events, Freshness freshness,
-                        const Subscriptions& subscribed, std::vector<Publication>& out) {
+void Publisher::publish(std::vector<Event>& events, const Subscriptions& subscribed,
+                        std::vector<Publication>& out) {
     if (events.empty()) return;
     // By slot, and as they happened within; as numbers, since events are far apart.
     std::vector<std::uint64_t> order(events.size());
@@ -46,7 +46,6 @@ void Publisher::publish(std::vector<Event>& events, Freshness freshness,
         auto& stream = streams_[event.slot];
         event.epoch = stream.epoch;
         event.seq = ++stream.seq;
-        event.freshness = freshness;
         // A longer ttl is for those who remember users, not for people.
         if (subscribed.any() && event.reason != name_of(Reason::ttl))
             if (auto topic = topic_of_user(event.user); subscribed.wants(topic))

@@ -38,9 +38,10 @@ public:
     // Where an earlier run left a slot's stream.
     void restore(Slot slot, Stream stream) { streams_[slot] = stream; }
 
-    // Appends `batch` publications that hold all of `events` (slot set, in order per user), then
+    // Appends `batch` publications that hold all of `events` (complete but for epoch and seq, in
+    // order per user), then
     // one `user/` publication for each event that is subscribed to. Empties `events`.
-    void publish(std::vector<Event>& events, Freshness freshness, const Subscriptions& subscribed,
+    void publish(std::vector<Event>& events, const Subscriptions& subscribed,
                  std::vector<Publication>& out);
     void tick(std::vector<Publication>& out) const;
 

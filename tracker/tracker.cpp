@@ -140,9 +140,12 @@ void Tracker::on_writing(Writing writing) {
 void Tracker::Impl::publish(Instant now, WallOffset wall, Output& out) {
     std::move(first.begin(), first.end(), std::back_inserter(out.publications));
     first.clear();
-    for (const auto& event : events)
+    for (auto& event : events) {
+        const auto ttl = std::chrono::milliseconds{event.ttl_ms};
+        event.freshness = lifts.refused(now, ttl) ? Freshness::stale : stats.freshness;
         checkpoints.on_change(event.slot);
-    publisher.publish(events, stats.freshness, subscriptions, out.publications);
+    }
+    publisher.publish(events, subscriptions, out.publications);
     // What a storm of arrivals needed is not kept for ever.
     if (events.capacity() > kExpiredPerTurnMax) events = {};
     if (options.journal) checkpoint(now, wall, out);

@@ -59,6 +59,36 @@ TEST_CASE("a collector that drops again and again cannot keep up who is gone", "
     CHECK(world.tracker.holds(at(t), kWall).empty());
 }
 
+TEST_CASE("after a lift was refused an offline is stale for as long as its own ttl",
+          "[tracker][lifts]") {
+    auto options = options_of();
+    options.freeze_max = 5s;  // one lift, of 10 s
+    World world(options);
+    const auto drop = [&](Duration t, std::vector<Row> rows) {
+        ++world.dropped;
+        world.frame(at(t), rows);
+        return world.events(at(t));
+    };
+    auto longer = beat("longer");
+    longer.ttl_ms = 60'000;
+    world.frame(at(1s), {beat("plain"), longer});
+    CHECK(world.events(at(1s)).size() == 2);
+    CHECK(drop(2s, {}).empty());  // lifted
+    for (auto t = 4s; t <= 16s; t += 2s)
+        world.frame(at(t), {beat("plain")}), world.events(at(t));
+    CHECK(drop(17s, {beat("plain")}).empty());  // refused
+    std::vector<Event> told;
+    for (auto t = 18s; t <= 66s; t += 1s) {
+        world.frame(at(t), {beat("plain")});
+        for (auto& event : world.events(at(t)))
+            told.push_back(std::move(event));
+    }
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].user == "longer");
+    CHECK(told[0].freshness == Freshness::stale);
+    CHECK(world.tracker.stats().freshness == Freshness::live);
+}
+
 TEST_CASE("that deadlines stand lifted is told as a hold", "[tracker][lifts]") {
     World world;
     world.frame(at(1s), {beat("alice")});

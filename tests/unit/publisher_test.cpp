@@ -49,7 +49,7 @@ TEST_CASE("batches carry every event once, gap-free in each slot, within their s
                 events.push_back(event_of(std::move(user), slot));
             }
             std::vector<Publication> out;
-            publisher.publish(events, Freshness::live, {}, out);
+            publisher.publish(events, {}, out);
             RC_ASSERT(events.empty());
             for (const auto& publication : out) {
                 RC_ASSERT(publication.topic == kTopicBatch);
@@ -78,7 +78,7 @@ TEST_CASE("user topics are published only while someone subscribes to them",
     const auto topics = [&] {
         std::vector<Event> events{event_of("a", 1), event_of("ab", 2)};
         std::vector<Publication> out;
-        publisher.publish(events, Freshness::live, subscriptions, out);
+        publisher.publish(events, subscriptions, out);
         REQUIRE(out.size() >= 1);
         CHECK(out[0].topic == kTopicBatch);  // what followers need goes first
         std::vector<std::string> names;
