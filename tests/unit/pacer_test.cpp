@@ -33,6 +33,15 @@ TEST_CASE("who may not pass is told a turn of their own", "[roster][pacer]") {
     CHECK(pacer.take(first));
 }
 
+TEST_CASE("a turn is the whole millisecond at which there surely is a token", "[roster][pacer]") {
+    Pacer pacer(3);  // one each 333.3 ms
+    REQUIRE(pacer.take(1'000));
+    CHECK_FALSE(pacer.take(1'333));
+    CHECK(pacer.turn(1'000) == 1'667);
+    CHECK(pacer.turn(1'000) == 2'000);
+    CHECK(pacer.take(1'334));
+}
+
 TEST_CASE("a slow pace still goes on, and no rate is one a second", "[roster][pacer]") {
     for (const std::uint64_t rate : {0u, 1u}) {
         Pacer pacer(rate);

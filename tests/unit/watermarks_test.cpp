@@ -262,6 +262,20 @@ TEST_CASE("senseless numbers and a flood of collectors are refused", "[tracker][
     CHECK(marks.view(at(40s)).size() == Watermarks::kCollectorsMax);
 }
 
+TEST_CASE("what a collector read that nobody knows is as new as can be", "[tracker][watermark]") {
+    const Watermarks marks(kGrace, {"c1"}, at(0s));
+    CHECK(marks.read_time("c2", PeerInstant{1s}, at(5s)) == at(5s));
+    CHECK(marks.read_time("c1", PeerInstant{1s}, at(5s)) == at(5s));
+}
+
+TEST_CASE("of what an earlier run knew no more collectors are remembered than may be known",
+          "[tracker][watermark]") {
+    Watermarks marks(kGrace, {}, at(0s));
+    for (std::size_t n = 0; n < Watermarks::kCollectorsMax + 5; ++n)
+        marks.resume({"x" + std::to_string(n), 1, 1});
+    CHECK(marks.links().size() == Watermarks::kCollectorsMax);
+}
+
 TEST_CASE("a heartbeat's time is never early, event time never late", "[tracker][watermark]") {
     rc::prop("under random delays and clock offsets", [] {
         const auto offset = *rc::gen::inRange<std::int64_t>(-1'000'000'000, 1'000'000'000);
