@@ -319,6 +319,17 @@ int run_bench(const BenchOptions& options, const std::optional<Config>& theirs) 
         std::cerr << "presence bench: --mass-silence is more than --users\n";
         return kExitUsage;
     }
+    // Each must speak each second, though half of its users fall silent; else their silence is its
+    // own.
+    const auto messages = options.users / options.ids_per_message;
+    const auto seconds = options.saturate ? 1 : interval_of(options) / 1s + 1;
+    if (options.edges * 2 * static_cast<std::uint64_t>(seconds) >
+        std::max<std::uint64_t>(messages, 2)) {
+        std::cerr
+            << "presence bench: --edges is too many: each sends a message a second, and there "
+               "are --users / --ids-per-message messages in an --interval\n";
+        return kExitUsage;
+    }
     auto report = Bench(options, theirs).run();
     std::cout << (options.json ? json_of(report) : text_of(report));
     return report.good() ? 0 : 1;

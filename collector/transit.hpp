@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/bugs.hpp"
 #include "common/smallest_difference.hpp"
 #include "common/time.hpp"
 
@@ -35,7 +36,7 @@ public:
 
 private:
     [[nodiscard]] Duration judged(Instant now, Duration difference, std::optional<Duration> known) {
-        if (!known || difference <= *known + kLate) {
+        if (!known || difference <= *known + kLate || bug(Bug::stood_still_believed)) {
             late_.reset();
             return difference;
         }
@@ -43,7 +44,10 @@ private:
         late_->least = std::min(late_->least, difference);
         if (now - late_->since < kQueued) return difference;
         quickest_.reset();
-        return std::exchange(late_, std::nullopt)->least;
+        const auto least = std::exchange(late_, std::nullopt)->least;
+        // It stood still within these two seconds: they begin with this one, not with the next.
+        if (difference > least + kLate) late_ = {now, difference};
+        return least;
     }
 
     SmallestDifference quickest_;

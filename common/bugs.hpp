@@ -14,8 +14,9 @@ enum class Bug : std::uint8_t {
     watermark_before_backlog,  // though rows wait for an absent tracker
     stall_forgotten,           // the watermark goes on at once after a stall
     drops_untold,
-    isolated_reads_on,  // though no tracker vouches for it
-    bye_displaced,      // in the backlog, by a heartbeat of the session
+    isolated_reads_on,     // though no tracker vouches for it
+    bye_displaced,         // in the backlog, by a heartbeat of the session
+    stood_still_believed,  // an edge's clock, that its messages are late
     // tracker
     watermark_skipped,  // deadlines are due by the tracker's own clock
     watermark_late,     // mapped by the late end of the collector's clock
@@ -33,6 +34,8 @@ enum class Bug : std::uint8_t {
     edge_silence_forgotten,  // when the edge is heard again
     edge_held_on,            // beyond its grace
     edge_lost_at_once,       // not paced
+    freeze_short,            // event time runs on after a tenth of what it may be held
+    stale_untold,            // that holds or lifts are used up
     // notifier
     gap_ignored,
     old_run_accepted,

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/bugs.hpp"
+
 namespace presence::tracker {
 
 std::optional<Instant> Freeze::turn(Instant now, std::optional<Instant> evidence, bool missing) {
@@ -17,7 +19,8 @@ std::optional<Instant> Freeze::turn(Instant now, std::optional<Instant> evidence
         used_up_ = false;
     } else if (now >= settled_at_) {
         if (!since_) since_ = turned;
-        used_up_ = used_up_ || left(turned) <= Duration{0};
+        const auto least = bug(Bug::freeze_short) ? max_ * 9 / 10 : Duration{0};
+        used_up_ = used_up_ || left(turned) <= least;
         if (used_up_) {
             event_time_ = std::min(event_time_ + (now - turned), now);
             any_ = true;

@@ -24,7 +24,7 @@ void Leases::on_heard(EdgeIndex edge, Tick read) {
 Tick Leases::hold_end(const Edge& edge) const {
     const auto since = heard(edge);
     const auto left = options_.hold_max - edge.silences.spent(since);
-    return since + std::min(options_.timeout + options_.grace, left);
+    return since + std::min(hold_length(), left);
 }
 
 Leases::Silence Leases::silence(EdgeIndex edge) const {

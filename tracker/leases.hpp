@@ -72,6 +72,9 @@ public:
     }
     [[nodiscard]] Silence silence(EdgeIndex edge) const;
 
+    // How long after its edge's last word a session is held at most.
+    [[nodiscard]] Tick hold_length() const { return options_.timeout + options_.grace; }
+
     [[nodiscard]] std::size_t bytes() const;
 
 private:

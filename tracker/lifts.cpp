@@ -6,7 +6,7 @@ bool Lifts::take(Instant now) {
     const auto t = clock_.of_event(now);
     until_ = now + ttl_;
     if (std::chrono::milliseconds{holds_.spent(t)} >= max_) {
-        refused_at_ = now;
+        refused_until_ = until_;
         return false;
     }
     holds_.add(t, clock_.of_event(until_));

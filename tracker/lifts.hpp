@@ -1,7 +1,5 @@
 #pragma once
 
-#include <optional>
-
 #include "common/time.hpp"
 #include "tracker/holds.hpp"
 
@@ -10,7 +8,7 @@ namespace presence::tracker {
 // Bounds how long lifts may keep everybody online: `max` within an hour. Each counts for a `ttl`,
 // the time that two share once, so that a collector which crashes again and again cannot keep up
 // users who are gone. Beyond, no deadline moves: whoever's heartbeats were swallowed may be told
-// offline, up to their own ttl later, and must be with that doubt.
+// offline, and for a ttl answers must say so (of events: see Doubts).
 //
 // Pure.
 class Lifts {
@@ -24,18 +22,14 @@ public:
     [[nodiscard]] bool lasts(Instant now) const { return now < until_; }
     [[nodiscard]] Instant since() const { return until_ - ttl_; }
     [[nodiscard]] Instant until() const { return until_; }
-    [[nodiscard]] bool refused(Instant now) const { return refused(now, ttl_); }
-    // One was refused so lately that it may be what ends a session of that ttl now.
-    [[nodiscard]] bool refused(Instant now, Duration ttl) const {
-        return refused_at_ && now < *refused_at_ + ttl;
-    }
+    [[nodiscard]] bool refused(Instant now) const { return now < refused_until_; }
 
 private:
     Duration max_, ttl_;
     TickClock clock_;
     Holds holds_;
     Instant until_{};
-    std::optional<Instant> refused_at_;
+    Instant refused_until_{};
 };
 
 }  // namespace presence::tracker

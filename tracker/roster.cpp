@@ -64,6 +64,10 @@ void Roster::on_lease(std::string_view edge, Instant read) {
     if (index && *index > kHeldEdge) impl_->leases.on_heard(*index, impl_->clock.of_read(read));
 }
 
+void Roster::refuse_lift(Instant now) {
+    impl_->doubts.refuse(impl_->clock.of_read(now), impl_->event_time);
+}
+
 std::optional<Instant> Roster::next_deadline() const {
     const auto& in = *impl_;
     if (in.records.living() == 0) return std::nullopt;
@@ -127,6 +131,7 @@ void Roster::drop(Slot slot) {
     in.table.each_in(slot, [&](Impl::UserIndex user) {
         in.release_sessions(in.records[user]);
         in.deadlines.erase(user);
+        in.doubts.forget(user);
         in.records.remove(user);
     });
     in.table.clear(slot);

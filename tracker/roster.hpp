@@ -120,6 +120,9 @@ public:
     // now + its session's ttl, that of sessions which begin later as well, and no edge to be silent
     // since before. O(1).
     void lift(Instant now);
+    // It may be missing and deadlines stay: whoever may be told offline by error for that, is with
+    // the freshness `stale`.
+    void refuse_lift(Instant now);
     // An earlier run's event time had come to there: heartbeats whose ttl was over by then are too
     // old. Before the first heartbeat.
     void resume(Instant event_time);

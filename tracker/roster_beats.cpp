@@ -265,6 +265,9 @@ void Roster::Impl::after_endings(UserIndex user, std::uint64_t hash, Reason reas
     if (record.sessions.empty()) {
         auto e = event(record, slot_of(hash), State::offline, reason, at_ms, last.ttl_ms);
         e.last_seen_ms = millis(wall.at(clock.instant(window.widen(record.read))));
+        const auto at =
+            std::min(last.deadline, event_time);  // a bye comes ahead of its session's end
+        if (doubts.of(user) > at && !bug(Bug::stale_untold)) e.freshness = Freshness::stale;
         out.push_back(std::move(e));
         remove_user(user, hash);
         return;
@@ -290,6 +293,7 @@ void Roster::Impl::forget(UserIndex user, std::uint64_t hash) {
 void Roster::Impl::remove_user(UserIndex user, std::uint64_t hash) {
     table.remove(hash, user);
     deadlines.erase(user);
+    doubts.forget(user);
     records.remove(user);
 }
 

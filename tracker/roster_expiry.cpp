@@ -63,6 +63,7 @@ void Roster::Impl::settle(const Ripe& ended, WallOffset wall, std::vector<Event>
     const std::string status_before(record.sessions.status(window));
     Ending last;
     bool lost = false;
+    auto doubt = Doubts::kNone;
     for (auto* s = record.sessions.begin(); s != record.sessions.end();) {
         const auto [kind, at] = verdict(*s);
         if (kind == Leases::Verdict::Kind::lives) {
@@ -70,10 +71,15 @@ void Roster::Impl::settle(const Ripe& ended, WallOffset wall, std::vector<Event>
             continue;
         }
         last = std::max(last, {at, s->ttl});
-        lost |= kind == Leases::Verdict::Kind::lost;
+        const bool of_edge = kind == Leases::Verdict::Kind::lost;
+        lost |= of_edge;
+        // A swallowed word of its edge would hold it as well.
+        const auto length = of_edge ? std::max<Tick>(s->ttl, leases.hold_length()) : s->ttl;
+        doubt = std::max(doubt, doubts.until(window.widen(s->read), length));
         end_session(record, s);
         s = record.sessions.begin();  // they moved
     }
+    doubts.keep(ended.user, doubt);
     stats.edge_lost += lost && record.sessions.empty();
     after_endings(ended.user, ended.hash, lost ? Reason::edge_lost : Reason::timeout, last,
                   millis(wall.at(clock.instant(last.deadline))), status_before, wall, out);

@@ -9,6 +9,7 @@
 
 #include "tracker/byes.hpp"
 #include "tracker/deadlines.hpp"
+#include "tracker/doubts.hpp"
 #include "tracker/edges.hpp"
 #include "tracker/leases.hpp"
 #include "tracker/pacer.hpp"
@@ -46,6 +47,7 @@ struct Roster::Impl {
     // Long before anything, while there is none.
     Tick event_time = std::numeric_limits<Tick>::min();
     Tick lifted = std::numeric_limits<Tick>::min();
+    Doubts doubts;
     std::uint32_t held_ttl_max = 0;  // of whom an earlier run left
     std::uint64_t session_count = 0;
     Stats stats;

@@ -141,8 +141,7 @@ void Tracker::Impl::publish(Instant now, WallOffset wall, Output& out) {
     std::move(first.begin(), first.end(), std::back_inserter(out.publications));
     first.clear();
     for (auto& event : events) {
-        const auto ttl = std::chrono::milliseconds{event.ttl_ms};
-        event.freshness = lifts.refused(now, ttl) ? Freshness::stale : stats.freshness;
+        if (event.freshness != Freshness::stale) event.freshness = stats.freshness;
         checkpoints.on_change(event.slot);
     }
     publisher.publish(events, subscriptions, out.publications);
@@ -156,7 +155,10 @@ void Tracker::Impl::pass_time(Instant now) {
     snapshots.on_time(now);
     if (watermarks.take_lift()) {
         const bool lift = lifts.take(now);
-        if (lift) roster.lift(now);
+        if (lift)
+            roster.lift(now);
+        else
+            roster.refuse_lift(now);
         ++(lift ? stats.lifts : stats.lifts_refused);
     }
     evidence = watermarks.event_time(now);
@@ -173,7 +175,7 @@ void Tracker::Impl::pass_time(Instant now) {
         stats.freshness = Freshness::frozen;
     else
         stats.freshness = now < *warm_at ? Freshness::warming : Freshness::live;
-    if (writing.failing || freeze.used_up() || lifts.refused(now))
+    if (writing.failing || ((freeze.used_up() || lifts.refused(now)) && !bug(Bug::stale_untold)))
         stats.freshness = Freshness::stale;
 }
 

@@ -91,6 +91,10 @@ class Bench(unittest.TestCase):
         self.assertIn("tracker t1 was ended by signal 9", err)
 
     def test_wrong_flags_are_told(self):
+        run = bench("--users", 10000, "--edges", 1000)
+        _, err = run.communicate(timeout=30)
+        self.assertEqual(run.returncode, 64)
+        self.assertIn("--edges is too many", err)
         run = bench("--users", 10, "--mass-silence", 11)
         _, err = run.communicate(timeout=30)
         self.assertEqual(run.returncode, 64)

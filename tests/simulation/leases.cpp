@@ -9,6 +9,9 @@ void Model::expect(const std::vector<PlannedFault>& faults) {
     const auto ends = [](Place place) {
         return place == Place::collector || place == Place::tracker;
     };
+    for (const auto& fault : faults)
+        if (ends(fault.place) || fault.place == Place::frames || fault.place == Place::acks)
+            of_evidence_.push_back(fault);
     for (const auto& crash : faults) {
         if (crash.fault == Fault::wall_jump && crash.place == Place::tracker)
             undated_.insert(crash.which);

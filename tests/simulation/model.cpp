@@ -108,13 +108,14 @@ void Model::handed_out(std::size_t tracker, const Event& event, Time at) {
     known.offline_at = event.reason == "timeout" ? at : -1;
 }
 
-// Only when faults have lasted for as long as may be held, in all.
+// Only when faults that take evidence have lasted for as long as may be held, in all, each with the
+// two lifts that it may cost; and not when their consequences are over.
 bool Model::may_be_stale(Time now) const {
-    if (!shape_.holds_end()) return false;
-    Time calm = 0;
-    for (const auto& span : calm_)
-        calm += std::max(std::min(span.to, now) - span.from, Time{0});
-    return now - calm > shape_.freeze_max - 100 * kMillisecond;
+    if (!shape_.holds_end() || calm(now, now)) return false;
+    Time held = 0;
+    for (const auto& fault : of_evidence_)
+        if (fault.begin < now) held += std::min(fault.end, now) - fault.begin + 2 * shape_.timeout;
+    return held > shape_.freeze_max - 100 * kMillisecond;
 }
 
 // Gap-free per slot, and changes only.

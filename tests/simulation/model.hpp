@@ -145,6 +145,7 @@ private:
     Evidence evidence_;
     EdgesHeard edges_;
     bool timed_ = true;              // trackers know well since when an edge is silent
+    std::vector<PlannedFault> of_evidence_;
     std::set<std::size_t> undated_;  // trackers whose wall clocks somebody sets
     // By run of a tracker: when users were told edge_lost.
     std::vector<std::pair<std::size_t, std::vector<Time>>> lost_;

@@ -59,34 +59,82 @@ TEST_CASE("a collector that drops again and again cannot keep up who is gone", "
     CHECK(world.tracker.holds(at(t), kWall).empty());
 }
 
-TEST_CASE("after a lift was refused an offline is stale for as long as its own ttl",
-          "[tracker][lifts]") {
-    auto options = options_of();
-    options.freeze_max = 5s;  // one lift, of 10 s
-    World world(options);
-    const auto drop = [&](Duration t, std::vector<Row> rows) {
-        ++world.dropped;
-        world.frame(at(t), rows);
-        return world.events(at(t));
-    };
-    auto longer = beat("longer");
-    longer.ttl_ms = 60'000;
-    world.frame(at(1s), {beat("plain"), longer});
-    CHECK(world.events(at(1s)).size() == 2);
-    CHECK(drop(2s, {}).empty());  // lifted
-    for (auto t = 4s; t <= 16s; t += 2s)
-        world.frame(at(t), {beat("plain")}), world.events(at(t));
-    CHECK(drop(17s, {beat("plain")}).empty());  // refused
+namespace {
+
+// One whose only lift is used up: a collector has dropped at 2 s, and again at 17 s.
+struct Refused {
+    static TrackerOptions options() {
+        auto options = options_of();
+        options.freeze_max = 5s;
+        return options;
+    }
+    World world{options()};
     std::vector<Event> told;
-    for (auto t = 18s; t <= 66s; t += 1s) {
-        world.frame(at(t), {beat("plain")});
+
+    // With a heartbeat of `plain`, who stays.
+    void step(Duration t, std::vector<Row> rows = {}) {
+        rows.push_back(beat("plain"));
+        world.frame(at(t), rows);
         for (auto& event : world.events(at(t)))
             told.push_back(std::move(event));
     }
-    REQUIRE(told.size() == 1);
-    CHECK(told[0].user == "longer");
-    CHECK(told[0].freshness == Freshness::stale);
-    CHECK(world.tracker.stats().freshness == Freshness::live);
+    void walk(Duration from, Duration to) {
+        for (auto t = from; t <= to; t += 1s)
+            step(t);
+    }
+    explicit Refused(std::vector<Row> first) {
+        step(1s, std::move(first));
+        ++world.dropped;
+        walk(2s, 16s);
+        ++world.dropped;
+        step(17s);
+        told.clear();
+    }
+};
+
+Row lasting(std::string_view user, std::uint32_t ttl_ms, std::string_view session = {}) {
+    auto row = beat(user);
+    row.session = session;
+    row.ttl_ms = ttl_ms;
+    return row;
+}
+
+}  // namespace
+
+TEST_CASE("after a lift was refused an offline is stale for as long as its own ttl",
+          "[tracker][lifts]") {
+    Refused run({lasting("longer", 60'000)});
+    run.walk(18s, 66s);
+    REQUIRE(run.told.size() == 1);
+    CHECK(run.told[0].user == "longer");
+    CHECK(run.told[0].freshness == Freshness::stale);
+    CHECK(run.world.tracker.stats().freshness == Freshness::live);
+}
+
+TEST_CASE("also if another session of theirs ends last", "[tracker][lifts]") {
+    // What was swallowed may hold session a until 77 s.
+    for (const auto end : {70s, 77s}) {
+        Refused run({lasting("two", 60'000, "a")});
+        for (auto t = 18s; t <= 90s; t += 1s)
+            run.step(t,
+                     t + 5s <= end ? std::vector{lasting("two", 5'000, "b")} : std::vector<Row>{});
+        REQUIRE(run.told.size() == 1);
+        CHECK(run.told[0].state == State::offline);
+        CHECK(run.told[0].freshness == (end == 70s ? Freshness::stale : Freshness::live));
+    }
+}
+
+TEST_CASE("who came after it, and who says bye, is in no doubt", "[tracker][lifts]") {
+    Refused run({});
+    run.walk(18s, 28s);
+    auto bye = lasting("late", 0);
+    bye.bye = true;
+    run.step(29s, {lasting("late", 86'400'000), lasting("short", 5'000)});
+    run.step(30s, {bye});
+    run.walk(31s, 40s);
+    REQUIRE(run.told.size() == 4);
+    for (const auto& event : run.told)
+        CHECK(event.freshness == Freshness::live);
 }
 
 TEST_CASE("that deadlines stand lifted is told as a hold", "[tracker][lifts]") {
