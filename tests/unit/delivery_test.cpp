@@ -38,6 +38,7 @@ TEST_CASE("events are handed out in order, one chunk at a time", "[notifier][del
     REQUIRE(second);
     CHECK(brief(second->chunk) == "+alice");
     CHECK_FALSE(second->keep);  // it was kept with the first
+    CHECK(sink.delivery->stats().waiting == 1);
     sink.done(*second);
     CHECK(sink.delivery->idle());
     CHECK(sink.delivery->stats().delivered == 3);
@@ -120,6 +121,89 @@ TEST_CASE("a sink that fell behind is told everything all the same, from the jou
     CHECK_FALSE(sink.delivery->stats().behind);
 }
 
+TEST_CASE("what waits is counted in events, a tick or an empty batch as one",
+          "[notifier][delivery][behind]") {
+    auto sink = one_sink({.queue_max = 3});
+    sink.say(true, "alice");
+    sink.batch();
+    REQUIRE(sink.next());
+    sink.say(true, "bob");
+    sink.say(true, "carol");
+    sink.batch();
+    sink.tick();
+    CHECK(sink.delivery->stats().waiting == 1 + 2);
+    sink.say(true, "dave");
+    sink.batch();
+    CHECK(sink.delivery->stats().let_go == 1);
+}
+
+TEST_CASE("as much as may wait is not let go", "[notifier][delivery][behind]") {
+    auto sink = one_sink({.queue_max = 3});
+    sink.say(true, "alice");
+    sink.batch();
+    REQUIRE(sink.next());
+    for (const auto& user : {"bob", "carol", "dave"}) {
+        sink.say(true, user);
+        sink.batch();
+    }
+    CHECK(sink.delivery->stats().let_go == 0);
+    CHECK_FALSE(sink.delivery->stats().behind);
+    sink.say(true, "erin");
+    sink.batch();
+    CHECK(sink.delivery->stats().let_go == 1);
+    CHECK(sink.delivery->stats().behind);
+}
+
+TEST_CASE("a batch that is larger than all that may wait is taken all the same",
+          "[notifier][delivery][behind]") {
+    auto sink = one_sink({.queue_max = 1});
+    sink.say(true, "alice");
+    sink.say(true, "bob");
+    sink.batch();
+    CHECK(sink.told().size() == 2);
+    CHECK(sink.tracker.replays == 0);
+}
+
+TEST_CASE("an answer is not let go, however much waits", "[notifier][delivery][behind]") {
+    OneSink sink(kUsers, {.queue_max = 1}, 1);  // a question at a time
+    for (const auto& user : kUsers)
+        sink.say(true, user);
+    (void)sink.tracker.batch();
+    sink.tick();
+    std::vector<notifier::Question> questions;
+    const auto turn = [&] {
+        questions.clear();
+        sink.delivery->turn(at(sink.ms), WallOffset{}, questions);
+        REQUIRE(questions.size() == 1);
+    };
+    const auto answer = [&] {
+        sink.delivery->on_heard(
+            notifier::heard_answer(0, sink.tracker.answer(questions[0].bytes, sink.ms)));
+    };
+    turn();
+    const auto begins = sink.delivery->next(at(sink.ms));  // keeps where it begins, tells nothing
+    REQUIRE(begins);
+    sink.keep(*begins);
+    sink.done(*begins);
+    answer();
+    turn();
+    const auto first = sink.delivery->next(at(sink.ms));
+    REQUIRE(first);
+    CHECK(first->chunk.size() == 1);
+    for (const bool online : {false, true}) {
+        sink.say(online, first->chunk[0].user);
+        sink.batch();
+    }
+    CHECK(sink.delivery->stats().let_go == 1);
+    answer();
+    sink.keep(*first);
+    sink.done(*first);
+    turn();
+    const auto second = sink.delivery->next(at(sink.ms));
+    REQUIRE(second);
+    CHECK(second->chunk.size() == 2);  // what waited, and the next one who was compared
+}
+
 TEST_CASE("a sink that is down for an hour is told all of that hour, soon after it is back",
           "[notifier][delivery][backoff][behind]") {
     const Delivery::Options options{.queue_max = 100, .backoff_max = 10s};
@@ -179,6 +263,50 @@ TEST_CASE("a sink that wants the newest is not told what was over when it came t
     CHECK(brief(sink.told()) == "-bob");
 }
 
+TEST_CASE("a sink that wants the newest waits for the end of what is replayed, at most a second",
+          "[notifier][delivery][latest]") {
+    for (const bool in_time : {true, false}) {
+        auto sink = one_sink({.mode = Delivery::Mode::latest});
+        for (const bool online : {true, false, true}) {
+            sink.say(online, "alice");
+            (void)sink.tracker.batch();
+        }
+        sink.say(true, "bob");
+        (void)sink.tracker.batch();
+        sink.tracker.page_rows = 1;
+        sink.tick();
+        // A page of the replay.
+        const auto page = [&] {
+            std::vector<notifier::Question> questions;
+            sink.delivery->turn(at(sink.ms), WallOffset{}, questions);
+            REQUIRE(questions.size() == 1);
+            sink.delivery->on_heard(
+                notifier::heard_answer(0, sink.tracker.answer(questions[0].bytes, sink.ms)));
+        };
+        page();
+        page();  // alice came, and more is asked for
+        const auto since = sink.ms;
+        CHECK(sink.delivery->stats().waiting == 1);
+        CHECK_FALSE(sink.delivery->next(at(sink.ms)));
+        sink.ms = since + 999;
+        page();  // and left
+        if (in_time) {
+            CHECK_FALSE(sink.delivery->next(at(sink.ms)));
+            CHECK(brief(sink.told()) == "+alice +bob");
+            continue;
+        }
+        std::vector<notifier::Question> questions;
+        sink.delivery->turn(at(sink.ms), WallOffset{}, questions);
+        CHECK_FALSE(sink.delivery->next(at(sink.ms)));
+        CHECK(sink.delivery->next_wakeup() == at(since + 1'000));
+        sink.ms = since + 1'000;
+        sink.delivery->turn(at(sink.ms), WallOffset{}, questions);
+        const auto job = sink.delivery->next(at(sink.ms));
+        REQUIRE(job);
+        CHECK(brief(job->chunk) == "+alice");  // the newest so far
+    }
+}
+
 TEST_CASE("a gap that nobody can fill is told, where each change counts",
           "[notifier][delivery][gap]") {
     for (const auto mode : {Delivery::Mode::every, Delivery::Mode::latest}) {
@@ -208,6 +336,18 @@ TEST_CASE("what is kept can be read back, and nothing else", "[notifier][deliver
     CHECK_FALSE(notifier::decode_facts("nonsense"));
     CHECK_FALSE(notifier::decode_changes("\x92\x02\x90"));  // of a newer version
     CHECK_FALSE(notifier::decode_shard(""));
+}
+
+TEST_CASE("what cannot be read is not restored", "[notifier][delivery][kept]") {
+    OneSink sink(kUsers);
+    const auto shard = notifier::encode_shard({});
+    CHECK(sink.delivery->restore_shard(notifier::kShards - 1, 1, shard));
+    CHECK_FALSE(sink.delivery->restore_shard(notifier::kShards, 1, shard));
+    CHECK_FALSE(sink.delivery->restore_shard(0, 1, "nonsense"));
+    CHECK(sink.delivery->restore_row(1, notifier::encode_changes({})));
+    CHECK_FALSE(sink.delivery->restore_row(2, "nonsense"));
+    CHECK_FALSE(sink.delivery->restore_facts("nonsense"));
+    CHECK(sink.delivery->restore_facts(notifier::encode_facts({})));
 }
 
 TEST_CASE("with other trackers nothing is known of where to go on", "[notifier][delivery][kept]") {
