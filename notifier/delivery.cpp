@@ -86,7 +86,6 @@ bool Delivery::restore_facts(std::string_view bytes) {
     begin_ = facts->row == facts_.row ? std::min<std::size_t>(facts->told, portion_.size())
                                       : portion_.size();
     facts_.row = std::max(facts->row, facts_.row);
-    facts_.told = begin_;
     if (begin_ == portion_.size()) {
         portion_.clear();
         begin_ = 0;
@@ -255,7 +254,6 @@ void Delivery::on_delivered() {
     for (auto& count = giving_up_ ? stats_.dead : stats_.delivered; begin_ < end_; ++begin_)
         count += portion_[begin_].told ? 1 : 0;
     keep_.reset();
-    facts_.told = begin_;
     attempts_ = 0;
     // A sink that refuses everything is asked no more often because something was given up.
     if (!giving_up_) backoff_.reset();

@@ -68,12 +68,14 @@ std::size_t FollowedTracker::doubted() const {
 // Of the slots with users in doubt: one where the evidence reaches back least, so that it holds for
 // all. A slot that was taken over from another tracker has less than the others.
 std::optional<std::size_t> FollowedTracker::least_covered() const {
-    std::optional<std::size_t> least;
-    for (std::size_t i = 0; i < slots_.size(); ++i) {
-        if (!slots_[i].compared || slots_[i].ledger.doubted() == 0) continue;
-        if (!least || slots_[i].covered_since_ms > slots_[*least].covered_since_ms) least = i;
+    const Followed* least = nullptr;
+    for (const auto& followed : slots_) {
+        if (!followed.compared || followed.ledger.doubted() == 0) continue;
+        if (least == nullptr || followed.covered_since_ms > least->covered_since_ms)
+            least = &followed;
     }
-    return least;
+    if (least == nullptr) return std::nullopt;
+    return static_cast<std::size_t>(least - slots_.data());
 }
 
 bool FollowedTracker::room() const {
@@ -365,7 +367,8 @@ void FollowedTracker::end_turn(Instant now, WallOffset wall, HandedOut& out,
     expire(now);
     if (heard_.boot != 0 && now >= not_before_) ask_what_is_due(now);
 
-    wakeup_ = doubt_at_;
+    // What is due and was not asked waits for the pause to end, or for one of the others to.
+    wakeup_ = doubt_at_ <= now ? Instant::max() : doubt_at_;
     if (now < not_before_) wakeup_ = std::min(wakeup_, not_before_);
     for (const auto& asked : asked_)
         wakeup_ = std::min(wakeup_, asked.deadline);

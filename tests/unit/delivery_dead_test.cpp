@@ -192,6 +192,7 @@ TEST_CASE("a replay tells what users are now, never what they were",
     CHECK(told[0].at_ms == told[0].since_ms);  // since when they are
     CHECK(told[1].at_ms == sink.ms);
     CHECK_FALSE(told[1].since_ms);
+    CHECK_FALSE(told[1].last_seen_ms);
     CHECK(sink.told().empty());  // once
     CHECK(sink.delivery->stats().dead == 2);
 }

@@ -137,6 +137,22 @@ TEST_CASE("what waits is counted in events, a tick or an empty batch as one",
     CHECK(sink.delivery->stats().let_go == 1);
 }
 
+TEST_CASE("what a tick tells that was let go is not forgotten", "[notifier][delivery][behind]") {
+    auto sink = one_sink({.queue_max = 1});
+    sink.say(true, "alice");
+    sink.batch();
+    const auto job = sink.next();
+    REQUIRE(job);
+    sink.keep(*job);
+    sink.say(true, "bob");
+    sink.batch();
+    sink.say(true, "carol");
+    (void)sink.tracker.batch();  // lost on its way
+    sink.tick();
+    sink.done(*job);
+    CHECK(brief(sink.told()) == "+bob +carol");
+}
+
 TEST_CASE("as much as may wait is not let go", "[notifier][delivery][behind]") {
     auto sink = one_sink({.queue_max = 3});
     sink.say(true, "alice");

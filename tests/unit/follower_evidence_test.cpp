@@ -78,6 +78,37 @@ TEST_CASE("evidence is asked for until there is an answer", "[notifier][follower
     }
 }
 
+TEST_CASE(
+    "evidence that is due while a pause runs, or while nothing more may be asked, wakes nobody",
+    "[notifier][follower][evidence]") {
+    for (const bool refused : {true, false}) {
+        auto world = followed();
+        world.tracker.wipe();
+        world.tracker.restart(2'000, 100);
+        world.hear(100);
+        world.tracker.online("alice", 2'000);
+        world.lose();
+        world.on_tick(world.tracker.tick(), 2'050);
+        std::vector<Event> events;
+        const auto questions = world.questions_of_turn(2'050, events);  // for a replay
+        REQUIRE(questions.size() == 1);
+        world.answering = false;
+        if (refused) {
+            Answer answer;
+            answer.rid = std::get<Query>(decode_query(questions[0].bytes)).rid;
+            answer.body = QueryError{"store", "not now", "", answer.rid};
+            world.on_answer(encode_answer(answer), 2'060);
+            world.turn(2'100);
+            CHECK(world.follower->next_wakeup() == at(3'060));
+        } else {
+            for (const std::int64_t ms : {2'100, 4'050, 4'100})
+                world.turn(ms);
+            // The tracker is silent, so only the replay is asked for.
+            CHECK(world.follower->next_wakeup() == at(6'100));
+        }
+    }
+}
+
 TEST_CASE("evidence is asked for when it may suffice, not before",
           "[notifier][follower][evidence]") {
     auto world = followed();
