@@ -58,6 +58,26 @@ TEST_CASE("with other trackers nothing is known of where to go on", "[notifier][
     CHECK(other.follower().find("alice") != nullptr);
 }
 
+TEST_CASE("the numbers of what is kept go on after a restart, whatever is left of it",
+          "[notifier][delivery][kept]") {
+    for (const bool rows : {true, false}) {
+        auto sink = one_sink();
+        sink.say(true, "alice");
+        sink.batch();
+        CHECK(brief(sink.told()) == "+alice");
+        const auto last = sink.kept.rows.rbegin()->first;
+        if (!rows) sink.kept.rows.clear();
+        sink.restart();
+        sink.tick();
+        sink.say(true, "bob");
+        sink.batch();
+        const auto job = sink.next();
+        REQUIRE(job);
+        REQUIRE(job->keep);
+        CHECK(job->keep->row == last + 1);
+    }
+}
+
 TEST_CASE("a notice that was kept is nobody who is online", "[notifier][delivery][kept]") {
     std::string user;  // of the slot that an event without a user names
     for (int i = 0; user.empty() || slot_of(hash_of(user)) != 0; ++i)

@@ -41,7 +41,40 @@ TEST_CASE("events are handed out in order, one chunk at a time", "[notifier][del
     CHECK(sink.delivery->stats().waiting == 1);
     sink.done(*second);
     CHECK(sink.delivery->idle());
+    CHECK(sink.delivery->stats().waiting == 0);
     CHECK(sink.delivery->stats().delivered == 3);
+}
+
+TEST_CASE("what waits is taken in about a chunk at a time, so that not too much is kept at once",
+          "[notifier][delivery]") {
+    auto sink = one_sink({.chunk_max = 2});
+    for (const bool online : {true, false, true, false, true}) {
+        sink.say(online, "alice");
+        sink.batch();
+    }
+    CHECK(sink.delivery->stats().waiting == 5);
+    for (const std::size_t size : {2u, 2u, 1u}) {
+        CHECK(sink.delivery->next_wakeup() <= at(sink.ms));
+        const auto job = sink.next();
+        REQUIRE(job);
+        CHECK(job->chunk.size() == size);
+        CHECK(notifier::decode_changes(job->keep->changes)->size() == size);
+        sink.done(*job);
+    }
+    CHECK(sink.delivery->next_wakeup() == Instant::max());
+}
+
+TEST_CASE("that each tracker was heard is known while the sink has something to take",
+          "[notifier][delivery]") {
+    notifier::FollowerOptions follower;
+    follower.trackers = {"t1", "t2"};
+    Delivery delivery({.queue_max = 1}, follower, map_of(follower.trackers, kUsers), 7);
+    CHECK_FALSE(delivery.heard_all());
+    for (int n = 0; n < 2; ++n)
+        delivery.on_heard(notifier::heard_tick(0, "t1", encode_tick({"t1", 1'000, 0})));
+    CHECK_FALSE(delivery.heard_all());
+    delivery.on_heard(notifier::heard_tick(1, "t2", encode_tick({"t2", 1'000, 0})));
+    CHECK(delivery.heard_all());
 }
 
 TEST_CASE("what was not taken is handed out again, the same, after a backoff",
@@ -95,165 +128,6 @@ TEST_CASE("pauses grow to a bound, are jittered, and begin anew after a success"
     CHECK(backoff.next() < 100ms);
 }
 
-TEST_CASE("a sink that fell behind is told everything all the same, from the journal",
-          "[notifier][delivery][behind]") {
-    auto sink = one_sink({.queue_max = 2});
-    sink.say(true, "alice");
-    sink.batch();
-    const auto job = sink.next();
-    REQUIRE(job);
-    sink.keep(*job);
-    for (int n = 0; n < 20; ++n) {
-        sink.say(n % 2 == 0, "bob");
-        sink.batch();
-        CHECK(sink.delivery->stats().waiting <= 3);
-    }
-    CHECK(sink.delivery->stats().behind);
-    CHECK(sink.delivery->stats().let_go == 18);
-    sink.done(*job);
-    // Neither the next batch nor a tick has to come first.
-    std::string expected = "+bob -bob";
-    for (int n = 2; n < 20; ++n)
-        expected += n % 2 == 0 ? " +bob" : " -bob";
-    CHECK(brief(sink.told()) == expected);
-    sink.tick();
-    sink.turn();
-    CHECK_FALSE(sink.delivery->stats().behind);
-}
-
-TEST_CASE("what waits is counted in events, a tick or an empty batch as one",
-          "[notifier][delivery][behind]") {
-    auto sink = one_sink({.queue_max = 3});
-    sink.say(true, "alice");
-    sink.batch();
-    REQUIRE(sink.next());
-    sink.say(true, "bob");
-    sink.say(true, "carol");
-    sink.batch();
-    sink.tick();
-    CHECK(sink.delivery->stats().waiting == 1 + 2);
-    sink.say(true, "dave");
-    sink.batch();
-    CHECK(sink.delivery->stats().let_go == 1);
-}
-
-TEST_CASE("what a tick tells that was let go is not forgotten", "[notifier][delivery][behind]") {
-    auto sink = one_sink({.queue_max = 1});
-    sink.say(true, "alice");
-    sink.batch();
-    const auto job = sink.next();
-    REQUIRE(job);
-    sink.keep(*job);
-    sink.say(true, "bob");
-    sink.batch();
-    sink.say(true, "carol");
-    (void)sink.tracker.batch();  // lost on its way
-    sink.tick();
-    sink.done(*job);
-    CHECK(brief(sink.told()) == "+bob +carol");
-}
-
-TEST_CASE("as much as may wait is not let go", "[notifier][delivery][behind]") {
-    auto sink = one_sink({.queue_max = 3});
-    sink.say(true, "alice");
-    sink.batch();
-    REQUIRE(sink.next());
-    for (const auto& user : {"bob", "carol", "dave"}) {
-        sink.say(true, user);
-        sink.batch();
-    }
-    CHECK(sink.delivery->stats().let_go == 0);
-    CHECK_FALSE(sink.delivery->stats().behind);
-    sink.say(true, "erin");
-    sink.batch();
-    CHECK(sink.delivery->stats().let_go == 1);
-    CHECK(sink.delivery->stats().behind);
-}
-
-TEST_CASE("a batch that is larger than all that may wait is taken all the same",
-          "[notifier][delivery][behind]") {
-    auto sink = one_sink({.queue_max = 1});
-    sink.say(true, "alice");
-    sink.say(true, "bob");
-    sink.batch();
-    CHECK(sink.told().size() == 2);
-    CHECK(sink.tracker.replays == 0);
-}
-
-TEST_CASE("an answer is not let go, however much waits", "[notifier][delivery][behind]") {
-    OneSink sink(kUsers, {.queue_max = 1}, 1);  // a question at a time
-    for (const auto& user : kUsers)
-        sink.say(true, user);
-    (void)sink.tracker.batch();
-    sink.tick();
-    std::vector<notifier::Question> questions;
-    const auto turn = [&] {
-        questions.clear();
-        sink.delivery->turn(at(sink.ms), WallOffset{}, questions);
-        REQUIRE(questions.size() == 1);
-    };
-    const auto answer = [&] {
-        sink.delivery->on_heard(
-            notifier::heard_answer(0, sink.tracker.answer(questions[0].bytes, sink.ms)));
-    };
-    turn();
-    const auto begins = sink.delivery->next(at(sink.ms));  // keeps where it begins, tells nothing
-    REQUIRE(begins);
-    sink.keep(*begins);
-    sink.done(*begins);
-    answer();
-    turn();
-    const auto first = sink.delivery->next(at(sink.ms));
-    REQUIRE(first);
-    CHECK(first->chunk.size() == 1);
-    for (const bool online : {false, true}) {
-        sink.say(online, first->chunk[0].user);
-        sink.batch();
-    }
-    CHECK(sink.delivery->stats().let_go == 1);
-    answer();
-    sink.keep(*first);
-    sink.done(*first);
-    turn();
-    const auto second = sink.delivery->next(at(sink.ms));
-    REQUIRE(second);
-    CHECK(second->chunk.size() == 2);  // what waited, and the next one who was compared
-}
-
-TEST_CASE("a sink that is down for an hour is told all of that hour, soon after it is back",
-          "[notifier][delivery][backoff][behind]") {
-    const Delivery::Options options{.queue_max = 100, .backoff_max = 10s};
-    auto sink = one_sink(options);
-    std::string said;
-    int attempts = 0;
-    bool kept = false;
-    for (int second = 0; second < 3600; ++second) {
-        sink.ms += 1000;
-        const auto& user = kUsers[static_cast<std::size_t>(second) % kUsers.size()];
-        const bool online = second / static_cast<int>(kUsers.size()) % 2 == 0;
-        sink.say(online, user);
-        said += std::string(said.empty() ? "" : " ") + (online ? "+" : "-") + user;
-        sink.batch();
-        sink.tick();
-        if (const auto job = sink.next()) {
-            ++attempts;
-            if (!kept) sink.keep(*job);
-            kept = true;
-            sink.delivery->on_failed(at(sink.ms));
-        }
-        REQUIRE(sink.delivery->stats().waiting <= options.queue_max + 1);
-    }
-    // Full jitter: every five seconds on average, looked at once a second here.
-    CHECK(attempts > 3600 / 10);
-    CHECK(attempts < 3600 / 2);
-    CHECK(sink.delivery->stats().delivered == 0);
-    CHECK(sink.delivery->next_wakeup() <= at(sink.ms) + options.backoff_max);
-    sink.ms += 10'000;
-    CHECK(brief(sink.told()) == said);
-    CHECK(sink.delivery->stats().gap_told == 0);
-    CHECK_FALSE(sink.delivery->stats().behind);
-}
-
 TEST_CASE("a sink that wants the newest is not told what was over when it came to it",
           "[notifier][delivery][latest]") {
     auto sink = one_sink({.mode = Delivery::Mode::latest});
@@ -274,6 +148,10 @@ TEST_CASE("a sink that wants the newest is not told what was over when it came t
     sink.keep(*job);
     sink.done(*job);
     CHECK(brief(sink.told()) == "+carol=away");  // bob was and is, alice was not and is not
+    sink.say(true, "carol", "back");
+    sink.say(true, "carol", "away");
+    sink.batch();
+    CHECK(sink.told().empty());
     sink.say(false, "bob");
     sink.batch();
     CHECK(brief(sink.told()) == "-bob");
@@ -321,6 +199,28 @@ TEST_CASE("a sink that wants the newest waits for the end of what is replayed, a
         REQUIRE(job);
         CHECK(brief(job->chunk) == "+alice");  // the newest so far
     }
+}
+
+TEST_CASE("a sink that wants the newest does not wait for it once queue_max changes do",
+          "[notifier][delivery][latest]") {
+    auto sink = one_sink({.mode = Delivery::Mode::latest, .queue_max = 2});
+    for (const auto& user : {"alice", "bob", "carol"}) {
+        sink.say(true, user);
+        (void)sink.tracker.batch();
+    }
+    sink.tracker.page_rows = 1;
+    sink.tick();
+    for (int page = 0; page < 3; ++page) {
+        std::vector<notifier::Question> questions;
+        sink.delivery->turn(at(sink.ms), WallOffset{}, questions);
+        REQUIRE(questions.size() == 1);
+        sink.delivery->on_heard(
+            notifier::heard_answer(0, sink.tracker.answer(questions[0].bytes, sink.ms)));
+        if (page < 2) CHECK_FALSE(sink.delivery->next(at(sink.ms)));
+    }
+    const auto job = sink.delivery->next(at(sink.ms));
+    REQUIRE(job);
+    CHECK(brief(job->chunk) == "+alice +bob");
 }
 
 TEST_CASE("a gap that nobody can fill is told, where each change counts",

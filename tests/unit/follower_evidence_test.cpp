@@ -65,6 +65,7 @@ TEST_CASE("evidence is asked for until there is an answer", "[notifier][follower
         std::vector<Event> events;
         const auto questions = world.questions_of_turn(2'100, events);
         REQUIRE(questions.size() == 1);
+        CHECK(world.questions_of_turn(2'100, events).empty());
         if (!lost) {
             Answer answer;
             answer.rid = std::get<Query>(decode_query(questions[0].bytes)).rid;
@@ -199,4 +200,35 @@ TEST_CASE("the evidence for one slot tells nothing of another that its tracker t
         CHECK(brief(world.turn(21'000)) == "-" + other + "~");
         CHECK(world.follower->in_step());
     }
+}
+
+TEST_CASE("whom late evidence finds offline, is offline as of then",
+          "[notifier][follower][evidence]") {
+    auto world = followed();
+    world.tracker.wipe();
+    world.tracker.restart(2'000, 100);
+    world.hear(100);
+    world.tracker.online("alice", 1'900);
+    world.lose();
+    CHECK(world.turn(2'100).empty());
+    const auto events = world.tick(2'900);
+    REQUIRE(brief(events) == "-bob~");
+    CHECK(events[0].at_ms == 2'900);
+}
+
+TEST_CASE("evidence of a run that ended before it could count is asked for in the next",
+          "[notifier][follower][evidence]") {
+    auto world = followed();
+    world.tracker.wipe();
+    world.tracker.restart(2'000, 100);
+    world.hear(100);
+    world.tracker.online("alice", 1'900);
+    world.lose();
+    CHECK(world.turn(2'100).empty());
+    CHECK(world.follower->next_wakeup() == at(3'100));
+    world.tracker.restart(3'000, 2'200);
+    world.tracker.covered_since_ms = 100;
+    CHECK(world.hear(2'200).empty());
+    CHECK(brief(world.turn(3'100)) == "-bob~");
+    CHECK(world.follower->in_step());
 }

@@ -270,13 +270,16 @@ TEST_CASE("what is no message of the tracker is refused and counted", "[notifier
     world.on_answer("nonsense", 2);
     world.on_batch(encode_batch({"t2", 1'000, 2, 0, {}}), 2);
     world.on_tick(encode_tick({"t2", 1'000, 2}), 2);
-    batch(foreign, epoch, 2, "alice");                // another tracker's slot
-    batch(slot, epoch, 0, "alice");                   // seqs begin with 1
-    batch(slot, epoch, 2, "not of this slot");        // wrong hash
-    batch(slot, epoch, 3, std::string("al\x01ice"));  // no id
+    world.on_tick(encode_tick({"t1", 0, 2}), 2);  // runs have a boot
+    world.on_batch(encode_batch({"t1", 0, 2, 0, {}}), 2);
+    world.on_batch(encode_batch({"t1", 1'000, 0, 0, {}}), 2);  // batches are numbered from 1
+    batch(foreign, epoch, 2, "alice");                         // another tracker's slot
+    batch(slot, epoch, 0, "alice");                            // seqs begin with 1
+    batch(slot, epoch, 2, "not of this slot");                 // wrong hash
+    batch(slot, epoch, 3, std::string("al\x01ice"));           // no id
     // This one cannot be read: its number is missing from here on.
     batch(slot, 1ull << 60, 2, "alice");  // no epoch
-    CHECK(world.refused + world.follower->stats().refused == 10);
+    CHECK(world.refused + world.follower->stats().refused == 13);
     CHECK(world.turn(3).empty());
     CHECK(world.follower->find("alice") != nullptr);
 }

@@ -144,7 +144,7 @@ TEST_CASE("where the journal was trimmed, everyone is compared", "[notifier][fol
 TEST_CASE("a row that is not the next leads to a comparison", "[notifier][follower][replay]") {
     for (const std::string& row :
          {std::string("\xdd\x0f\xff\xff\xff"), encode_batch({"t1", 1'000, 3, 0, {}}),
-          encode_batch({"t2", 1'000, 2, 0, {}})}) {
+          encode_batch({"t2", 1'000, 2, 0, {}}), encode_batch({"t1", 0, 2, 0, {}})}) {
         auto world = followed();
         world.tracker.offline("alice", 10);
         world.lose();

@@ -136,6 +136,9 @@ TEST_CASE("a comparison that begins anew forgets what waited for the one before"
         world.on_answer(world.tracker.answer(question.bytes, 3), 3);
     CHECK(world.follower->stats().resyncs == 2);
     Comparing second(world, 4);
+    first.answer(4);
+    CHECK(world.turn(4).empty());
+    CHECK(world.follower->stats().out_of_date == 2);
     second.answer_of("alice", 5);
     CHECK(brief(world.turn(5)) == "+alice~");
     world.tracker.offline("alice", 6);
@@ -161,6 +164,21 @@ TEST_CASE("a snapshot of another run than the stream is asked for again",
         CHECK(world.tick(1'101).empty());
         CHECK_FALSE(world.follower->in_step());  // bob and alice may come again
     }
+}
+
+TEST_CASE("a snapshot of a lower epoch is not compared, and asked for again after a pause",
+          "[notifier][follower][resync]") {
+    auto world = followed();
+    world.tracker.wipe();
+    world.tracker.restart(500, 100);  // nobody remembers, and the wall clock was set back
+    world.lose();
+    CHECK(world.tick(101).empty());
+    CHECK_FALSE(world.follower->in_step());
+    CHECK(world.follower->stats().out_of_date == 2);
+    CHECK(world.follower->next_wakeup() == at(1'101));
+    CHECK(world.turn(60'000).empty());
+    CHECK(world.follower->find("alice") != nullptr);
+    CHECK(world.follower->find("bob") != nullptr);
 }
 
 TEST_CASE("a snapshot of the next run is asked for again, and the comparison goes on",
