@@ -168,6 +168,28 @@ TEST_CASE("pages of different snapshots are not taken for one", "[notifier][foll
     }
 }
 
+TEST_CASE("a snapshot from before the place where the stream goes on is not compared",
+          "[notifier][follower][question]") {
+    for (const bool restarted : {false, true}) {
+        OneTracker world({"alice"});
+        world.tracker.online("alice", 1);
+        world.lose();
+        world.on_tick(world.tracker.tick(), 2);
+        if (restarted) {
+            CHECK(answer_to_one(world, 2).size() > 0);
+            world.restart_follower();
+            world.on_tick(world.tracker.tick(), 2);
+        }
+        const auto answer = answer_to_one(world, 2);
+        auto page = std::get<SnapshotAnswer>(decode_answer(answer)->body);
+        page.batch = 0;
+        world.on_answer(with_body(answer, page), 3);
+        CHECK(world.follower->stats().out_of_date == 1);
+        CHECK(world.turn(3).empty());
+        CHECK(brief(world.turn(1'003)) == "+alice~");
+    }
+}
+
 TEST_CASE("a snapshot that its tracker dropped between two pages is begun anew at once",
           "[notifier][follower][question]") {
     const auto users = neighbours(4);
