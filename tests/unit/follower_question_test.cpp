@@ -269,9 +269,11 @@ TEST_CASE(
     world.on_tick(world.tracker.tick(), 2);
     const auto too_old = answer_to_one(world, 2);
     world.on_answer(with_body(comparing.answers[0], QueryError{"moved", "", "", {}}), 3);
+    world.on_tick(world.tracker.tick(), 4);  // still missing
     world.on_answer(too_old, 4);
     CHECK(brief(world.turn(4)) == "+alice~");
     CHECK(world.follower->in_step());
+    CHECK(world.tracker.replays == 1);
 }
 
 TEST_CASE("what is no message of the tracker is refused and counted", "[notifier][follower]") {

@@ -178,6 +178,7 @@ TEST_CASE("a status that differs is handed out, the same one is not", "[notifier
     CHECK(brief(world.hear(10)) == "+alice=away");
     world.tracker.online("alice", 12, "away");
     CHECK(world.hear(1'001).empty());
+    CHECK(world.follower->stats().duplicates == 1);
 }
 
 TEST_CASE("that a ttl grew is remembered and told to nobody", "[notifier][follower]") {

@@ -139,6 +139,7 @@ TEST_CASE("a comparison that begins anew forgets what waited for the one before"
     first.answer(4);
     CHECK(world.turn(4).empty());
     CHECK(world.follower->stats().out_of_date == 2);
+    CHECK(world.follower->next_wakeup() == at(4 + 2'000));  // only the new questions count
     second.answer_of("alice", 5);
     CHECK(brief(world.turn(5)) == "+alice~");
     world.tracker.offline("alice", 6);
