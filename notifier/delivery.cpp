@@ -86,10 +86,10 @@ bool Delivery::restore_facts(std::string_view bytes) {
     begin_ = facts->row == facts_.row ? std::min<std::size_t>(facts->told, portion_.size())
                                       : portion_.size();
     facts_.row = std::max(facts->row, facts_.row);
-    facts_.told = begin_;
-    if (begin_ == portion_.size()) portion_.clear();
-    if (portion_.empty()) begin_ = 0;
-    end_ = begin_;
+    if (begin_ == portion_.size()) {
+        portion_.clear();
+        begin_ = 0;
+    }
     return true;
 }
 
@@ -185,10 +185,9 @@ void Delivery::add_wanted(std::int64_t now_ms) {
     for (const auto& change : portion_)
         if (change.told) told.insert(change.event.user);
     for (const auto& user : wanted_.users)
-        if (told.insert(user).second)
-            portion_.push_back({follower_.state_of(user, now_ms), true, false, {}});
+        if (told.insert(user).second) portion_.push_back({follower_.state_of(user, now_ms)});
     for (auto& notice : wanted_.notices)
-        portion_.push_back({std::move(notice), true, false, {}});
+        portion_.push_back({std::move(notice)});
     wanted_ = {};
 }
 
@@ -197,7 +196,6 @@ void Delivery::begin_portion(std::int64_t now_ms) {
     for (const auto& change : portion_)
         stats_.gap_told += change.told && is_gap_notice(change.event) ? 1 : 0;
     add_wanted(now_ms);
-    begin_ = end_ = 0;
     facts_ = {places(), facts_.row + 1, bug(Bug::cursor_first) ? portion_.size() : 0};
     for (const auto& change : portion_)
         if (!change.event.user.empty()) dirty_.set(shard_of(change.event.slot));
@@ -208,7 +206,7 @@ void Delivery::begin_portion(std::int64_t now_ms) {
     add_shards(*keep);
     keep_ = std::move(keep);
     // One that tells nothing and only moves the cursor is done when it is kept.
-    if (portion_.empty()) portion_.push_back(Change{{}, false, false, {}});
+    if (portion_.empty()) portion_.push_back({{}, false});
 }
 
 // About as many bytes of shards as of changes, so that a restart has no more than some ledgers to
@@ -256,14 +254,13 @@ void Delivery::on_delivered() {
     for (auto& count = giving_up_ ? stats_.dead : stats_.delivered; begin_ < end_; ++begin_)
         count += portion_[begin_].told ? 1 : 0;
     keep_.reset();
-    facts_.told = begin_;
     attempts_ = 0;
     // A sink that refuses everything is asked no more often because something was given up.
     if (!giving_up_) backoff_.reset();
     not_before_ = {};
     if (begin_ < portion_.size()) return;
     portion_.clear();
-    begin_ = end_ = 0;
+    begin_ = 0;
 }
 
 void Delivery::on_failed(Instant now, Duration retry_after, bool refused) {

@@ -20,9 +20,9 @@ struct Follower::Impl {
     }
 
     [[nodiscard]] std::vector<Slot> owned_by(std::size_t tracker) const {
+        // Past the end if it is not in the map: then it owns nothing.
         const auto in_map =
             std::find(map.trackers.begin(), map.trackers.end(), options.trackers[tracker]);
-        if (in_map == map.trackers.end()) return {};
         return map.slots_of(static_cast<std::size_t>(in_map - map.trackers.begin()));
     }
 

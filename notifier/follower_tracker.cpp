@@ -65,6 +65,19 @@ std::size_t FollowedTracker::doubted() const {
     return sum;
 }
 
+// Of the slots with users in doubt: one where the evidence reaches back least, so that it holds for
+// all. A slot that was taken over from another tracker has less than the others.
+std::optional<std::size_t> FollowedTracker::least_covered() const {
+    const Followed* least = nullptr;
+    for (const auto& followed : slots_) {
+        if (!followed.compared || followed.ledger.doubted() == 0) continue;
+        if (least == nullptr || followed.covered_since_ms > least->covered_since_ms)
+            least = &followed;
+    }
+    if (least == nullptr) return std::nullopt;
+    return static_cast<std::size_t>(least - slots_.data());
+}
+
 bool FollowedTracker::room() const {
     return uncompared_ == 0 || waiting_ < options_->waiting_max;
 }
@@ -116,7 +129,7 @@ void FollowedTracker::take(const Batch& batch, HandedOut& out) {
     cursor_ = {batch.boot, batch.number};
     ++stats_.batches;
     for (const auto& run : batch.slots) {
-        if (run.slot >= kSlots || index_of_[run.slot] < 0) {
+        if (index_of_[run.slot] < 0) {
             ++stats_.refused;
             continue;
         }
@@ -181,6 +194,8 @@ void FollowedTracker::on_answer(const Answer& answer, Instant now, WallOffset wa
         on_rows(*rows, now, wall, out);
     } else if (const auto* const page = std::get_if<SnapshotAnswer>(&answer.body);
                page != nullptr && belongs(asked, *page)) {
+        slots_[asked.slot].covered_since_ms = static_cast<std::int64_t>(
+            static_cast<std::uint64_t>(answer.as_of_ms) - page->covers_ms);
         const Ledger::Evidence evidence{page->covers_ms, answer.freshness, millis(wall.at(now))};
         on_page(std::move(asked), *page, evidence, now, out);
     } else {
@@ -231,7 +246,7 @@ void FollowedTracker::on_rows(const ReplayAnswer& answer, Instant now, WallOffse
 bool FollowedTracker::belongs(const Asked& asked, const SnapshotAnswer& page) const {
     const auto& whole = asked.whole;
     if (asked.what == Asked::For::rows || page.slot != slots_[asked.slot].ledger.slot() ||
-        page.epoch == 0 || page.epoch >= kPositionMax || page.seq >= kPositionMax ||
+        page.epoch == 0 || page.seq >= kPositionMax ||
         (!page.cursor.empty() && page.users.empty()) ||
         whole.users.size() + page.users.size() > options_->users_max)
         return false;
@@ -331,11 +346,7 @@ void FollowedTracker::ask_what_is_due(Instant now) {
     }
     if (doubt_at_ <= now && free()) {
         doubt_at_ = Instant::max();
-        for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-            if (slots_[slot].ledger.doubted() == 0) continue;
-            ask({Asked::For::evidence, 0, {}, slot, {}}, now);
-            break;
-        }
+        if (const auto slot = least_covered()) ask({Asked::For::evidence, 0, {}, *slot, {}}, now);
     }
     // A snapshot of a run that the replay has not come to is out of date, and would hold it up; but
     // without room for the replay it must show that.
@@ -356,7 +367,8 @@ void FollowedTracker::end_turn(Instant now, WallOffset wall, HandedOut& out,
     expire(now);
     if (heard_.boot != 0 && now >= not_before_) ask_what_is_due(now);
 
-    wakeup_ = doubt_at_;
+    // What is due and was not asked waits for the pause to end, or for one of the others to.
+    wakeup_ = doubt_at_ <= now ? Instant::max() : doubt_at_;
     if (now < not_before_) wakeup_ = std::min(wakeup_, not_before_);
     for (const auto& asked : asked_)
         wakeup_ = std::min(wakeup_, asked.deadline);

@@ -58,7 +58,8 @@ private:
         Ledger ledger;
         bool compared = false;
         bool asked = false;
-        std::vector<SlotEvents> waiting;  // what came since the cursor was set
+        std::int64_t covered_since_ms = 0;  // the tracker's evidence begins; by its own wall clock
+        std::vector<SlotEvents> waiting;    // what came since the cursor was set
     };
     // A question under way; a snapshot's page after page.
     struct Asked {
@@ -75,6 +76,7 @@ private:
     };
 
     [[nodiscard]] std::size_t doubted() const;
+    [[nodiscard]] std::optional<std::size_t> least_covered() const;
     [[nodiscard]] bool room() const;
 
     void hear(Cursor at, Instant now);

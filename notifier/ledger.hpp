@@ -45,7 +45,7 @@ struct Change {
     bool told = true;
     // What the listener knew of the user before.
     bool was_online = false;
-    std::optional<std::string> was_status;
+    std::optional<std::string> was_status{};
 };
 
 // That changes were missed and cannot be told any more: the journal does not reach back. It stands

@@ -189,9 +189,13 @@ TEST_CASE("a replay tells what users are now, never what they were",
     const auto told = sink.told();
     CHECK(brief(told) == "+alice=away~ -bob~ -carol~");
     CHECK(told[0].reason == "reconcile");
-    CHECK(told[0].at_ms == told[0].since_ms);  // since when they are
+    CHECK(told[0].at_ms == told[0].since_ms);      // since when they are
+    CHECK(told[0].epoch == sink.tracker.epoch());  // where their slots are
+    CHECK(told[0].seq == 1);
+    CHECK(told[1].seq == 2);
     CHECK(told[1].at_ms == sink.ms);
     CHECK_FALSE(told[1].since_ms);
+    CHECK_FALSE(told[1].last_seen_ms);
     CHECK(sink.told().empty());  // once
     CHECK(sink.delivery->stats().dead == 2);
 }

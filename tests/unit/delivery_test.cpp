@@ -38,9 +38,43 @@ TEST_CASE("events are handed out in order, one chunk at a time", "[notifier][del
     REQUIRE(second);
     CHECK(brief(second->chunk) == "+alice");
     CHECK_FALSE(second->keep);  // it was kept with the first
+    CHECK(sink.delivery->stats().waiting == 1);
     sink.done(*second);
     CHECK(sink.delivery->idle());
+    CHECK(sink.delivery->stats().waiting == 0);
     CHECK(sink.delivery->stats().delivered == 3);
+}
+
+TEST_CASE("what waits is taken in about a chunk at a time, so that not too much is kept at once",
+          "[notifier][delivery]") {
+    auto sink = one_sink({.chunk_max = 2});
+    for (const bool online : {true, false, true, false, true}) {
+        sink.say(online, "alice");
+        sink.batch();
+    }
+    CHECK(sink.delivery->stats().waiting == 5);
+    for (const std::size_t size : {2u, 2u, 1u}) {
+        CHECK(sink.delivery->next_wakeup() <= at(sink.ms));
+        const auto job = sink.next();
+        REQUIRE(job);
+        CHECK(job->chunk.size() == size);
+        CHECK(notifier::decode_changes(job->keep->changes)->size() == size);
+        sink.done(*job);
+    }
+    CHECK(sink.delivery->next_wakeup() == Instant::max());
+}
+
+TEST_CASE("that each tracker was heard is known while the sink has something to take",
+          "[notifier][delivery]") {
+    notifier::FollowerOptions follower;
+    follower.trackers = {"t1", "t2"};
+    Delivery delivery({.queue_max = 1}, follower, map_of(follower.trackers, kUsers), 7);
+    CHECK_FALSE(delivery.heard_all());
+    for (int n = 0; n < 2; ++n)
+        delivery.on_heard(notifier::heard_tick(0, "t1", encode_tick({"t1", 1'000, 0})));
+    CHECK_FALSE(delivery.heard_all());
+    delivery.on_heard(notifier::heard_tick(1, "t2", encode_tick({"t2", 1'000, 0})));
+    CHECK(delivery.heard_all());
 }
 
 TEST_CASE("what was not taken is handed out again, the same, after a backoff",
@@ -94,66 +128,6 @@ TEST_CASE("pauses grow to a bound, are jittered, and begin anew after a success"
     CHECK(backoff.next() < 100ms);
 }
 
-TEST_CASE("a sink that fell behind is told everything all the same, from the journal",
-          "[notifier][delivery][behind]") {
-    auto sink = one_sink({.queue_max = 2});
-    sink.say(true, "alice");
-    sink.batch();
-    const auto job = sink.next();
-    REQUIRE(job);
-    sink.keep(*job);
-    for (int n = 0; n < 20; ++n) {
-        sink.say(n % 2 == 0, "bob");
-        sink.batch();
-        CHECK(sink.delivery->stats().waiting <= 3);
-    }
-    CHECK(sink.delivery->stats().behind);
-    CHECK(sink.delivery->stats().let_go == 18);
-    sink.done(*job);
-    // Neither the next batch nor a tick has to come first.
-    std::string expected = "+bob -bob";
-    for (int n = 2; n < 20; ++n)
-        expected += n % 2 == 0 ? " +bob" : " -bob";
-    CHECK(brief(sink.told()) == expected);
-    sink.tick();
-    sink.turn();
-    CHECK_FALSE(sink.delivery->stats().behind);
-}
-
-TEST_CASE("a sink that is down for an hour is told all of that hour, soon after it is back",
-          "[notifier][delivery][backoff][behind]") {
-    const Delivery::Options options{.queue_max = 100, .backoff_max = 10s};
-    auto sink = one_sink(options);
-    std::string said;
-    int attempts = 0;
-    bool kept = false;
-    for (int second = 0; second < 3600; ++second) {
-        sink.ms += 1000;
-        const auto& user = kUsers[static_cast<std::size_t>(second) % kUsers.size()];
-        const bool online = second / static_cast<int>(kUsers.size()) % 2 == 0;
-        sink.say(online, user);
-        said += std::string(said.empty() ? "" : " ") + (online ? "+" : "-") + user;
-        sink.batch();
-        sink.tick();
-        if (const auto job = sink.next()) {
-            ++attempts;
-            if (!kept) sink.keep(*job);
-            kept = true;
-            sink.delivery->on_failed(at(sink.ms));
-        }
-        REQUIRE(sink.delivery->stats().waiting <= options.queue_max + 1);
-    }
-    // Full jitter: every five seconds on average, looked at once a second here.
-    CHECK(attempts > 3600 / 10);
-    CHECK(attempts < 3600 / 2);
-    CHECK(sink.delivery->stats().delivered == 0);
-    CHECK(sink.delivery->next_wakeup() <= at(sink.ms) + options.backoff_max);
-    sink.ms += 10'000;
-    CHECK(brief(sink.told()) == said);
-    CHECK(sink.delivery->stats().gap_told == 0);
-    CHECK_FALSE(sink.delivery->stats().behind);
-}
-
 TEST_CASE("a sink that wants the newest is not told what was over when it came to it",
           "[notifier][delivery][latest]") {
     auto sink = one_sink({.mode = Delivery::Mode::latest});
@@ -174,9 +148,79 @@ TEST_CASE("a sink that wants the newest is not told what was over when it came t
     sink.keep(*job);
     sink.done(*job);
     CHECK(brief(sink.told()) == "+carol=away");  // bob was and is, alice was not and is not
+    sink.say(true, "carol", "back");
+    sink.say(true, "carol", "away");
+    sink.batch();
+    CHECK(sink.told().empty());
     sink.say(false, "bob");
     sink.batch();
     CHECK(brief(sink.told()) == "-bob");
+}
+
+TEST_CASE("a sink that wants the newest waits for the end of what is replayed, at most a second",
+          "[notifier][delivery][latest]") {
+    for (const bool in_time : {true, false}) {
+        auto sink = one_sink({.mode = Delivery::Mode::latest});
+        for (const bool online : {true, false, true}) {
+            sink.say(online, "alice");
+            (void)sink.tracker.batch();
+        }
+        sink.say(true, "bob");
+        (void)sink.tracker.batch();
+        sink.tracker.page_rows = 1;
+        sink.tick();
+        // A page of the replay.
+        const auto page = [&] {
+            std::vector<notifier::Question> questions;
+            sink.delivery->turn(at(sink.ms), WallOffset{}, questions);
+            REQUIRE(questions.size() == 1);
+            sink.delivery->on_heard(
+                notifier::heard_answer(0, sink.tracker.answer(questions[0].bytes, sink.ms)));
+        };
+        page();
+        page();  // alice came, and more is asked for
+        const auto since = sink.ms;
+        CHECK(sink.delivery->stats().waiting == 1);
+        CHECK_FALSE(sink.delivery->next(at(sink.ms)));
+        sink.ms = since + 999;
+        page();  // and left
+        if (in_time) {
+            CHECK_FALSE(sink.delivery->next(at(sink.ms)));
+            CHECK(brief(sink.told()) == "+alice +bob");
+            continue;
+        }
+        std::vector<notifier::Question> questions;
+        sink.delivery->turn(at(sink.ms), WallOffset{}, questions);
+        CHECK_FALSE(sink.delivery->next(at(sink.ms)));
+        CHECK(sink.delivery->next_wakeup() == at(since + 1'000));
+        sink.ms = since + 1'000;
+        sink.delivery->turn(at(sink.ms), WallOffset{}, questions);
+        const auto job = sink.delivery->next(at(sink.ms));
+        REQUIRE(job);
+        CHECK(brief(job->chunk) == "+alice");  // the newest so far
+    }
+}
+
+TEST_CASE("a sink that wants the newest does not wait for it once queue_max changes do",
+          "[notifier][delivery][latest]") {
+    auto sink = one_sink({.mode = Delivery::Mode::latest, .queue_max = 2});
+    for (const auto& user : {"alice", "bob", "carol"}) {
+        sink.say(true, user);
+        (void)sink.tracker.batch();
+    }
+    sink.tracker.page_rows = 1;
+    sink.tick();
+    for (int page = 0; page < 3; ++page) {
+        std::vector<notifier::Question> questions;
+        sink.delivery->turn(at(sink.ms), WallOffset{}, questions);
+        REQUIRE(questions.size() == 1);
+        sink.delivery->on_heard(
+            notifier::heard_answer(0, sink.tracker.answer(questions[0].bytes, sink.ms)));
+        if (page < 2) CHECK_FALSE(sink.delivery->next(at(sink.ms)));
+    }
+    const auto job = sink.delivery->next(at(sink.ms));
+    REQUIRE(job);
+    CHECK(brief(job->chunk) == "+alice +bob");
 }
 
 TEST_CASE("a gap that nobody can fill is told, where each change counts",
@@ -196,29 +240,4 @@ TEST_CASE("a gap that nobody can fill is told, where each change counts",
         if (mode == Delivery::Mode::latest) continue;
         CHECK(to_json(told[0]) == R"({"id":"gap.t1.2","notice":"gap","tracker":"t1","at_ms":2})");
     }
-}
-
-TEST_CASE("what is kept can be read back, and nothing else", "[notifier][delivery][kept]") {
-    const notifier::Facts facts{{{"t1", {7, 8}, {}}, {"t2", {}, {1, 1023}}}, 9, 10};
-    CHECK(notifier::decode_facts(notifier::encode_facts(facts)) == facts);
-    // Of the first version: [1, [[["t1", 7, 8]], 9, 10]]
-    const notifier::Facts first{{{"t1", {7, 8}, {}}}, 9, 10};
-    CHECK(notifier::decode_facts("\x92\x01\x93\x91\x93\xa2t1\x07\x08\x09\x0a") == first);
-    CHECK_FALSE(notifier::decode_facts("\x92\x03\x93\x90\x09\x0a"));  // of a newer one
-    CHECK_FALSE(notifier::decode_facts("nonsense"));
-    CHECK_FALSE(notifier::decode_changes("\x92\x02\x90"));  // of a newer version
-    CHECK_FALSE(notifier::decode_shard(""));
-}
-
-TEST_CASE("with other trackers nothing is known of where to go on", "[notifier][delivery][kept]") {
-    auto sink = one_sink();
-    sink.say(true, "alice");
-    sink.batch();
-    CHECK(brief(sink.told()) == "+alice");
-    notifier::FollowerOptions follower;
-    follower.trackers = {"t2"};
-    Delivery other({}, follower, map_of({"t2"}, kUsers), 7);
-    sink.kept.restore(other);
-    CHECK(other.follower().cursor(0) == notifier::Cursor{});
-    CHECK(other.follower().find("alice") != nullptr);
 }

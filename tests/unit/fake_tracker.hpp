@@ -75,6 +75,7 @@ public:
         const auto query = std::get<Query>(decode_query(question));
         Answer answer;
         answer.rid = query.rid;
+        answer.as_of_ms = now_ms;
         if (const auto* const replay = std::get_if<ReplayQuery>(&query.op))
             answer_replay(*replay, answer);
         else
@@ -107,6 +108,7 @@ public:
 
     [[nodiscard]] Epoch epoch() const { return boot_ * 1024; }
     std::int64_t covered_since_ms = -1'000'000;
+    std::map<Slot, std::int64_t> taken_ms;  // over from another tracker
     std::size_t page_rows = 3;
     std::size_t replays = 0;  // asked for
 
@@ -150,8 +152,10 @@ private:
         whole.seq = slots_[asked.slot].seq;
         whole.boot = boot_;
         whole.batch = number_;
-        whole.covers_ms =
-            static_cast<std::uint64_t>(std::max<std::int64_t>(0, now_ms - covered_since_ms));
+        const auto taken = taken_ms.find(asked.slot);
+        const auto since =
+            taken == taken_ms.end() ? covered_since_ms : std::max(covered_since_ms, taken->second);
+        whole.covers_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(0, now_ms - since));
         std::size_t n = 0;
         const std::size_t first = asked.cursor.empty() ? 0 : std::stoul(asked.cursor);
         for (const auto& [name, user] : slots_[asked.slot].users) {
@@ -295,6 +299,29 @@ struct OneTracker {
     std::size_t refused = 0;  // no message of the tracker
     std::size_t gaps = 0;     // notices
     bool answering = true;
+};
+
+// The questions of a comparison of all slots, not answered yet.
+struct Comparing {
+    explicit Comparing(OneTracker& w, std::int64_t ms) : world(w) {
+        world.on_tick(world.tracker.tick(), ms);
+        for (const auto& question : world.questions_of_turn(ms, events))
+            answers.push_back(world.tracker.answer(question.bytes, ms));
+    }
+    void answer(std::int64_t ms) {
+        for (const auto& answer : answers)
+            world.on_answer(answer, ms);
+    }
+    // The question of one slot only.
+    void answer_of(const std::string& user, std::int64_t ms) {
+        for (const auto& answer : answers)
+            if (std::get<SnapshotAnswer>(decode_answer(answer)->body).slot ==
+                slot_of(hash_of(user)))
+                world.on_answer(answer, ms);
+    }
+    OneTracker& world;
+    std::vector<Event> events;
+    std::vector<std::string> answers;
 };
 
 // "+alice -bob" for what was handed out; a reconciled difference has a `~` behind it.

@@ -37,6 +37,8 @@ TEST_CASE("each transition is handed out once, with the tracker's own position",
     CHECK(events[1].seq == 2);
     CHECK(events[1].epoch == world.tracker.epoch());
     CHECK(world.follower->stats().duplicates == 1);
+    CHECK(world.follower->stats().batches == 1);
+    CHECK(world.follower->stats().events == 2);
 }
 
 TEST_CASE("a lost batch is noticed by the next one's number and replayed, in order",
@@ -72,6 +74,7 @@ TEST_CASE("an hour of batches is replayed page after page", "[notifier][follower
     }
     CHECK(brief(world.tick(1'000)) == expected);
     CHECK(world.tracker.replays == 7);  // 20 rows, 3 a page
+    CHECK(world.follower->stats().replayed == 20);
     CHECK(world.follower->in_step());
 }
 
@@ -121,6 +124,8 @@ TEST_CASE("a run that goes on from other rows than those that came is not follow
     const auto events = world.hear(102);
     CHECK(brief(events) == "+alice~ +bob=away~");
     CHECK(world.follower->stats().resyncs == 2);
+    CHECK(world.follower->stats().diverged == 1);
+    CHECK(world.follower->stats().reconciled == 2);
     CHECK(world.follower->in_step());
 }
 
@@ -139,7 +144,7 @@ TEST_CASE("where the journal was trimmed, everyone is compared", "[notifier][fol
 TEST_CASE("a row that is not the next leads to a comparison", "[notifier][follower][replay]") {
     for (const std::string& row :
          {std::string("\xdd\x0f\xff\xff\xff"), encode_batch({"t1", 1'000, 3, 0, {}}),
-          encode_batch({"t2", 1'000, 2, 0, {}})}) {
+          encode_batch({"t2", 1'000, 2, 0, {}}), encode_batch({"t1", 0, 2, 0, {}})}) {
         auto world = followed();
         world.tracker.offline("alice", 10);
         world.lose();
@@ -173,6 +178,7 @@ TEST_CASE("a status that differs is handed out, the same one is not", "[notifier
     CHECK(brief(world.hear(10)) == "+alice=away");
     world.tracker.online("alice", 12, "away");
     CHECK(world.hear(1'001).empty());
+    CHECK(world.follower->stats().duplicates == 1);
 }
 
 TEST_CASE("that a ttl grew is remembered and told to nobody", "[notifier][follower]") {
