@@ -64,6 +64,8 @@ TEST_CASE("an edge that is heard again moved its sessions' deadlines by its sile
 }
 
 TEST_CASE("a hold is looked at again before anything can have changed", "[tracker][leases]") {
+    CHECK(leases(10'000).judge(kEdge, 0, kTtl, 30'001).at == 43'000);
+    CHECK(leases(25'000).judge(kEdge, 0, kTtl, 30'001).at == 30'000 + 5'001);
     for (Tick event_time = 30'001; event_time <= 43'000; event_time += 500) {
         auto all = leases(10'000);
         const auto held = all.judge(kEdge, 0, kTtl, event_time);
@@ -105,6 +107,9 @@ TEST_CASE("an edge that comes and goes holds no longer than allowed in an hour",
     CHECK(now <= 640'000);
     CHECK(now >= 560'000);
     CHECK(all.silence(kEdge).until <= 600'000);
+    for (int n = 0; n < 10; ++n)
+        all.on_heard(kEdge, now += 9'000);
+    CHECK(all.deadline(kEdge, 0, kTtl) <= 30'000 + 600'000);
 
     SECTION("and may hold again when the hour has gone by") {
         for (; now < 4'300'000; now += 1'000)

@@ -256,10 +256,59 @@ TEST_CASE("senseless numbers and a flood of collectors are refused", "[tracker][
     }
     Peer late{"late"};
     CHECK(marks.on_frame(late.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::refused);
+    Peer known{"x0"};
+    known.number = 1;
+    CHECK(marks.on_frame(known.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
     marks.on_time(at(2s) + kGrace);  // all silent: they make room
     late.number = 0;
     CHECK(marks.on_frame(late.next(at(40s), at(40s)), kSelf, at(40s)) == Accept::apply);
     CHECK(marks.view(at(40s)).size() == Watermarks::kCollectorsMax);
+}
+
+TEST_CASE("another run of a collector begins with nothing of the one before",
+          "[tracker][watermark]") {
+    Watermarks marks(kGrace, {"c1"}, at(0s));
+    Peer c1;
+    c1.dropped = 5;
+    CHECK(marks.on_frame(c1.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
+    Peer again;
+    again.boot = 200;
+    CHECK(marks.on_frame(again.next(at(9s), at(9s)), kSelf, at(9s)) == Accept::apply);
+    CHECK(marks.take_lift());
+    again.dropped = 3;
+    CHECK(marks.on_frame(again.next(at(10s), at(10s)), kSelf, at(10s)) == Accept::apply);
+    CHECK(marks.take_lift());
+}
+
+TEST_CASE("an echo that comes again tells nothing new of a clock", "[tracker][watermark]") {
+    Watermarks marks(kGrace, {"c1"}, at(0s));
+    Peer c1;
+    auto frame = c1.next(at(1s), at(1s));
+    const auto echo = frame.echo;
+    CHECK(marks.on_frame(frame, kSelf, at(1s)) == Accept::apply);
+    for (auto t = 2s; t <= 51s; t += 1s) {
+        frame = c1.next(at(t), at(t));
+        frame.echo = echo;
+        REQUIRE(marks.on_frame(frame, kSelf, at(t)) == Accept::apply);
+    }
+    // 500 ppm of 50 s.
+    CHECK(marks.event_time(at(51s)).value() <= at(51s) - 24ms);
+}
+
+TEST_CASE("without a collector nothing is covered; all that are known are told by their names",
+          "[tracker][watermark]") {
+    Watermarks marks(kGrace, {}, at(0s));
+    CHECK_FALSE(marks.event_time(at(1s)));
+    CHECK_FALSE(marks.covered_since());
+    CHECK_FALSE(marks.view_of("c1", at(1s)));
+    for (const auto* id : {"c3", "c1", "c2"}) {
+        Peer peer{id};
+        REQUIRE(marks.on_frame(peer.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
+    }
+    const auto all = marks.view(at(1s));
+    REQUIRE(all.size() == 3);
+    for (std::size_t i = 0; i < 3; ++i)
+        CHECK(all[i].id == "c" + std::to_string(i + 1));
 }
 
 TEST_CASE("what a collector read that nobody knows is as new as can be", "[tracker][watermark]") {
