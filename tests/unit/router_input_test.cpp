@@ -210,6 +210,16 @@ TEST_CASE("what waited is late until the queue is empty, however long the edge w
     }
 }
 
+TEST_CASE("leases are told of edges heard since a time, and then", "[collector][input]") {
+    Edges edges(10);
+    CHECK(delay_of(edges, 100s, 1s) == 0ms);
+    std::string leases;
+    edges.append_leases(Instant{100s + 1us}, leases);
+    CHECK(leases.empty());
+    edges.append_leases(Instant{100s}, leases);
+    CHECK_FALSE(leases.empty());
+}
+
 TEST_CASE("edges are limited; the silent ones make room after a minute", "[collector][input]") {
     Edges edges(2);
     const auto delay = [&](std::string_view edge, Instant at) {
