@@ -7,6 +7,10 @@
 
 namespace presence::notifier {
 
+namespace {
+constexpr std::uint64_t kCoversMaxMs = 1'000'000'000'000;  // beyond any run, and any ttl
+}
+
 FollowedTracker::FollowedTracker(const FollowerOptions& options, std::size_t index,
                                  std::vector<Slot> slots)
     : options_(&options),
@@ -71,7 +75,8 @@ std::optional<std::size_t> FollowedTracker::least_covered() const {
     const Followed* least = nullptr;
     for (const auto& followed : slots_) {
         if (!followed.compared || followed.ledger.doubted() == 0) continue;
-        if (least == nullptr || followed.covered_since_ms > least->covered_since_ms)
+        if (least == nullptr ||
+            followed.covered_at - followed.covered > least->covered_at - least->covered)
             least = &followed;
     }
     if (least == nullptr) return std::nullopt;
@@ -194,8 +199,9 @@ void FollowedTracker::on_answer(const Answer& answer, Instant now, WallOffset wa
         on_rows(*rows, now, wall, out);
     } else if (const auto* const page = std::get_if<SnapshotAnswer>(&answer.body);
                page != nullptr && belongs(asked, *page)) {
-        slots_[asked.slot].covered_since_ms = static_cast<std::int64_t>(
-            static_cast<std::uint64_t>(answer.as_of_ms) - page->covers_ms);
+        slots_[asked.slot].covered =
+            std::chrono::milliseconds{std::min<std::uint64_t>(page->covers_ms, kCoversMaxMs)};
+        slots_[asked.slot].covered_at = now;
         const Ledger::Evidence evidence{page->covers_ms, answer.freshness, millis(wall.at(now))};
         on_page(std::move(asked), *page, evidence, now, out);
     } else {
@@ -257,7 +263,7 @@ bool FollowedTracker::belongs(const Asked& asked, const SnapshotAnswer& page) co
 void FollowedTracker::on_page(Asked asked, const SnapshotAnswer& page,
                               const Ledger::Evidence& evidence, Instant now, HandedOut& out) {
     if (asked.what == Asked::For::evidence) {
-        reach_ = Reach{{page.boot, page.batch}, evidence};
+        reach_ = Reach{{page.boot, page.batch}, now, evidence};
         doubt_at_ = now + kPause;
         return;
     }
@@ -302,11 +308,15 @@ void FollowedTracker::doubt_again(std::uint32_t uncovered_ms, Instant now) {
 // Whoever is doubted and did not come until the evidence reached far enough, is offline.
 void FollowedTracker::conclude(Instant now, WallOffset wall, HandedOut& out) {
     if (!reach_ || !taken(reach_->at)) return;
-    auto evidence = std::exchange(reach_, std::nullopt)->evidence;
-    evidence.now_ms = millis(wall.at(now));
+    const auto reach = *std::exchange(reach_, std::nullopt);
     doubt_at_ = Instant::max();
     for (auto& followed : slots_) {
         if (!followed.compared) continue;
+        // Of a slot that was taken over since it reaches back less far.
+        auto evidence = reach.evidence;
+        evidence.covers_ms =
+            std::min<std::uint64_t>(evidence.covers_ms, followed.covers(reach.heard) / 1ms);
+        evidence.now_ms = millis(wall.at(now));
         followed.ledger.conclude(evidence, out);
         doubt_again(followed.ledger.uncovered_ms(evidence.covers_ms), now);
     }

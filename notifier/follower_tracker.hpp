@@ -58,8 +58,12 @@ private:
         Ledger ledger;
         bool compared = false;
         bool asked = false;
-        std::int64_t covered_since_ms = 0;  // the tracker's evidence begins; by its own wall clock
-        std::vector<SlotEvents> waiting;    // what came since the cursor was set
+        // How far back the tracker's evidence for it reached when it was heard last.
+        Duration covered{};
+        Instant covered_at{};
+        // And at `then`, if the tracker has lost none since.
+        [[nodiscard]] Duration covers(Instant then) const { return covered + (then - covered_at); }
+        std::vector<SlotEvents> waiting;  // what came since the cursor was set
     };
     // A question under way; a snapshot's page after page.
     struct Asked {
@@ -72,6 +76,7 @@ private:
     // That the tracker's evidence reached back so far once its batches up to `at` were out.
     struct Reach {
         Cursor at;
+        Instant heard{};
         Ledger::Evidence evidence;
     };
 

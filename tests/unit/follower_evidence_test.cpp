@@ -166,6 +166,28 @@ TEST_CASE("evidence tells nothing of a slot that is not compared yet: they may h
     CHECK(world.follower->in_step());
 }
 
+TEST_CASE("evidence that was asked for before tells little of a slot taken over since",
+          "[notifier][follower][evidence]") {
+    auto world = followed({.trackers = {}, .answer_timeout = 1min});
+    world.tracker.wipe();
+    world.tracker.restart(2'000, 100);
+    world.tracker.taken_ms[slot_of(hash_of(std::string("bob")))] = 2'100;
+    world.lose();
+    std::vector<Event> events;
+    world.on_tick(world.tracker.tick(), 200);
+    for (const auto& question : world.questions_of_turn(200, events))
+        world.on_answer(world.tracker.answer(question.bytes, 200), 200);
+    Comparing comparing(world, 200);
+    comparing.answer_of("alice", 200);
+    const auto questions = world.questions_of_turn(100 + kTtlMs + 100, events);
+    REQUIRE(questions.size() == 1);  // for evidence, of alice's slot
+    comparing.answer_of("bob", 2'250);
+    world.on_answer(world.tracker.answer(questions[0].bytes, 2'300), 2'300);
+    CHECK(brief(world.turn(2'300)) == "-alice~");
+    CHECK(world.turn(2'100 + kTtlMs - 1).empty());
+    CHECK(brief(world.turn(2'100 + kTtlMs + 1'000)) == "-bob~");
+}
+
 TEST_CASE("evidence counts once what was said until then has come",
           "[notifier][follower][evidence]") {
     auto world = followed();
