@@ -314,8 +314,8 @@ void FollowedTracker::conclude(Instant now, WallOffset wall, HandedOut& out) {
         if (!followed.compared) continue;
         // Of a slot that was taken over since it reaches back less far.
         auto evidence = reach.evidence;
-        evidence.covers_ms =
-            std::min<std::uint64_t>(evidence.covers_ms, followed.covers(reach.heard) / 1ms);
+        const auto own = std::max(followed.covers(reach.heard) / 1ms, Duration::rep{0});
+        evidence.covers_ms = std::min(evidence.covers_ms, static_cast<std::uint64_t>(own));
         evidence.now_ms = millis(wall.at(now));
         followed.ledger.conclude(evidence, out);
         doubt_again(followed.ledger.uncovered_ms(evidence.covers_ms), now);

@@ -144,7 +144,7 @@ private:
     std::function<void(const std::string&)> fail_;
     Evidence evidence_;
     EdgesHeard edges_;
-    bool timed_ = true;              // trackers know well since when an edge is silent
+    bool timed_ = true;  // trackers know well since when an edge is silent
     std::vector<PlannedFault> of_evidence_;
     std::set<std::size_t> undated_;  // trackers whose wall clocks somebody sets
     // By run of a tracker: when users were told edge_lost.
