@@ -108,6 +108,7 @@ void Process::crash(Time restart, bool elsewhere) {
             clock_ = MachineClock(random_);
             moved();
         }
+        clock_.go_on(now());  // a machine on which something starts is awake
         trace(elsewhere ? "starts anew on another machine" : "starts anew");
         start();
     });
