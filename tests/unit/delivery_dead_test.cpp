@@ -13,10 +13,7 @@ const std::vector<std::string> kUsers{"alice", "bob", "carol", "dave", "erin"};
 // In step with its tracker; gives up after three failures.
 OneSink one_sink(Delivery::Options options = {}) {
     options.attempts_max = 3;
-    OneSink sink(kUsers, options);
-    sink.tick();
-    CHECK(sink.told().empty());
-    return sink;
+    return sink_in_step(kUsers, options);
 }
 
 // The next job, once every backoff is over.

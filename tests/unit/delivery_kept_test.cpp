@@ -13,10 +13,7 @@ const std::vector<std::string> kUsers{"alice", "bob", "carol", "dave", "erin"};
 
 // In step with its tracker.
 OneSink one_sink(Delivery::Options options = {}) {
-    OneSink sink(kUsers, options);
-    sink.tick();
-    CHECK(sink.told().empty());
-    return sink;
+    return sink_in_step(kUsers, options);
 }
 
 }  // namespace

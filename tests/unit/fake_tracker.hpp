@@ -324,6 +324,25 @@ struct Comparing {
     std::vector<std::string> answers;
 };
 
+// In step; all of `users` online, and told.
+inline OneTracker followed_by(const std::vector<std::string>& users,
+                              notifier::FollowerOptions options = {}) {
+    OneTracker world(users, std::move(options));
+    world.tick(0);
+    for (const auto& user : users)
+        world.tracker.online(user, 1);
+    world.hear(1);
+    return world;
+}
+
+// A tick comes, and answers to what it makes the follower ask.
+inline void answer_tick(OneTracker& world, std::int64_t ms) {
+    std::vector<Event> events;
+    world.on_tick(world.tracker.tick(), ms);
+    for (const auto& question : world.questions_of_turn(ms, events))
+        world.on_answer(world.tracker.answer(question.bytes, ms), ms);
+}
+
 // "+alice -bob" for what was handed out; a reconciled difference has a `~` behind it.
 inline std::string brief(const std::vector<Event>& events) {
     std::string text;

@@ -11,12 +11,7 @@ const std::vector<std::string> kUsers{"alice", "bob"};
 
 // In step; everyone online, all told.
 OneTracker followed(notifier::FollowerOptions options = {}) {
-    OneTracker world(kUsers, std::move(options));
-    world.tick(0);
-    for (const auto& user : kUsers)
-        world.tracker.online(user, 1);
-    world.hear(1);
-    return world;
+    return followed_by(kUsers, std::move(options));
 }
 
 }  // namespace
@@ -152,10 +147,7 @@ TEST_CASE("evidence tells nothing of a slot that is not compared yet: they may h
     world.tracker.wipe();
     world.tracker.restart(3'000, 200);
     world.lose();
-    std::vector<Event> events;
-    world.on_tick(world.tracker.tick(), 200);
-    for (const auto& question : world.questions_of_turn(200, events))
-        world.on_answer(world.tracker.answer(question.bytes, 200), 200);
+    answer_tick(world, 200);
     Comparing comparing(world, 200);
     comparing.answer_of("alice", 200);
     world.tracker.online("bob", 1'000);
@@ -174,9 +166,7 @@ TEST_CASE("evidence that was asked for before tells little of a slot taken over 
     world.tracker.taken_ms[slot_of(hash_of(std::string("bob")))] = 2'100;
     world.lose();
     std::vector<Event> events;
-    world.on_tick(world.tracker.tick(), 200);
-    for (const auto& question : world.questions_of_turn(200, events))
-        world.on_answer(world.tracker.answer(question.bytes, 200), 200);
+    answer_tick(world, 200);
     Comparing comparing(world, 200);
     comparing.answer_of("alice", 200);
     const auto questions = world.questions_of_turn(100 + kTtlMs + 100, events);

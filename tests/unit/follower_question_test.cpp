@@ -10,12 +10,7 @@ namespace {
 const std::vector<std::string> kUsers{"alice", "bob"};
 
 OneTracker followed(notifier::FollowerOptions options = {}) {
-    OneTracker world(kUsers, std::move(options));
-    world.tick(0);
-    for (const auto& user : kUsers)
-        world.tracker.online(user, 1);
-    world.hear(1);
-    return world;
+    return followed_by(kUsers, std::move(options));
 }
 
 // Of one slot.

@@ -11,12 +11,7 @@ const std::vector<std::string> kUsers{"alice", "bob"};
 
 // In step; everyone online, all told.
 OneTracker followed(notifier::FollowerOptions options = {}) {
-    OneTracker world(kUsers, std::move(options));
-    world.tick(0);
-    for (const auto& user : kUsers)
-        world.tracker.online(user, 1);
-    world.hear(1);
-    return world;
+    return followed_by(kUsers, std::move(options));
 }
 
 }  // namespace
@@ -130,10 +125,7 @@ TEST_CASE("a comparison that begins anew forgets what waited for the one before"
     world.tracker.online("bob", 3);
     world.lose();
     world.tracker.trim_to_last_rows(0);
-    std::vector<Event> events;
-    world.on_tick(world.tracker.tick(), 3);
-    for (const auto& question : world.questions_of_turn(3, events))
-        world.on_answer(world.tracker.answer(question.bytes, 3), 3);
+    answer_tick(world, 3);
     CHECK(world.follower->stats().resyncs == 2);
     Comparing second(world, 4);
     first.answer(4);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <catch2/catch.hpp>
 #include <map>
 #include <memory>
 #include <optional>
@@ -85,5 +86,14 @@ struct OneSink {
     KeptInMemory kept;
     std::int64_t ms = 0;
 };
+
+// In step with its tracker.
+inline OneSink sink_in_step(const std::vector<std::string>& users,
+                            const notifier::Delivery::Options& options) {
+    OneSink sink(users, options);
+    sink.tick();
+    CHECK(sink.told().empty());
+    return sink;
+}
 
 }  // namespace presence::testing
