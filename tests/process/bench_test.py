@@ -42,7 +42,7 @@ class Bench(unittest.TestCase):
             *("--users", 2000, "--ids-per-message", 10, "--interval", "300ms", "--ttl", "3s"),
             *("--duration", "1s", "--churn", 300, "--mass-silence", 500, "--json"),
         )
-        out, err = run.communicate(timeout=120)
+        out, err = run.communicate(timeout=support.patience(120))
         report = json.loads(out)
         self.assertEqual((run.returncode, complaints(err)), (0, []), report)
         self.assertTrue(report["good"])
@@ -59,7 +59,7 @@ class Bench(unittest.TestCase):
             *("--users", 2000, "--ids-per-message", 10, "--interval", "10s", "--duration", "1s"),
             *("--churn", 2000, "--bye", "--sink", "--json"),
         )
-        out, err = run.communicate(timeout=120)
+        out, err = run.communicate(timeout=support.patience(120))
         report = json.loads(out)
         self.assertEqual((run.returncode, complaints(err)), (0, []), report)
         self.assertGreater(report["transitions_in_load"], 1000)
@@ -72,7 +72,7 @@ class Bench(unittest.TestCase):
             *("--users", 2000, "--ids-per-message", 10, "--interval", "300ms", "--ttl", "3s"),
             *("--duration", "1s", "--mass-silence", 500, "--trackers", 3, "--edges", 5, "--json"),
         )
-        out, err = run.communicate(timeout=120)
+        out, err = run.communicate(timeout=support.patience(120))
         report = json.loads(out)
         self.assertEqual((run.returncode, complaints(err)), (0, []), report)
         self.assertEqual(report["lateness_ms"]["of"], 500)
@@ -85,22 +85,22 @@ class Bench(unittest.TestCase):
             lambda: child_named(run.pid, "presence-tracker"), "a tracker of its own"
         )
         os.kill(tracker, signal.SIGKILL)
-        out, err = run.communicate(timeout=120)
+        out, err = run.communicate(timeout=support.patience(120))
         # 69 if it was asked something just then, and did not answer.
         self.assertIn(run.returncode, (1, 69), out + err)
         self.assertIn("tracker t1 was ended by signal 9", err)
 
     def test_wrong_flags_are_told(self):
         run = bench("--users", 10000, "--edges", 1000)
-        _, err = run.communicate(timeout=30)
+        _, err = run.communicate(timeout=support.patience())
         self.assertEqual(run.returncode, 64)
         self.assertIn("--edges is too many", err)
         run = bench("--users", 10, "--mass-silence", 11)
-        _, err = run.communicate(timeout=30)
+        _, err = run.communicate(timeout=support.patience())
         self.assertEqual(run.returncode, 64)
         self.assertIn("--mass-silence", err)
         run = bench("--sink", "--config", "presence.toml")
-        _, err = run.communicate(timeout=30)
+        _, err = run.communicate(timeout=support.patience())
         self.assertEqual(run.returncode, 64)
         self.assertIn("--sink", err)
 

@@ -14,7 +14,7 @@ import zmq
 from memory import MIB, Memory
 from pipeline import Installation, Process, binary
 from population import Fault, Gateway, Population
-from support import PATIENCE, wait_for
+from support import wait_for
 from tail import Tail
 
 SINK = '[[sink]]\nname = "file"\ntype = "jsonl"\npath = "events.jsonl"\n'
@@ -109,7 +109,7 @@ class Chaos(unittest.TestCase):
         self.told.read()
         return all(user in self.told.stories for user in self.load.stays)
 
-    def go_on(self, until, what, seconds=PATIENCE):
+    def go_on(self, until, what, seconds=30):
         """The load goes on until the condition is true."""
         sampled = 0.0
 
@@ -126,7 +126,7 @@ class Chaos(unittest.TestCase):
 
     def go_on_for(self, seconds):
         end = time.monotonic() + seconds
-        self.go_on(lambda: time.monotonic() >= end, "time to pass", seconds + PATIENCE)
+        self.go_on(lambda: time.monotonic() >= end, "time to pass", seconds + 30)
 
     def fault(self, begin, cost):
         """One that began then and is over now."""
@@ -150,7 +150,7 @@ class Chaos(unittest.TestCase):
         wrong = lambda stories: next(self.load.wrongs_so_far(stories), None)
         ended = lambda stories: self.load.told(stories) or wrong(stories)
         told = lambda: f"all guests are told; {list(self.load.wrongs(self.stories()))[:5]}"
-        self.go_on(lambda: ended(self.stories()), told, 2 * PATIENCE)
+        self.go_on(lambda: ended(self.stories()), told, 60)
         self.assertIsNone(wrong(self.stories()), f"seed {SEED}")
         stays = len(self.load.stays)
         online = lambda: sum(self.ask(n, op="count")["online"] for n in range(len(self.files.queries)))

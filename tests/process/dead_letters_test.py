@@ -10,7 +10,7 @@ import unittest.mock
 import fake_tracker
 import webhook_receiver as answers
 from pipeline import run
-from support import BIN, Program, Scratch, json_lines, wait_for
+from support import BIN, PATIENCE, Program, Scratch, json_lines, wait_for
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -57,7 +57,7 @@ class DeadLettersTest(unittest.TestCase):
         """`presence dead ...` where the notifier runs: what it says."""
         command = [BIN / "presence", "dead", *arguments, "--config", self.config]
         done = subprocess.run(
-            command, cwd=self.scratch.path, capture_output=True, text=True, timeout=30
+            command, cwd=self.scratch.path, capture_output=True, text=True, timeout=PATIENCE
         )
         self.assertEqual(done.returncode, code, done)
         return done.stderr if code else done.stdout

@@ -24,7 +24,7 @@ import zmq
 import journals
 import kills_load
 from pipeline import Installation, Up, alive, children_of, environment
-from support import wait_for
+from support import patience, wait_for
 from tail import Tail
 
 SEED = int(os.environ.get("KILLS_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
@@ -160,7 +160,7 @@ class KillsTest(unittest.TestCase):
     def test_nobody_is_wrongly_offline_and_nothing_is_lost(self):
         print(f"seed {SEED}: {USERS} users, {KILLS} kills, {self.seconds:.0f} s", flush=True)
         self.run_kills()
-        out, _ = self.load.communicate(timeout=self.seconds + 60)
+        out, _ = self.load.communicate(timeout=self.seconds + patience(60))
         load = json.loads(out)
         wall = time.time() - time.monotonic()
         told = Tail(self.files.directory / "events.jsonl")

@@ -4,7 +4,7 @@ import collections
 import unittest
 
 import fake_tracker
-from support import Program, Scratch, json_lines, wait_for
+from support import PATIENCE, Program, Scratch, json_lines, wait_for
 
 
 class NotifierTest(unittest.TestCase):
@@ -148,7 +148,7 @@ class NotifierTest(unittest.TestCase):
         other = self.scratch.write("other.toml", config.replace('"n1"', '"n2"').replace("data/n2", "data/n1"))
         notifier = Program(self.scratch, "presence-notifier", "--config", other)
         self.addCleanup(notifier.kill)
-        self.assertNotEqual(notifier.process.wait(10), 0)
+        self.assertNotEqual(notifier.process.wait(PATIENCE), 0)
 
     def test_whoever_is_online_before_the_start_is_told(self):
         self.tracker.say("+alice", "+bob", "-bob")

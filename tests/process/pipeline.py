@@ -165,7 +165,7 @@ class Process:
             reader.join(timeout=seconds)
         return code
 
-    def wait_for(self, pattern, lines="out", seconds=PATIENCE):
+    def wait_for(self, pattern, lines="out", seconds=30):
         """The first match of a regular expression in a line of its output."""
 
         def found():

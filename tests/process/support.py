@@ -11,20 +11,28 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Not PRESENCE_...: the programs would take it for a setting.
 BIN = pathlib.Path(os.environ.get("PROGRAMS", ROOT / "build/dev/bin"))
-PATIENCE = 30.0  # seconds; generous, as a test machine may be busy
+SLOWNESS = 6 if os.environ.get("SANITIZE") else 1  # nothing is fast under a sanitizer
 
 
-def wait_for(condition, what, seconds=PATIENCE):
+def patience(seconds=30):
+    """How long to wait for what should be there much sooner: a test machine may be busy, and slow."""
+    return seconds * SLOWNESS
+
+
+PATIENCE = patience()
+
+
+def wait_for(condition, what, seconds=30):
     """Polls until the condition is true and returns its value; fails with `what` otherwise,
-    a text or a function that makes it."""
-    deadline = time.monotonic() + seconds
+    a text or a function that makes it. The seconds are those of a machine that is not slow."""
+    deadline = time.monotonic() + patience(seconds)
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
             told = what() if callable(what) else what
-            raise AssertionError(f"waited {seconds:g} s in vain: {told}")
+            raise AssertionError(f"waited {patience(seconds):g} s in vain: {told}")
         time.sleep(0.005)
 
 

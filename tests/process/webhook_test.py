@@ -13,7 +13,7 @@ import unittest.mock
 
 import fake_tracker
 import webhook_receiver as answers
-from support import BIN, Program, Scratch, json_lines, wait_for
+from support import BIN, PATIENCE, Program, Scratch, json_lines, wait_for
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NEWER = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
@@ -331,7 +331,7 @@ class WebhookTest(unittest.TestCase):
 
 def run(config, *flags):
     command = [BIN / "presence-notifier", "--config", config, *flags]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
 
 
 def date_in(seconds):

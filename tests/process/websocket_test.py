@@ -8,7 +8,7 @@ import subprocess
 import time
 import unittest
 
-from pipeline import Installation, Process, binary
+from pipeline import Installation, Up
 from support import ROOT, json_lines, wait_for
 
 GATEWAY = ROOT / "edges/websocket"
@@ -43,9 +43,8 @@ def now_ms():
 class WebsocketTest(unittest.TestCase):
     def setUp(self):
         self.files = self.enterContext(Installation(1, 1, f"{TTL_MS}ms", SINK))
-        for kind, name in (("tracker", "t1"), ("collector", "c1"), ("notifier", "n1")):
-            command = (binary(f"presence-{kind}"), "--config", self.files.config, "--id", name)
-            self.enterContext(Process(*command, cwd=self.files.directory))
+        # Only what happens once it is ready is told as it happens, not as a difference found later.
+        self.enterContext(Up(self.files))
         settings = {"PORT": "0", "PING_MS": "500", "EDGE": "gateway", "COLLECTORS": self.files.heartbeats[0]}
         self.gateway = self.node(GATEWAY / "main.js", env=os.environ | settings)
         url = re.search(r"ws://[^/]*", self.gateway.stdout.readline())[0]
