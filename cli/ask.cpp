@@ -166,6 +166,7 @@ std::string line_of(const StatusAnswer::Hold& hold) {
     const auto why = hold.why == "never_heard"  ? "never heard"
                      : hold.why == "none_known" ? "none is known"
                      : hold.why == "behind"     ? "is behind"
+                     : hold.why == "cut_off"    ? "is heard by another tracker, and not here"
                                                 : "is silent";
     return fmt::format("{}  {}, evidence is {} old: all timeouts wait, at most {} more", hold.what,
                        why, silence, in(hold.until_ms));

@@ -35,15 +35,15 @@ void Link::divert(const Row& row, Instant received) {
     }
 }
 
-void Link::end_turn(Instant now, Instant watermark, std::uint64_t map_version, const Send& send) {
-    rows_.close_group(told(now));
-    if (diverted_) drain_backlog(now);
-    if (!diverted_ || bug(Bug::watermark_before_backlog)) watermark_ = watermark;
-    watch(now);
-    send_due(now, map_version, send);
-    if (now < next_wakeup()) return;
-    flush(now);
-    send_due(now, map_version, send);
+void Link::end_turn(const Turn& turn, const Send& send) {
+    rows_.close_group(told(turn.now));
+    if (diverted_) drain_backlog(turn.now);
+    if (!diverted_ || bug(Bug::watermark_before_backlog)) watermark_ = turn.watermark;
+    watch(turn.now);
+    send_due(turn, send);
+    if (turn.now < next_wakeup()) return;
+    flush(turn.now);
+    send_due(turn, send);
 }
 
 void Link::cut(Instant now, bool goodbye) {
@@ -88,18 +88,18 @@ void Link::watch(Instant now) {
     probe_due_ = true;
 }
 
-void Link::send_due(Instant now, std::uint64_t map_version, const Send& send) {
+void Link::send_due(const Turn& turn, const Send& send) {
     if (probing_) {
-        if (std::exchange(probe_due_, false)) send_kept(0, now, map_version, send);
+        if (std::exchange(probe_due_, false)) send_kept(0, turn, send);
         return;
     }
     while (next_ < kept_.size() && next_ < kWindowFrames && under_way_bytes_ < kWindowBytes) {
-        send_kept(next_, now, map_version, send);
+        send_kept(next_, turn, send);
         under_way_bytes_ += kept_[next_++].bytes();
     }
 }
 
-void Link::send_kept(std::size_t index, Instant now, std::uint64_t map_version, const Send& send) {
+void Link::send_kept(std::size_t index, const Turn& turn, const Send& send) {
     Kept& kept = kept_[index];
     FrameHeader header;
     header.cluster = options_.cluster;
@@ -107,19 +107,19 @@ void Link::send_kept(std::size_t index, Instant now, std::uint64_t map_version, 
     header.boot = options_.boot;
     header.number = base_ + index;
     header.base = base_;
-    header.map_version = map_version;
-    header.sent = told(now);
+    header.map_version = turn.map_version;
+    header.sent = told(turn.now);
     header.watermark = told(kept.watermark);
     header.echo = std::exchange(echo_, std::nullopt);
     header.dropped = bug(Bug::drops_untold) ? 0 : stats_.dropped + losses_;
     header.goodbye = kept.goodbye;
-    send(encode_frame(header, kept.rows, leases_due(now)));
+    send(encode_frame(header, kept.rows, leases_due(turn.now), sightings_due(turn.sightings)));
     ++stats_.frames_sent;
     if (header.number <= sent_max_) {
         ++stats_.frames_resent;
     } else {
         sent_max_ = header.number;
-        kept.sent_at = now;
+        kept.sent_at = turn.now;
         stats_.rows_sent += kept.row_count;
     }
 }
@@ -131,6 +131,13 @@ std::string Link::leases_due(Instant now) {
     leases_at_ = now + kLeaseInterval;
     leases_since_ = now;
     return leases;
+}
+
+std::string_view Link::sightings_due(const Sightings* sightings) {
+    if (sightings == nullptr) return {};
+    const auto number = sightings->number();
+    if (std::exchange(sightings_told_, number) == number) return {};
+    return sightings->bytes();
 }
 
 bool Link::on_ack(const Ack& ack, Instant received) {

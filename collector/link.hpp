@@ -8,6 +8,7 @@
 
 #include "collector/backlog.hpp"
 #include "collector/edges.hpp"
+#include "collector/sightings.hpp"
 #include "collector/transit.hpp"
 #include "common/frame.hpp"
 #include "common/limits.hpp"
@@ -60,8 +61,14 @@ public:
         if (rows_.bytes() >= kFrameBytesTarget) cut(received);
     }
 
-    // Sends what is due. `watermark`: everything read up to then has been appended.
-    void end_turn(Instant now, Instant watermark, std::uint64_t map_version, const Send& send);
+    struct Turn {
+        Instant now{};
+        Instant watermark{};  // everything read up to then has been appended
+        std::uint64_t map_version = 0;
+        const Sightings* sightings = nullptr;  // none if there is no other tracker
+    };
+    // Sends what is due.
+    void end_turn(const Turn& turn, const Send& send);
     // False if the acknowledgement cannot be for what was sent here.
     [[nodiscard]] bool on_ack(const Ack& ack, Instant received);
 
@@ -128,9 +135,10 @@ private:
     void flush(Instant now);
     void drain_backlog(Instant now);
     void watch(Instant now);
-    void send_due(Instant now, std::uint64_t map_version, const Send& send);
-    void send_kept(std::size_t index, Instant now, std::uint64_t map_version, const Send& send);
+    void send_due(const Turn& turn, const Send& send);
+    void send_kept(std::size_t index, const Turn& turn, const Send& send);
     [[nodiscard]] std::string leases_due(Instant now);
+    [[nodiscard]] std::string_view sightings_due(const Sightings* sightings);
     void note_told(std::int64_t sent_us, Instant received);
     void forget_applied(std::uint64_t applied);
     void rewind();
@@ -156,14 +164,16 @@ private:
     std::uint64_t rewound_base_ = 0;
 
     // Leases belong to no frame: whichever leaves next takes those that are due, as they are then.
-    Instant leases_at_{};     // when they are due
-    Instant leases_since_{};  // edges heard since then are told
+    Instant leases_at_{};               // when they are due
+    Instant leases_since_{};            // edges heard since then are told
+    std::uint64_t sightings_told_ = 0;  // their number
 
     std::optional<FrameHeader::Echo> echo_;  // not yet told
     std::uint64_t tracker_boot_ = 0;
     std::uint64_t tracker_moved_ = 0;
     Transit transit_;  // of its acknowledgements
-    Instant told_at_{};
+    static constexpr Instant kLongAgo{Duration{-(std::int64_t{1} << 60)}};
+    Instant told_at_ = kLongAgo;
     std::uint64_t losses_ = 0;  // beside the rows that were dropped
     bool leaving_ = false;
     bool left_ = false;

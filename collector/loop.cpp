@@ -58,7 +58,8 @@ RouterOptions options_of(const io::Program& program) {
     options.timeout = presence.timeout;
     options.resend_bytes_max = presence.resend_bytes_max;
     options.backlog_max = presence.backlog_max;
-    options.lease = RouterOptions::lease_for(presence.collector_grace_or_timeout());
+    options.grace = presence.collector_grace_or_timeout();
+    options.lease = RouterOptions::lease_for(options.grace);
     return options;
 }
 

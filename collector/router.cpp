@@ -18,7 +18,10 @@ constexpr Duration kForever = std::chrono::milliseconds{kTtlMaxMs};
 
 struct Router::Impl {
     Impl(RouterOptions o, SlotMap m)
-        : options(std::move(o)), map(std::move(m)), intake(options.lease, options.reconnect_max) {
+        : options(std::move(o)),
+          map(std::move(m)),
+          intake(options.lease, options.reconnect_max),
+          sightings(options.grace) {
         PRESENCE_CHECK(!map.trackers.empty(), "heartbeats need a tracker to go to");
         for (const auto& tracker : map.trackers)
             links.push_back(make_link(tracker));
@@ -91,14 +94,26 @@ struct Router::Impl {
         return stale;
     }
 
+    // `told_at`: the acknowledgement was sent then, or later.
+    void take_sightings(const Ack& ack, Instant told_at) {
+        for (const auto& [collector, seen] : ack.sightings) {
+            const Duration age{ack.sent_us - micros(seen)};
+            if (collector != options.collector)
+                sightings.note(collector, told_at - std::max(age, Duration{0}));
+        }
+    }
+
     void end_turn(Instant now, std::vector<Outgoing>& out) {
+        if (links.size() > 1) sightings.turn(now);
         if (watermark.take_abandoned())
             for (const auto& link : links)
                 link->note_loss();
         for (std::size_t i = 0; i < links.size(); ++i)
-            links[i]->end_turn(now, watermark.value(), map.version, [&](std::string frame) {
-                out.push_back({i, std::make_shared<const std::string>(std::move(frame))});
-            });
+            links[i]->end_turn(
+                {now, watermark.value(), map.version, links.size() > 1 ? &sightings : nullptr},
+                [&](std::string frame) {
+                    out.push_back({i, std::make_shared<const std::string>(std::move(frame))});
+                });
     }
 
     RouterOptions options;
@@ -107,6 +122,7 @@ struct Router::Impl {
     std::vector<std::unique_ptr<Link>> links;  // as map.trackers
     Watermark watermark{options.began};
     Intake intake;
+    Sightings sightings;
     std::uint64_t closings = 0;
     std::uint64_t messages_of_ids = 0;
     Heartbeats decoded;
@@ -155,7 +171,11 @@ bool Router::on_ack(std::size_t tracker, std::string_view bytes, Instant receive
     const bool good =
         ack && tracker < impl_->links.size() && impl_->links[tracker]->on_ack(*ack, received);
     impl_->refused_acks += !good;
-    if (good) impl_->intake.vouch(impl_->links[tracker]->told_at());
+    if (good) {
+        const Instant told_at = impl_->links[tracker]->told_at();
+        impl_->intake.vouch(told_at);
+        impl_->take_sightings(*ack, told_at);
+    }
     return good;
 }
 

@@ -29,6 +29,7 @@ struct RouterOptions {
     // How long heartbeats may be read after a tracker's last word; see Intake. Without end: a
     // tracker's grace is too short to tell a link that is cut from a machine that is busy.
     Duration lease = Duration::max();
+    Duration grace = 30s;          // of trackers for a silent collector
     Duration reconnect_max = 10s;  // of edges, as docs/protocol.md asks of them
 
     // For trackers with this grace.
@@ -57,7 +58,7 @@ struct Outgoing {
 //
 // Beside the rows it tells every tracker which named edges it heard: of each the newest read time,
 // at least every 500 ms. With a watermark W the tracker has been told of all leases up to W less
-// 500 ms and two flushes.
+// 500 ms and two flushes. And, ten times in a grace, when other collectors spoke to some tracker.
 //
 // Pure. A turn: begin_turn, any number of on_message and on_ack, end_turn. Times never go back.
 // Messages only if input() is then `open`; the caller closes and opens its socket as input() says.

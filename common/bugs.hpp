@@ -21,6 +21,7 @@ enum class Bug : std::uint8_t {
     watermark_skipped,  // deadlines are due by the tracker's own clock
     watermark_late,     // mapped by the late end of the collector's clock
     lift_forgotten,     // when a collector vanished
+    sightings_ignored,  // of collectors that only other trackers hear
     start_not_lifted,
     frame_applied_twice,
     frame_hole_ignored,

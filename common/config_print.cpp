@@ -55,7 +55,7 @@ void write_lateness(Writer& out, const PresenceConfig& p) {
              " (collector_grace + timeout)");
     out.line("#   one that was cut off is back        " + format_duration(p.timeout + 13s) +
              " from then (timeout + 13s)");
-    out.line("#   a collector is stalled              " + format_duration(freeze + 2s) +
+    out.line("#   stalled, or cut from one tracker    " + format_duration(freeze + 2s) +
              ", of an hour (freeze_max + 2s)");
     out.line("#   no collector is to be heard         " +
              format_duration(freeze + 2s + grace + p.timeout) + ", of an hour (freeze_max + 2s +");

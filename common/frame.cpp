@@ -79,6 +79,8 @@ std::string_view name_of(FrameFault fault) {
             return "rows";
         case FrameFault::leases:
             return "leases";
+        case FrameFault::sightings:
+            return "sightings";
         case FrameFault::count_:
             break;
     }
@@ -86,11 +88,12 @@ std::string_view name_of(FrameFault fault) {
 }
 
 std::string encode_frame(const FrameHeader& header, std::string_view row_groups,
-                         std::string_view leases) {
+                         std::string_view leases, std::string_view sightings) {
     MsgpackWriter writer;
-    writer.reserve(row_groups.size() + leases.size() + header.cluster.size() +
+    writer.reserve(row_groups.size() + leases.size() + sightings.size() + header.cluster.size() +
                    header.collector.size() + 128);
-    writer.array(kFrameElements + !leases.empty())
+    const std::size_t beside = !sightings.empty() ? 2 : !leases.empty() ? 1 : 0;
+    writer.array(kFrameElements + beside)
         .number(kFrameVersion)
         .text(header.cluster)
         .text(header.collector);
@@ -104,13 +107,15 @@ std::string encode_frame(const FrameHeader& header, std::string_view row_groups,
     else
         writer.nil();
     writer.number(header.dropped).boolean(header.goodbye).bin(row_groups);
-    if (!leases.empty()) writer.bin(leases);
+    if (beside > 0) writer.bin(leases);
+    if (beside > 1) writer.bin(sightings);
     return writer.take();
 }
 
 FrameFault decode_frame(std::string_view bytes, Frame& out) {
     out.row_groups = {};
     out.leases.clear();
+    out.sightings.clear();
     MsgpackTokens tokens;
     if (bytes.size() > kFrameBytesMax || !tokens.parse(bytes, kTokensMax))
         return FrameFault::not_msgpack;
@@ -135,14 +140,17 @@ FrameFault decode_frame(std::string_view bytes, Frame& out) {
     reader.read(header.goodbye);
     const auto row_groups = reader.bytes();
     const auto leases = elements > kFrameElements ? reader.bytes() : std::string_view{};
+    const auto sightings = elements > kFrameElements + 1 ? reader.bytes() : std::string_view{};
     if (!reader.ok()) return FrameFault::wrong_type;
     RowReader rows(row_groups);
     while (rows.next()) {
     }
     if (!rows.all_read()) return FrameFault::rows;
-    if (!decode_leases(leases, out)) {
+    const bool good_leases = decode_leases(leases, out.leases);
+    if (!good_leases || !decode_sightings(sightings, out.sightings)) {
         out.leases.clear();
-        return FrameFault::leases;
+        out.sightings.clear();
+        return good_leases ? FrameFault::sightings : FrameFault::leases;
     }
     out.row_groups = row_groups;
     return FrameFault::none;
@@ -150,9 +158,16 @@ FrameFault decode_frame(std::string_view bytes, Frame& out) {
 
 std::string encode_ack(const Ack& ack) {
     MsgpackWriter writer;
-    writer.array(kAckElements).number(kFrameVersion).text(ack.cluster).text(ack.tracker);
+    writer.array(kAckElements + !ack.sightings.empty());
+    writer.number(kFrameVersion).text(ack.cluster).text(ack.tracker);
     writer.number(ack.tracker_boot).number(ack.collector_boot).number(ack.applied);
     writer.boolean(ack.gap).number(ack.map_version).number(ack.moved).number(ack.sent_us);
+    if (!ack.sightings.empty()) {
+        std::string sightings;
+        for (const auto& [collector, seen] : ack.sightings)
+            append_sighting(sightings, collector, seen);
+        writer.bin(sightings);
+    }
     return writer.take();
 }
 
@@ -173,7 +188,10 @@ std::optional<Ack> decode_ack(std::string_view bytes) {
     reader.read(ack.map_version);
     reader.read(ack.moved);
     reader.read(ack.sent_us);
-    if (!reader.ok() || version != kFrameVersion) return std::nullopt;
+    const bool more = tokens.cursor().array() > kAckElements;
+    const auto sightings = more ? reader.bytes() : std::string_view{};
+    if (!reader.ok() || version != kFrameVersion || !decode_sightings(sightings, ack.sightings))
+        return std::nullopt;
     return ack;
 }
 

@@ -58,6 +58,15 @@ struct Lease {
 // Requires: 1..kNameBytesMax bytes of name.
 void append_lease(std::string& leases, const Lease& lease);
 
+// A collector spoke to some tracker then, or later, by the clock of whoever tells it. A tracker
+// that does not hear a collector learns so, by way of others, that it lives.
+struct Sighting {
+    std::string collector;
+    PeerInstant seen{};
+};
+// Requires: 1..kNameBytesMax bytes of name.
+void append_sighting(std::string& sightings, std::string_view collector, PeerInstant seen);
+
 // An edge's message, as rows know it: those of one number have one edge, and need not compare it.
 struct RowSource {
     std::string_view edge;
@@ -98,9 +107,10 @@ private:
     static constexpr std::size_t kNoGroup = static_cast<std::size_t>(-1);
 };
 
-// `leases`: as append_lease writes them.
+// `leases`, `sightings`: as append_lease and append_sighting write them.
 [[nodiscard]] std::string encode_frame(const FrameHeader& header, std::string_view row_groups,
-                                       std::string_view leases = {});
+                                       std::string_view leases = {},
+                                       std::string_view sightings = {});
 
 // The rows of row groups, one after the other, without room for them all: a frame has thousands.
 // Views live as long as the bytes.
@@ -139,6 +149,7 @@ struct Frame {
     FrameHeader header;
     std::string_view row_groups;  // well-formed: a RowReader reads all of them
     std::vector<Lease> leases;
+    std::vector<Sighting> sightings;  // of other collectors, by other trackers
 };
 
 enum class FrameFault : std::uint8_t {
@@ -148,13 +159,14 @@ enum class FrameFault : std::uint8_t {
     wrong_type,
     rows,
     leases,
+    sightings,
     count_
 };
 [[nodiscard]] std::string_view name_of(FrameFault fault);
 
 // Reuses `out`'s memory. Lengths, ttl and times are in bounds afterwards; whether texts are UTF-8
 // and hashes right is for the collector to see to. No byte sequence makes this read out of bounds
-// or allocate more than 64 bytes a byte given. On a fault there are neither rows nor leases.
+// or allocate more than 64 bytes a byte given. On a fault there are no rows, leases and sightings.
 [[nodiscard]] FrameFault decode_frame(std::string_view bytes, Frame& out);
 
 // Tracker to collector: everything up to `applied` is applied and its transitions are published.
@@ -168,6 +180,7 @@ struct Ack {
     std::uint64_t map_version = 0;
     std::uint64_t moved = 0;   // rows refused as another tracker's, since the collector's boot
     std::int64_t sent_us = 0;  // tracker's clock, read before sending
+    std::vector<Sighting> sightings{};  // of other collectors, by this tracker
 };
 [[nodiscard]] std::string encode_ack(const Ack& ack);
 [[nodiscard]] std::optional<Ack> decode_ack(std::string_view bytes);

@@ -220,27 +220,50 @@ bool RowReader::take_group() {
     return true;
 }
 
-void append_lease(std::string& leases, const Lease& lease) {
-    PRESENCE_CHECK(!lease.edge.empty() && lease.edge.size() <= kNameBytesMax,
-                   "an edge's name is validated before");
-    const auto read = micros(lease.read);
-    leases += static_cast<char>(lease.edge.size());
-    leases += lease.edge;
-    leases.append(reinterpret_cast<const char*>(&read), sizeof read);
+namespace {
+
+void append_stamped(std::string& to, std::string_view name, PeerInstant at) {
+    PRESENCE_CHECK(!name.empty() && name.size() <= kNameBytesMax, "a name is validated before");
+    const auto us = micros(at);
+    to += static_cast<char>(name.size());
+    to += name;
+    to.append(reinterpret_cast<const char*>(&us), sizeof us);
 }
 
-bool decode_leases(std::string_view bytes, Frame& out) {
+// fn(name, time) for each. False if they are malformed.
+template <class Fn>
+bool each_stamped(std::string_view bytes, const Fn& fn) {
     Left left{bytes.data(), bytes.data() + bytes.size()};
     while (left.size() > 0) {
-        Lease lease;
-        std::int64_t read = 0;
-        if (!take_name(left, lease.edge) || lease.edge.empty() || !take(left, read) ||
-            !is_stamp(read))
+        std::string_view name;
+        std::int64_t us = 0;
+        if (!take_name(left, name) || name.empty() || !take(left, us) || !is_stamp(us))
             return false;
-        lease.read = PeerInstant{Duration{read}};
-        out.leases.push_back(lease);
+        fn(name, PeerInstant{Duration{us}});
     }
     return true;
+}
+
+}  // namespace
+
+void append_lease(std::string& leases, const Lease& lease) {
+    append_stamped(leases, lease.edge, lease.read);
+}
+
+bool decode_leases(std::string_view bytes, std::vector<Lease>& out) {
+    return each_stamped(bytes, [&](std::string_view edge, PeerInstant read) {
+        out.push_back({edge, read});
+    });
+}
+
+void append_sighting(std::string& sightings, std::string_view collector, PeerInstant seen) {
+    append_stamped(sightings, collector, seen);
+}
+
+bool decode_sightings(std::string_view bytes, std::vector<Sighting>& out) {
+    return each_stamped(bytes, [&](std::string_view collector, PeerInstant seen) {
+        out.push_back({std::string(collector), seen});
+    });
 }
 
 }  // namespace presence

@@ -13,10 +13,12 @@
 // A row without an edge has that of the row before it in the frame; at first it is the unnamed.
 // Leases likewise:
 //   lease := length of the edge u8 (1..64), edge, read time i64
+//   sighting := length of the collector u8 (1..64), collector, time i64
 namespace presence {
 
 // Appends to `out` what `bytes` hold. False if they are malformed.
-[[nodiscard]] bool decode_leases(std::string_view bytes, Frame& out);
+[[nodiscard]] bool decode_leases(std::string_view bytes, std::vector<Lease>& out);
+[[nodiscard]] bool decode_sightings(std::string_view bytes, std::vector<Sighting>& out);
 
 // Whether a time stamp of another process may be reckoned with: far beyond any clock, and so far
 // below 2^63 that no sum or difference of two overflows.

@@ -20,15 +20,18 @@ std::vector<StatusAnswer::Hold> Answers::holds() const {
         if (!holds || !freeze.since()) continue;
         if (c.watermark && now - *c.watermark <= Freeze::kLag) continue;
         const bool silent = now - c.heard > Freeze::kLag;
+        // It reads, and cannot tell us what.
+        const bool cut_off = silent && c.alive - c.heard > Freeze::kLag;
         // Whoever starts is not held yet.
         if (c.state == State::expected && !silent) continue;
         const char* const why = freeze.used_up()             ? "used_up"
+                                : cut_off                    ? "cut_off"
                                 : c.state == State::expected ? "never_heard"
                                 : silent                     ? "silent"
                                                              : "behind";
-        const auto given_up = c.heard + options.collector_grace;
+        const auto given_up = c.alive + options.collector_grace;
         add("collector:" + std::string(c.id), why, c.watermark.value_or(c.heard),
-            silent ? std::min(given_up, freeze_end) : freeze_end, roster.sessions());
+            silent && !cut_off ? std::min(given_up, freeze_end) : freeze_end, roster.sessions());
     }
     if (freeze.since() && watermarks.known() == 0)
         add("collectors", freeze.used_up() ? "used_up" : "none_known",

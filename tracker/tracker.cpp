@@ -50,6 +50,7 @@ void Tracker::on_frame(std::string_view peer, std::string_view bytes, Instant re
             break;
     }
     i.note_leases(header, received);
+    i.note_sightings(header, received);
     const std::pair ack{header.collector, std::string(peer)};
     if (std::find(i.to_acknowledge.begin(), i.to_acknowledge.end(), ack) == i.to_acknowledge.end())
         i.to_acknowledge.push_back(ack);
@@ -94,6 +95,11 @@ void Tracker::Impl::apply_beats(WallOffset wall) {
 void Tracker::Impl::note_leases(const FrameHeader& header, Instant received) {
     for (const auto& lease : frame.leases)
         roster.on_lease(lease.edge, watermarks.read_time(header.collector, lease.read, received));
+}
+
+void Tracker::Impl::note_sightings(const FrameHeader& header, Instant received) {
+    for (const auto& sighting : frame.sightings)
+        watermarks.on_sighting(header.collector, sighting, received);
 }
 
 void Tracker::on_query(std::string_view peer, std::string_view bytes) {
@@ -191,11 +197,19 @@ void Tracker::Impl::acknowledge(Instant now, std::vector<ToPeer>& out) {
 }
 
 ToPeer Tracker::Impl::ack_to(const std::string& peer, const Watermarks::View& view,
-                             std::uint64_t applied, Instant now) const {
+                             std::uint64_t applied, Instant now) {
     const auto moved = moved_rows.find(std::string(view.id));
-    return {peer, encode_ack({options.cluster, options.tracker, options.boot, view.boot, applied,
-                              view.gap, map.version, moved == moved_rows.end() ? 0 : moved->second,
-                              micros(now)})};
+    Ack ack{.cluster = options.cluster,
+            .tracker = options.tracker,
+            .tracker_boot = options.boot,
+            .collector_boot = view.boot,
+            .applied = applied,
+            .gap = view.gap,
+            .map_version = map.version,
+            .moved = moved == moved_rows.end() ? 0 : moved->second,
+            .sent_us = micros(now)};
+    if (map.trackers.size() > 1) ack.sightings = watermarks.sightings_for(view.id, now);
+    return {peer, encode_ack(ack)};
 }
 
 // While the disk is behind acknowledgements wait for it, and perhaps no frames are taken:

@@ -78,12 +78,13 @@ struct Tracker::Impl {
     void apply(const FrameHeader& header, Instant received, WallOffset wall);
     void apply_beats(WallOffset wall);
     void note_leases(const FrameHeader& header, Instant received);
+    void note_sightings(const FrameHeader& header, Instant received);
     void refuse(std::string_view reason);
     void pass_time(Instant now);
     void acknowledge(Instant now, std::vector<ToPeer>& out);
     void give_signs(Instant now, std::vector<ToPeer>& out);
     [[nodiscard]] ToPeer ack_to(const std::string& peer, const Watermarks::View& view,
-                                std::uint64_t applied, Instant now) const;
+                                std::uint64_t applied, Instant now);
     void answer(Instant now, WallOffset wall, Output& out);
     void publish(Instant now, WallOffset wall, Output& out);
     void checkpoint(Instant now, WallOffset wall, Output& out);

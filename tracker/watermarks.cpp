@@ -118,6 +118,31 @@ Instant Watermarks::read_time(std::string_view collector, PeerInstant read, Inst
     return mapped ? std::min(*mapped, now) : now;
 }
 
+void Watermarks::on_sighting(std::string_view by, const Sighting& sighting, Instant now) {
+    const auto teller = collectors_.find(std::string(by));
+    const auto it = collectors_.find(sighting.collector);
+    if (teller == collectors_.end() || it == collectors_.end()) return;
+    auto& c = it->second;
+    const auto seen = teller->second.clock.earliest(now, sighting.seen);
+    if (!seen || c.state == View::State::departed || bug(Bug::sightings_ignored)) return;
+    c.seen = std::max(c.seen, std::min(*seen, now));
+    // It was given up before this was known.
+    if (c.state == View::State::silent && now - c.seen <= grace_)
+        c.state = c.boot == 0 ? View::State::expected : View::State::live;
+}
+
+std::vector<Sighting> Watermarks::sightings_for(std::string_view collector, Instant now) {
+    std::vector<Sighting> all;
+    const auto it = collectors_.find(std::string(collector));
+    if (it == collectors_.end() || now - it->second.told_others < grace_ / 20) return all;
+    it->second.told_others = now;
+    for (const auto& [id, c] : collectors_)
+        if (all.size() < kSightingsMax && id != collector && c.boot != 0 &&
+            c.state == View::State::live && now - c.heard < grace_)
+            all.push_back({id, PeerInstant{c.heard.time_since_epoch()}});
+    return all;
+}
+
 bool Watermarks::excuse(std::string_view collector, Instant now) {
     const auto it = collectors_.find(std::string(collector));
     if (it == collectors_.end() || !it->second.holds()) return false;
@@ -127,7 +152,7 @@ bool Watermarks::excuse(std::string_view collector, Instant now) {
 
 void Watermarks::on_time(Instant now) {
     for (auto& [id, c] : collectors_) {
-        if (!c.holds() || now - c.heard <= grace_) continue;
+        if (!c.holds() || now - c.alive() <= grace_) continue;
         c.state = View::State::silent;
         evidence_lost(now);
     }
@@ -157,7 +182,7 @@ std::size_t Watermarks::known() const {
 }
 
 Watermarks::View Watermarks::view_of(std::string_view id, const Collector& c, Instant now) {
-    return {id, c.boot, c.state, c.applied, c.gap, c.reaches(now), c.heard};
+    return {id, c.boot, c.state, c.applied, c.gap, c.reaches(now), c.heard, c.alive()};
 }
 
 std::vector<Watermarks::View> Watermarks::view(Instant now) const {

@@ -17,14 +17,16 @@ namespace presence::tracker {
 //
 // A collector is known when it is expected by the configuration or has sent a frame, until it says
 // goodbye or is silent for `grace`. As long as one known collector has told no watermark, event
-// time stands still and nothing expires. A collector that vanished (a new boot, drops it reports, a
-// hole in its frames, silence) may have swallowed heartbeats, and while there was none at all
-// nobody was heard; whoever asks `take_lift` then lifts every deadline.
+// time stands still and nothing expires. A collector that is not heard here, but by another tracker
+// (on_sighting), is not silent: it reads, and we do not have it. One that vanished (a new boot,
+// drops it reports, a hole in its frames, silence) may have swallowed heartbeats, and while there
+// was none at all nobody was heard; whoever asks `take_lift` then lifts every deadline.
 //
 // Pure. Times never go back.
 class Watermarks {
 public:
     static constexpr std::size_t kCollectorsMax = 1'000;
+    static constexpr std::size_t kSightingsMax = 500;  // acknowledgements have 64 KiB at most
     // A lower boot is a straggler while the higher one still speaks; later it is a run that began
     // after its wall clock was set back.
     static constexpr Duration kBootOverlap = 5s;
@@ -56,6 +58,14 @@ public:
     [[nodiscard]] Instant read_time(std::string_view collector, PeerInstant read,
                                     Instant now) const;
 
+    // `by`, a collector whose frame was accepted in this turn, tells that another one spoke to some
+    // tracker at `seen` on the teller's clock, or later. Ignored are unknown ones, and those that
+    // said goodbye.
+    void on_sighting(std::string_view by, const Sighting& sighting, Instant now);
+    // What is to be told to a collector: when the others were heard here. Often nothing: it is due
+    // twenty times in a grace.
+    [[nodiscard]] std::vector<Sighting> sightings_for(std::string_view collector, Instant now);
+
     // The collector is told that it was heard now, whether it was or not: its silence counts from
     // here. False: it holds event time no more.
     bool excuse(std::string_view collector, Instant now);
@@ -85,6 +95,7 @@ public:
         bool gap = false;
         std::optional<Instant> watermark;
         Instant heard{};  // its last frame came; of one not heard yet: since when it is expected
+        Instant alive{};  // the same, or it was heard by another tracker
     };
     [[nodiscard]] std::vector<View> view(Instant now) const;
     [[nodiscard]] std::optional<View> view_of(std::string_view collector, Instant now) const;
@@ -97,10 +108,13 @@ private:
         std::uint64_t dropped = 0;
         bool gap = false;
         Instant heard{};
+        Instant seen{};         // by another tracker
+        Instant told_others{};  // of which it was told last
         std::optional<PeerInstant> watermark;
         ClockMap clock;
         std::int64_t last_echo_us = 0;
 
+        [[nodiscard]] Instant alive() const { return std::max(heard, seen); }
         [[nodiscard]] bool holds() const {
             return state == View::State::expected || state == View::State::live;
         }

@@ -100,12 +100,13 @@ class Links(Chaos):
 
 
 class CutOff(Chaos):
-    """One of two collectors and its tracker do not hear each other, while edges reach both."""
+    """One of two collectors and a tracker do not hear each other, while edges reach both."""
 
     edge = InTurns
     grace = 4.0
 
     def program(self, kind, name, **how):
+        # c1 has its own way to the first tracker.
         if name == "c1":
             self.link = Link(self.files.ingest[0])
             self.addCleanup(self.link.close)
@@ -130,6 +131,22 @@ class CutOff(Chaos):
         # Event time waits until edges may be back: as long as they were away, and 3 s.
         away = time.monotonic() - closed
         self.fault(began, away + 3 + RECOVERY + self.ttl)
+        self.judge()
+
+    def test_a_collector_that_is_cut_off_from_one_of_two_trackers_is_waited_for(self):
+        self.start(2, 2, settings=f'collector_grace = "{self.grace:g}s"')
+        began = time.monotonic()
+        self.link.hold()
+        held = lambda: [(hold["what"], hold["why"]) for hold in self.ask(op="status")["holds"]]
+        self.go_on(lambda: held() == [("collector:c1", "cut_off")], "t1 waits for what only c1 reads")
+        self.go_on_for(began + 2 * self.grace + 2 * self.ttl - time.monotonic())
+        self.assertEqual(held(), [("collector:c1", "cut_off")])
+        self.assertEqual(self.ask(1, op="status")["freshness"], "live")
+        self.assertFalse(any("event=input_closed" in line for line in self.programs["c1"].err))
+        self.link.heal()
+        self.fault(began, RECOVERY)
+        self.go_on(lambda: self.ask(op="status")["freshness"] == "live", "evidence is back")
+        self.assertEqual(self.ask(op="status")["numbers"]["lifts"], 0)
         self.judge()
 
 

@@ -183,7 +183,7 @@ def rows_in(data):
     return groups
 
 
-def leases_in(data):
+def stamped_in(data):
     leases, at = [], 0
     while at < len(data):
         end = at + 1 + data[at]
@@ -266,7 +266,7 @@ class Vectors(unittest.TestCase):
     def test_frames_and_acknowledgements(self):
         keys = "cluster collector boot number base map_version sent_us watermark_us echo dropped"
         for v in vectors("frames", "frames"):
-            version, *header, goodbye, rows, leases = (unpack(bytes_of(v)) + [b""])[:14]
+            version, *header, goodbye, rows, leases, sightings = (unpack(bytes_of(v)) + [b"", b""])[:15]
             self.assertEqual(version, 1)
             header = {**dict(zip(keys.split(), header)), "goodbye": goodbye}
             echo = header.pop("echo")
@@ -274,9 +274,11 @@ class Vectors(unittest.TestCase):
                 header["echo"] = dict(zip(("tracker_boot", "acked_us", "received_us"), echo))
             self.assertEqual(header, v["header"])
             self.assertEqual(rows_in(rows), v["groups"])
-            self.assertEqual(leases_in(leases), v.get("leases", []))
+            self.assertEqual(stamped_in(leases), v.get("leases", []))
+            self.assertEqual(stamped_in(sightings), v.get("sightings", []))
         for v in vectors("frames", "acks"):
-            self.assertEqual(unpack(bytes_of(v)), [1, *v["ack"].values()])
+            ack = unpack(bytes_of(v))
+            self.assertEqual(ack[:10] + [stamped_in(some) for some in ack[10:]], [1, *v["ack"].values()])
 
     def test_questions_and_answers(self):
         for v in vectors("queries", "queries"):

@@ -40,6 +40,7 @@ void CollectorProcess::boot() {
     options.flush_interval = Duration{shape_.flush};
     options.resend_bytes_max = shape_.resend_bytes_max;
     options.backlog_max = shape_.backlog_max;
+    options.grace = Duration{shape_.grace};
     options.lease = Duration{shape_.grace * 3 / 4};
     options.reconnect_max = Duration{kReconnectMax};
     closed_ = false;

@@ -11,15 +11,17 @@ std::string user_name(std::size_t user) {
     return "u" + std::to_string(user);
 }
 
-Edge::Edge(Environment& env, std::string name, Random random, const Shape& shape, Send to_collector)
-    : Process(env, Place::edge, std::move(name), random),
+Edge::Edge(Environment& env, std::size_t index, Random random, const Shape& shape,
+           Send to_collector)
+    : Process(env, Place::edge, "e" + std::to_string(index), random),
       shape_(shape),
       to_collector_(std::move(to_collector)),
       named_(random_.percent(70)),
       stamps_(named_ && random_.percent(80)),
       tells_age_(random_.percent(50)),
       flush_(random_.between(20, 150) * kMillisecond),
-      batch_max_(random_.percent(25) ? 1 : 64) {}
+      batch_max_(random_.percent(25) ? 1 : 64),
+      first_choice_(index % shape.collectors) {}
 
 void Edge::boot() {
     ++boots_;
@@ -92,6 +94,7 @@ HeartbeatPacket Edge::next_message() {
 }
 
 std::size_t Edge::next_collector() {
+    if (shape_.sticky && reachable(first_choice_)) return first_choice_;
     for (std::size_t tried = 0; tried < shape_.collectors; ++tried) {
         next_collector_ = (next_collector_ + 1) % shape_.collectors;
         if (reachable(next_collector_)) break;

@@ -10,12 +10,13 @@
 namespace presence::simulation {
 
 // An edge server: gathers its users' heartbeats and sends them, a message each flush, to one
-// collector after another. Not a core of the project: it only speaks the public contract.
+// collector after another, or to the same one as long as that takes them. Not a core of the
+// project: it only speaks the public contract.
 class Edge : public Process {
 public:
     using Send = std::function<void(std::size_t collector, HeartbeatPacket packet)>;
 
-    Edge(Environment& env, std::string name, Random random, const Shape& shape, Send to_collector);
+    Edge(Environment& env, std::size_t index, Random random, const Shape& shape, Send to_collector);
 
     // A user's client did something just now. `beat.edge` is filled in here.
     void add(Beat beat);
@@ -48,6 +49,7 @@ private:
     std::uint64_t boots_ = 0;
     std::uint64_t seq_ = 0;
     std::size_t next_collector_ = 0;
+    std::size_t first_choice_;  // of one that keeps to a collector
     Time next_flush_ = 0;
     Time last_sent_ = 0;
     std::deque<Waiting> waiting_;

@@ -10,8 +10,7 @@ void Model::expect(const std::vector<PlannedFault>& faults) {
         return place == Place::collector || place == Place::tracker;
     };
     for (const auto& fault : faults)
-        if (ends(fault.place) || fault.place == Place::frames || fault.place == Place::acks)
-            of_evidence_.push_back(fault);
+        if (is_of_evidence(fault)) of_evidence_.push_back(fault);
     for (const auto& crash : faults) {
         if (crash.fault == Fault::wall_jump && crash.place == Place::tracker)
             undated_.insert(crash.which);
@@ -19,8 +18,7 @@ void Model::expect(const std::vector<PlannedFault>& faults) {
         // A new run or clock of either end, and frames that take long: until others come a tracker
         // takes what it hears to be later than it was.
         for (const auto& other : faults)
-            if ((ends(other.place) || other.place == Place::frames || other.place == Place::acks) &&
-                &other != &crash && other.begin < crash.end + kSecond &&
+            if (is_of_evidence(other) && &other != &crash && other.begin < crash.end + kSecond &&
                 other.end + kSecond > crash.end)
                 timed_ = false;
     }

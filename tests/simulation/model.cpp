@@ -118,6 +118,21 @@ bool Model::may_be_stale(Time now) const {
     return held > shape_.freeze_max - 100 * kMillisecond;
 }
 
+bool Model::only_cut_off(std::size_t collector, std::size_t tracker) const {
+    // What others say has to come in time: there, back, and as long for what clocks cannot tell.
+    const Time late = shape_.grace * 3 / 20 + 6 * shape_.delay_max() + 200 * kMillisecond;
+    if (shape_.collectors < 2 || late > shape_.grace) return false;
+    const Time now = env_.scheduler.now();
+    return std::none_of(of_evidence_.begin(), of_evidence_.end(), [&](const PlannedFault& fault) {
+        const bool between =
+            (fault.place == Place::frames &&
+             fault.which == collector * shape_.trackers + tracker) ||
+            (fault.place == Place::acks && fault.which == tracker * shape_.collectors + collector);
+        const Time recovered = fault.end + 2 * shape_.grace + 4 * kSecond;
+        return !between && fault.begin < now && now < recovered;
+    });
+}
+
 // Gap-free per slot, and changes only.
 void Model::judge_order(std::size_t tracker, Tracker& state, std::size_t user, const Event& event) {
     auto& stream = state.streams[event.slot];

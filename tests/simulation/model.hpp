@@ -51,6 +51,9 @@ public:
     void heard_edge(const std::string& edge) { edges_.heard(edge, env_.scheduler.now()); }
     // What of it is to be judged depends on what else happens.
     void expect(const std::vector<PlannedFault>& faults);
+    // Whether nothing is wrong, and was not a while ago, but that these two are cut off from each
+    // other: then the tracker learns from others that the collector lives, and waits for it.
+    [[nodiscard]] bool only_cut_off(std::size_t collector, std::size_t tracker) const;
 
     // `remembers`: its journal is still there.
     void tracker_started(std::size_t tracker, bool remembers);

@@ -46,6 +46,13 @@ Time draw_strength(Random& random, Fault fault, const Shape& shape) {
     }
 }
 
+void put_in_order(std::vector<PlannedFault>& faults) {
+    std::stable_sort(faults.begin(), faults.end(),
+                     [](const auto& a, const auto& b) { return a.begin < b.begin; });
+    for (std::size_t i = 0; i < faults.size(); ++i)
+        faults[i].number = i;
+}
+
 }  // namespace
 
 Shape Shape::draw(Random& random) {
@@ -159,11 +166,29 @@ std::vector<PlannedFault> draw_faults(Random& random, const Shape& shape) {
             planned.end = shape.end + 1;
         faults.push_back(planned);
     }
-    std::stable_sort(faults.begin(), faults.end(),
-                     [](const auto& a, const auto& b) { return a.begin < b.begin; });
-    for (std::size_t i = 0; i < faults.size(); ++i)
-        faults[i].number = i;
+    put_in_order(faults);
     return faults;
+}
+
+void draw_long_cut(Random random, Shape& shape, std::vector<PlannedFault>& faults) {
+    if (shape.collectors < 2 || shape.trackers < 2 || !random.percent(25)) return;
+    shape.sticky = true;
+    if (random.percent(60)) std::erase_if(faults, is_of_evidence);
+    PlannedFault cut;
+    cut.fault = random.percent(50) ? Fault::cut : Fault::partition;
+    cut.place = random.percent(50) ? Place::frames : Place::acks;
+    cut.which = random.below(count_at(cut.place, shape));
+    const Time length = random.between(shape.grace, shape.faults_end - shape.faults_begin);
+    cut.begin = random.between(shape.faults_begin, shape.faults_end - length);
+    cut.end = cut.begin + length;
+    cut.strength = 1;
+    faults.push_back(cut);
+    put_in_order(faults);
+}
+
+bool is_of_evidence(const PlannedFault& fault) {
+    return fault.place == Place::collector || fault.place == Place::tracker ||
+           fault.place == Place::frames || fault.place == Place::acks;
 }
 
 }  // namespace presence::simulation

@@ -26,6 +26,7 @@ struct Shape {
     Time edge_timeout = 2 * kSecond;
     Time edge_grace = 2 * kSecond;
     std::uint64_t edge_lost_rate = 1'000;
+    bool sticky = false;  // edges keep to one collector each, as long as it takes heartbeats
     unsigned moving_percent = 70;  // of the users: go to another edge when theirs is down
     Time far = 0;                  // delay of the links that are far; others take a few ms
     std::uint64_t resend_bytes_max = 64ull << 20;
@@ -72,6 +73,11 @@ struct PlannedFault {
 
 // Some faults in the middle of the run; often few, sometimes none, sometimes at once.
 [[nodiscard]] std::vector<PlannedFault> draw_faults(Random& random, const Shape& shape);
+// In some worlds besides: a collector and one of several trackers are cut off from each other for
+// long, often with no other fault of either kind, while edges keep to one collector.
+void draw_long_cut(Random random, Shape& shape, std::vector<PlannedFault>& faults);
+// Of what tells trackers who is there.
+[[nodiscard]] bool is_of_evidence(const PlannedFault& fault);
 [[nodiscard]] std::size_t count_at(Place place, const Shape& shape);
 
 }  // namespace presence::simulation

@@ -134,8 +134,9 @@ void TrackerProcess::feed() {
 // A collector that is silent for about the grace may be given up, with what it reads meanwhile.
 void TrackerProcess::note_silence() {
     for (std::size_t c = 0; c < heard_.size(); ++c) {
-        // One that only this tracker hears stops reading before.
-        if (shape_.trackers == 1) continue;
+        // One that only this tracker hears stops reading before; one that others hear is waited
+        // for.
+        if (shape_.trackers == 1 || model_.only_cut_off(c, index_)) continue;
         if (now() - heard_[c] < shape_.grace - 5 * kMillisecond) continue;
         model_.evidence().unheard(c, index_, std::min(heard_[c], collectors_[c]->safe()));
         silent_[c] = true;

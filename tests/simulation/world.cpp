@@ -17,6 +17,13 @@ SlotMap map_of(std::size_t trackers) {
     return SlotMap::rendezvous(1, std::move(ids));
 }
 
+std::vector<PlannedFault> plan_of(Random& random, std::uint64_t seed, Shape& shape) {
+    constexpr std::uint64_t kLongCut = 0x6c6f6e67;  // so that other draws stay what they are
+    auto faults = draw_faults(random, shape);
+    draw_long_cut(Random(seed ^ kLongCut), shape, faults);
+    return faults;
+}
+
 // How many there were.
 std::size_t leave_only(const std::optional<std::vector<std::size_t>>& numbers, Shape& shape,
                        std::vector<PlannedFault>& faults) {
@@ -36,7 +43,7 @@ World::World(std::uint64_t seed, Trace trace, const std::optional<std::vector<st
     : env_{{}, std::move(trace), {}},
       random_(seed),
       shape_(Shape::draw(random_)),
-      faults_(draw_faults(random_, shape_)),
+      faults_(plan_of(random_, seed, shape_)),
       drawn_(leave_only(only, shape_, faults_)),
       model_(env_, shape_, calm_spans(shape_, faults_),
              [this](const std::string& what) {
@@ -86,8 +93,7 @@ void World::connect(Random& random) {
 void World::populate(Random& random) {
     for (std::size_t e = 0; e < shape_.edges; ++e) {
         edges_.push_back(std::make_unique<Edge>(
-            env_, "e" + std::to_string(e), random.fork(), shape_,
-            [this, e](std::size_t c, HeartbeatPacket packet) {
+            env_, e, random.fork(), shape_, [this, e](std::size_t c, HeartbeatPacket packet) {
                 heartbeats_[e * shape_.collectors + c]->send(std::move(packet));
             }));
         edges_.back()->reachable = [this, e](std::size_t c) {

@@ -157,7 +157,7 @@ TEST_CASE("the printed configuration tells the worst cases", "[config][print]") 
     for (const auto* line :
          {"a collector or tracker restarts     20s", "a collector vanishes or is cut off  27s",
           "one that was cut off is back        33s from then",
-          "a collector is stalled              102s, of an hour",
+          "stalled, or cut from one tracker    102s, of an hour",
           "no collector is to be heard         129s, of an hour",
           "collectors crash again and again    2m, of an hour",
           "an edge dies                        11500ms and 1000s for each million users",

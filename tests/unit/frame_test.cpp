@@ -117,6 +117,25 @@ TEST_CASE("leases stand beside the rows, or are not there", "[codec][frame]") {
     CHECK(frame.leases.empty());
 }
 
+TEST_CASE("sightings stand beside leases, or none", "[codec][frame]") {
+    Frame frame;
+    std::string leases;
+    std::string sightings;
+    append_lease(leases, {"gw-1", peer(17)});
+    append_sighting(sightings, "c2", peer(18));
+    for (const bool both : {true, false}) {
+        const auto bytes = encode_frame(header(), "", both ? leases : "", sightings);
+        REQUIRE(decode_frame(bytes, frame) == FrameFault::none);
+        CHECK(frame.leases.size() == (both ? 1 : 0));
+        REQUIRE(frame.sightings.size() == 1);
+        CHECK(frame.sightings[0].collector == "c2");
+        CHECK(frame.sightings[0].seen == peer(18));
+    }
+    CHECK(decode_frame(encode_frame(header(), "", leases, "\2c2"), frame) == FrameFault::sightings);
+    CHECK(frame.leases.empty());
+    CHECK(frame.sightings.empty());
+}
+
 TEST_CASE("leases that are malformed are refused with their frame", "[codec][frame]") {
     const std::string eight(8, '\0');
     for (const auto& leases :
@@ -346,6 +365,7 @@ TEST_CASE("an acknowledgement comes back as it went", "[codec][frame]") {
         ack.map_version = 3;
         ack.moved = *rc::gen::arbitrary<std::uint64_t>();
         ack.sent_us = *rc::gen::inRange<std::int64_t>(-1'000'000'000, 1'000'000'000);
+        if (*rc::gen::arbitrary<bool>()) ack.sightings = {{"c2", peer(3)}, {"c3", peer(-4)}};
         auto bytes = encode_ack(ack);
         const auto back = decode_ack(bytes);
         RC_ASSERT(back.has_value());

@@ -23,7 +23,8 @@ struct SentFrame {
     std::size_t tracker = 0;
     FrameHeader header;
     std::vector<SentRow> rows;
-    std::map<std::string, std::int64_t> leases;  // edge to read time, us
+    std::map<std::string, std::int64_t> leases;     // edge to read time, us
+    std::map<std::string, std::int64_t> sightings;  // of collectors, us
 };
 
 class Bench {
@@ -88,6 +89,8 @@ public:
                 sent.rows.push_back(owned(rows.row(), rows.read()));
             for (const auto& lease : frame.leases)
                 sent.leases[std::string(lease.edge)] = micros(lease.read);
+            for (const auto& [collector, seen] : frame.sightings)
+                sent.sightings[collector] = micros(seen);
         }
         return frames;
     }

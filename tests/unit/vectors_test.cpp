@@ -148,16 +148,25 @@ std::string rows_of(const Frame& frame) {
     return rows.take();
 }
 
+Json json_of(const std::vector<Sighting>& sightings) {
+    Json out = Json::array();
+    for (const auto& [collector, seen] : sightings)
+        out.push_back({collector, micros(seen)});
+    return out;
+}
+
 Json json_of(const Ack& a) {
-    return {{"cluster", a.cluster},
-            {"tracker", a.tracker},
-            {"tracker_boot", a.tracker_boot},
-            {"collector_boot", a.collector_boot},
-            {"applied", a.applied},
-            {"gap", a.gap},
-            {"map_version", a.map_version},
-            {"moved", a.moved},
-            {"sent_us", a.sent_us}};
+    Json out{{"cluster", a.cluster},
+             {"tracker", a.tracker},
+             {"tracker_boot", a.tracker_boot},
+             {"collector_boot", a.collector_boot},
+             {"applied", a.applied},
+             {"gap", a.gap},
+             {"map_version", a.map_version},
+             {"moved", a.moved},
+             {"sent_us", a.sent_us}};
+    if (!a.sightings.empty()) out["sightings"] = json_of(a.sightings);
+    return out;
 }
 
 Json json_of(const Query& query) {
@@ -288,7 +297,11 @@ TEST_CASE("golden vectors of frames and acknowledgements", "[vectors][frame]") {
             append_lease(lease_bytes, lease);
         }
         CHECK(leases == v.value("leases", Json::array()));
-        CHECK(encode_frame(frame.header, rows_of(frame), lease_bytes) == bytes);
+        CHECK(json_of(frame.sightings) == v.value("sightings", Json::array()));
+        std::string sighting_bytes;
+        for (const auto& [collector, seen] : frame.sightings)
+            append_sighting(sighting_bytes, collector, seen);
+        CHECK(encode_frame(frame.header, rows_of(frame), lease_bytes, sighting_bytes) == bytes);
     });
     each(file, "bad_frames", [](const Json& v) {
         const auto bytes = bytes_of(v);

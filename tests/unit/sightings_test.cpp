@@ -1,0 +1,317 @@
+// A collector that a tracker does not hear, and another tracker does: it is known to live, and is
+// waited for.
+#include "collector/sightings.hpp"
+
+#include "router_bench.hpp"
+#include "tracker_world.hpp"
+
+using namespace presence;
+using namespace presence::tracker;
+
+namespace {
+
+using Told = std::map<std::string, std::int64_t>;
+
+Told told(const std::vector<Sighting>& sightings) {
+    Told by_collector;
+    for (const auto& [collector, seen] : sightings)
+        by_collector[collector] = micros(seen);
+    return by_collector;
+}
+
+// One, of then, which clocks are too coarse to tell exactly: never later.
+void check_one(const Told& told, const std::string& collector, Instant seen) {
+    REQUIRE(told.size() == 1);
+    CHECK(told.begin()->first == collector);
+    CHECK(told.begin()->second <= micros(seen));
+    CHECK(told.begin()->second >= micros(seen - 10ms));
+}
+
+// A collector whose link takes no time.
+struct Peer {
+    std::string id;
+    Duration skew{};  // of its clock
+    std::uint64_t boot = 50;
+    std::uint64_t number = 0;
+    bool echo = true;
+
+    void frame(World& world, Instant now,
+               const std::vector<std::pair<std::string, Instant>>& seen = {},
+               bool goodbye = false) {
+        FrameHeader h;
+        h.cluster = "main";
+        h.collector = id;
+        h.boot = boot;
+        h.number = ++number;
+        h.base = 1;
+        h.sent = h.watermark = here(now);
+        if (echo) h.echo = FrameHeader::Echo{7, micros(now), h.sent};
+        h.goodbye = goodbye;
+        std::string sightings;
+        for (const auto& [collector, at] : seen)
+            append_sighting(sightings, collector, here(at));
+        world.tracker.on_frame(id, encode_frame(h, "", "", sightings), now, kWall);
+    }
+    [[nodiscard]] PeerInstant here(Instant t) const {
+        return PeerInstant{(t + skew).time_since_epoch()};
+    }
+};
+
+// What each collector is told at the end of the turn.
+std::map<std::string, Told> passed_on(World& world, Instant now) {
+    world.turn(now);
+    std::map<std::string, Told> all;
+    for (const auto& ack : world.out.acks)
+        all[ack.peer] = told(decode_ack(ack.bytes).value().sightings);
+    return all;
+}
+
+const std::vector<std::string> kTrackers{"t1", "t2"};  // each waits 10 s for a collector
+
+// Two collectors are heard, then c2 alone, each 100 ms up to then; it has seen c1, or not.
+struct CutOff {
+    explicit CutOff(std::vector<std::string> trackers = kTrackers)
+        : world(options_of(trackers), trackers) {
+        c1.frame(world, at(0s));
+        c2.frame(world, at(0s));
+        world.turn(at(0s));
+    }
+    void until(Duration end, std::optional<Instant> seen = {}) {
+        for (; now < end; now += 100ms) {
+            std::vector<std::pair<std::string, Instant>> sightings;
+            if (seen) sightings.emplace_back("c1", std::min(*seen, at(now)));
+            c2.frame(world, at(now), sightings);
+            world.turn(at(now));
+        }
+    }
+    [[nodiscard]] std::uint64_t lifts() { return world.tracker.stats().lifts; }
+    [[nodiscard]] std::optional<StatusAnswer::Hold> hold() {
+        const auto status = world.ask<StatusAnswer>(StatusQuery{}, at(now));
+        for (const auto& hold : status.holds)
+            if (hold.what == "collector:c1") return hold;
+        return {};
+    }
+
+    World world;
+    Peer c1{"c1", 500s};
+    Peer c2{"c2", -300s};
+    Duration now = 100ms;
+};
+
+constexpr auto kAlways = Instant::max();
+
+}  // namespace
+
+TEST_CASE("a collector that nobody hears is given up after the grace", "[tracker][sightings]") {
+    CutOff run;
+    run.until(9'900ms, at(-1s));
+    CHECK(run.lifts() == 0);
+    run.until(10'300ms, at(-1s));
+    CHECK(run.lifts() == 1);
+    CHECK(run.world.tracker.stats().freshness == Freshness::live);
+}
+
+TEST_CASE("a collector that others hear is waited for, and who waits says so",
+          "[tracker][sightings]") {
+    CutOff run;
+    run.until(60s, kAlways);
+    CHECK(run.lifts() == 0);
+    CHECK(run.world.tracker.stats().freshness == Freshness::frozen);
+    auto hold = run.hold();
+    REQUIRE(hold);
+    CHECK(hold->why == "cut_off");
+    CHECK(hold->until_ms - millis(kWall.at(at(run.now))) > 500'000);  // freeze_max, not the grace
+    // It is not heard by others either, from now on.
+    run.until(69'500ms, at(59'900ms));
+    CHECK(run.lifts() == 0);
+    run.until(70'300ms, at(59'900ms));
+    CHECK(run.lifts() == 1);
+    CHECK_FALSE(run.hold());
+}
+
+TEST_CASE("what it read comes once it is heard again, and nobody is told in the meantime",
+          "[tracker][sightings]") {
+    CutOff run;
+    run.until(30s, kAlways);
+    run.c1.frame(run.world, at(run.now));
+    run.c2.frame(run.world, at(run.now));
+    run.world.turn(at(run.now));
+    CHECK(run.world.tracker.stats().freshness == Freshness::live);
+    CHECK(run.lifts() == 0);  // nothing was swallowed
+}
+
+TEST_CASE("whoever was given up before others told that it lives is waited for again",
+          "[tracker][sightings]") {
+    CutOff run;
+    run.until(12s);
+    CHECK(run.lifts() == 1);
+    run.until(12'200ms, at(3s));
+    CHECK(run.world.tracker.stats().freshness == Freshness::live);
+    run.until(20s, kAlways);
+    CHECK(run.world.tracker.stats().freshness == Freshness::frozen);
+    CHECK(run.lifts() == 1);
+    // What was seen longer ago than the grace gives no further time.
+    run.until(40s, at(20s));
+    CHECK(run.lifts() == 2);
+}
+
+TEST_CASE("a collector that is expected and was never heard is waited for if others hear it",
+          "[tracker][sightings]") {
+    auto options = options_of(kTrackers);
+    options.collectors_expected = {"c1", "c2"};
+    World world(options, kTrackers);
+    Peer c2{"c2"};
+    for (Duration t{0}; t < 20s; t += 100ms) {
+        c2.frame(world, at(t), {{"c1", at(t)}});
+        world.turn(at(t));
+    }
+    CHECK(world.tracker.stats().freshness == Freshness::warming);
+}
+
+TEST_CASE("nobody is waited for who is unknown, said goodbye, or was told of by an unknown clock",
+          "[tracker][sightings]") {
+    CutOff run;
+    run.c1.frame(run.world, at(50ms), {}, true);
+    const auto who = GENERATE(as<std::string>{}, "goodbye", "unknown");
+    for (Duration t = 100ms; t < 12s; t += 100ms) {
+        run.c2.frame(run.world, at(t), {{who == "unknown" ? "c9" : "c1", at(t)}});
+        run.world.turn(at(t));
+    }
+    CHECK(run.world.tracker.stats().freshness == Freshness::live);
+
+    World world(options_of(kTrackers), kTrackers);
+    Peer c1{"c1"};
+    Peer c2{"c2", -300s};
+    c2.echo = false;
+    c1.frame(world, at(0s));
+    for (Duration t{0}; t < 11s; t += 100ms) {
+        c2.frame(world, at(t), {{"c1", at(t)}});
+        world.turn(at(t));
+    }
+    CHECK(world.tracker.stats().lifts == 1);  // c1 was given up
+}
+
+TEST_CASE("a time to come counts as now", "[tracker][sightings]") {
+    CutOff run;
+    run.until(5s);
+    run.c2.frame(run.world, at(5s), {{"c1", at(1h)}});
+    run.until(14'900ms);
+    CHECK(run.lifts() == 0);
+    run.until(15'300ms);
+    CHECK(run.lifts() == 1);
+}
+
+TEST_CASE("collectors are told when the others were heard, by the tracker's own clock",
+          "[tracker][sightings]") {
+    CutOff run;
+    run.c1.frame(run.world, at(500ms));
+    CHECK(passed_on(run.world, at(500ms)) ==
+          std::map<std::string, Told>{{"c1", {{"c2", micros(at(0s))}}}});
+    run.c1.frame(run.world, at(800ms));
+    run.c2.frame(run.world, at(900ms));
+    CHECK(passed_on(run.world, at(900ms)) ==
+          std::map<std::string, Told>{{"c1", {}},  // twenty times in a grace of 10 s
+                                      {"c2", {{"c1", micros(at(800ms))}}}});
+    // Of one that is silent for the grace, or said goodbye, there is no news.
+    run.c2.frame(run.world, at(10'700ms));
+    CHECK(passed_on(run.world, at(10'700ms)).at("c2") == Told{{"c1", micros(at(800ms))}});
+    run.c2.frame(run.world, at(11'300ms));
+    CHECK(passed_on(run.world, at(11'300ms)).at("c2").empty());
+    run.c1.frame(run.world, at(12s), {}, true);
+    run.c2.frame(run.world, at(12s));
+    CHECK(passed_on(run.world, at(12s)).at("c2").empty());
+}
+
+TEST_CASE("a tracker alone passes nothing on", "[tracker][sightings]") {
+    CutOff run({"t1"});
+    run.c1.frame(run.world, at(1s));
+    run.c2.frame(run.world, at(1s));
+    for (const auto& [peer, sightings] : passed_on(run.world, at(1s)))
+        CHECK(sightings.empty());
+}
+
+namespace {
+
+using presence::collector::Bench;
+
+// An acknowledgement by t1 or t2 (0, 1), whose clocks are others, of that age.
+void say(Bench& bench, std::size_t tracker,
+         const std::vector<std::pair<std::string, Duration>>& seen, std::uint64_t applied = 0) {
+    auto ack = bench.ack(applied);
+    ack.tracker = tracker == 0 ? "t1" : "t2";
+    ack.sent_us = micros(bench.now + 5s);
+    for (const auto& [collector, age] : seen)
+        ack.sightings.push_back({collector, PeerInstant{Duration{ack.sent_us} - age}});
+    bench.tell(ack, tracker);
+}
+
+// What each tracker was told last within that time.
+std::map<std::size_t, Told> turns(Bench& bench, Duration time) {
+    std::map<std::size_t, Told> all;
+    for (const auto& frame : bench.turns(time))
+        if (!frame.sightings.empty()) all[frame.tracker] = frame.sightings;
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("a collector passes on to each tracker when others were seen, and not of itself",
+          "[collector][sightings]") {
+    collector::RouterOptions options;
+    options.grace = 4s;
+    Bench bench(options, {"t1", "t2"});
+    // Until its words can be dated.
+    for (int n = 0; n < 30; ++n) {
+        say(bench, 0, {});
+        bench.turns(10ms);
+    }
+    say(bench, 0, {{"c1", 0s}, {"c2", 300ms}});
+    const Instant seen = bench.now - 300ms;
+    const auto all = turns(bench, 500ms);
+    REQUIRE(all.size() == 2);
+    for (const auto& [tracker, sightings] : all)
+        check_one(sightings, "c2", seen);
+    // Nothing older takes its place, and of times to come now counts.
+    say(bench, 1, {{"c2", 1s}});
+    say(bench, 0, {{"c3", -60s}});
+    const Instant now = bench.now;
+    auto both = turns(bench, 1'500ms).at(0);
+    CHECK(both.at("c3") <= micros(now));
+    both.erase("c3");
+    check_one(both, "c2", seen);
+}
+
+TEST_CASE("sightings are told ten times in a grace, for as long as they are news",
+          "[collector][sightings]") {
+    collector::Sightings sightings(10s);
+    sightings.turn(at(0s));
+    const auto first = sightings.number();
+    CHECK(sightings.bytes().empty());
+    sightings.note("c2", at(100ms));
+    sightings.turn(at(999ms));
+    CHECK(sightings.number() == first);
+    sightings.turn(at(1s));
+    CHECK(sightings.number() == first + 1);
+    CHECK_FALSE(sightings.bytes().empty());
+    sightings.turn(at(10'099ms));
+    CHECK_FALSE(sightings.bytes().empty());
+    sightings.turn(at(11'100ms));
+    CHECK(sightings.bytes().empty());
+}
+
+TEST_CASE("a thousand collectors are remembered, and no more", "[collector][sightings]") {
+    collector::Sightings sightings(10s);
+    for (int n = 0; n < 2'000; ++n)
+        sightings.note("c" + std::to_string(1'000 + n), at(0s));
+    sightings.note("c1000", at(1s));
+    sightings.turn(at(2s));
+    CHECK(sightings.bytes().size() == 1'000 * (1 + 5 + 8));
+}
+
+TEST_CASE("with one tracker a collector passes nothing on", "[collector][sightings]") {
+    Bench bench;
+    for (int n = 0; n < 100; ++n) {
+        say(bench, 0, {{"c2", 0s}});
+        CHECK(turns(bench, 30ms).empty());
+    }
+}
