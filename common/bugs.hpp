@@ -22,6 +22,7 @@ enum class Bug : std::uint8_t {
     watermark_late,     // mapped by the late end of the collector's clock
     lift_forgotten,     // when a collector vanished
     sightings_ignored,  // of collectors that only other trackers hear
+    jump_ignored,       // of a collector's clock
     start_not_lifted,
     frame_applied_twice,
     frame_hole_ignored,

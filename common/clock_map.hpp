@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 
 #include "common/smallest_difference.hpp"
 
@@ -12,7 +13,9 @@ namespace presence {
 // echoes a lower one (it cannot have been received before it was sent).
 //
 // What must not be early (a heartbeat's time) is mapped by `latest`, what must not be late (a
-// watermark) by `earliest`; so asymmetric delays cost lateness, never truth.
+// watermark) by `earliest`; so asymmetric delays cost lateness, never truth. A clock that jumps, or
+// stands still while its virtual machine is paused, makes the bounds cross, if by more than a
+// message takes both ways; by less it is not noticed, and times are off by as much.
 //
 // Requires: `sent` stamps are read before the act of sending, `received` ones after receiving.
 class ClockMap {
@@ -29,6 +32,10 @@ public:
         lower_.sample(now, Duration{micros(received) - micros(sent)} + drift);
         restart_if_crossed(now);
     }
+
+    // True once after one of the clocks was seen to have jumped, or stood still: what was mapped
+    // shortly before may be off by as much.
+    [[nodiscard]] bool take_jump() { return std::exchange(jumped_, false); }
 
     // Our time at the peer's `t`, never early. Nothing before the first message.
     [[nodiscard]] std::optional<Instant> latest(Instant now, PeerInstant t) const {
@@ -60,11 +67,13 @@ private:
         if (upper && lower && *upper < -*lower) {
             upper_.reset();
             lower_.reset();
+            jumped_ = true;
         }
     }
 
     SmallestDifference upper_;
     SmallestDifference lower_;
+    bool jumped_ = false;
 };
 
 }  // namespace presence

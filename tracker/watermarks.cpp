@@ -83,6 +83,9 @@ Watermarks::Accept Watermarks::on_frame(const FrameHeader& header, std::uint64_t
         c->last_echo_us = header.echo->acked_us;
         c->clock.on_echo(received, Instant{Duration{header.echo->acked_us}}, header.echo->received);
     }
+    // What it read since its machine went on was taken for older than it is, and it cannot know
+    // that it stood still, and that its edges may have given up.
+    if (c->clock.take_jump() && !bug(Bug::jump_ignored)) evidence_lost(received);
     if (header.number <= c->applied)
         return bug(Bug::frame_applied_twice) ? Accept::apply : Accept::duplicate;
     if (header.number > c->applied + 1 && !bug(Bug::frame_hole_ignored)) {

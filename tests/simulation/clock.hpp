@@ -49,6 +49,7 @@ public:
         stood_still_ += now - *std::exchange(still_since_, std::nullopt);
         drift(now, ppm_);
     }
+    [[nodiscard]] bool stands_still() const { return still_since_.has_value(); }
     // How long it did, until it last went on.
     [[nodiscard]] Time stood_still() const { return stood_still_; }
     [[nodiscard]] Instant instant(Time t) const { return Instant{Duration{local(t)}}; }

@@ -65,10 +65,16 @@ void CollectorProcess::die() {
 
 void CollectorProcess::on_heartbeats(HeartbeatPacket packet) {
     if (!up() || closed_ || queue_.size() + kernel_.size() >= kQueueMax) return;
-    for (const auto& beat : packet->beats)
-        promises_about(beat).arrived(beat, now());
+    // To a machine that sleeps it is sent again once that is awake.
+    if (clock().stands_still()) return kernel_.push_back({std::move(packet), kNever});
+    arrives(*packet);
     (stopped() ? kernel_ : queue_).push_back({std::move(packet), now()});
     wake_soon();
+}
+
+void CollectorProcess::arrives(const HeartbeatMessage& message) {
+    for (const auto& beat : message.beats)
+        promises_about(beat).arrived(beat, now());
 }
 
 void CollectorProcess::stops(Time until, Time length) {
@@ -87,7 +93,13 @@ void CollectorProcess::receive() {
     turn_began_ = now();
     router_->begin_turn(local_now());
     if (now() >= moved_at_) {
-        queue_.insert(queue_.end(), kernel_.begin(), kernel_.end());
+        for (auto& arrived : kernel_) {
+            if (arrived.at == kNever) {
+                arrives(*arrived.packet);
+                arrived.at = now();
+            }
+            queue_.push_back(std::move(arrived));
+        }
         kernel_.clear();
     }
     open_or_close();

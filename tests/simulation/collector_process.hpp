@@ -57,6 +57,7 @@ private:
         Time late_since = 0;
     };
     [[nodiscard]] FramePromises& promises_about(const Beat& beat);
+    void arrives(const HeartbeatMessage& message);
     void open_or_close();
     void read(const Arrived& arrived);
     [[nodiscard]] std::optional<Time> stamp_believed(const HeartbeatMessage& message);

@@ -47,8 +47,8 @@ bool applies(Fault fault, Place place) {
         case Fault::slow_disk:  // the others have none,
         case Fault::wall_jump:  // and are not told wall time
             return place == Place::tracker || place == Place::notifier;
-        case Fault::suspend:  // ours go by a clock that goes on: they are paused
-            return place == Place::edge;
+        case Fault::suspend:
+            return place != Place::sink;
         case Fault::drift:
         case Fault::partition:
             return place != Place::sink;

@@ -99,6 +99,15 @@ Time Evidence::perhaps_until(std::size_t user, const Read& beat, const EdgesHear
     return until;
 }
 
+Time Evidence::taken_later_by(const Read& beat) const {
+    constexpr Time kSent = 2 * kSecond;
+    Time later = 0;
+    for (const auto& [collector, span] : still_)
+        if (collector == beat.collector && beat.to > span.from - kSent && beat.from < span.to)
+            later += span.to - span.from;
+    return later;
+}
+
 Time Evidence::last_deadline(std::size_t user, Time at, Time now) const {
     Time last = 0;
     for (const auto& beat : reads_[user]) {
@@ -159,7 +168,7 @@ std::vector<Span> Evidence::perhaps_online(std::size_t user, const EdgesHeard& e
     std::vector<Span> spans;
     for (const auto& beat : reads_[user]) {
         if (beat.bye) continue;
-        const Span span{beat.arrived, perhaps_until(user, beat, edges)};
+        const Span span{beat.arrived, perhaps_until(user, beat, edges) + taken_later_by(beat)};
         if (span.from < span.to) spans.push_back(span);
     }
     merge(spans);

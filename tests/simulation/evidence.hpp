@@ -61,6 +61,10 @@ public:
     // collector read after `since`, until shortly after it is heard again, may not count.
     void unheard(std::size_t collector, std::size_t tracker, Time since);
     void heard_again(std::size_t collector, std::size_t tracker, Time now);
+    // The collector's clock stood still. What it had read and not sent yet, or not for long, may be
+    // taken for later than it was.
+    void stood_still(std::size_t collector, Span span) { still_.emplace_back(collector, span); }
+    [[nodiscard]] Time taken_later_by(const Read& beat) const;
     // A tracker forgot everyone.
     void forgotten(Time now) { forgotten_.push_back(now); }
     [[nodiscard]] bool any_forgotten() const { return !forgotten_.empty(); }
@@ -108,6 +112,7 @@ private:
     std::vector<Time> ttl_min_;
     std::map<std::size_t, std::vector<Outage>> outages_;  // by collector
     std::vector<Time> forgotten_;
+    std::vector<std::pair<std::size_t, Span>> still_;
 };
 
 }  // namespace presence::simulation

@@ -9,8 +9,11 @@ void Model::expect(const std::vector<PlannedFault>& faults) {
     const auto ends = [](Place place) {
         return place == Place::collector || place == Place::tracker;
     };
-    for (const auto& fault : faults)
+    for (const auto& fault : faults) {
         if (is_of_evidence(fault)) of_evidence_.push_back(fault);
+        if (fault.fault == Fault::suspend && fault.place == Place::collector)
+            evidence_.stood_still(fault.which, {fault.begin, fault.end});
+    }
     for (const auto& crash : faults) {
         if (crash.fault == Fault::wall_jump && crash.place == Place::tracker)
             undated_.insert(crash.which);

@@ -106,6 +106,7 @@ void Model::handed_out(std::size_t tracker, const Event& event, Time at) {
     // An online that comes out late, as its evidence did, was true since its heartbeat.
     known.changed = known.online ? std::min(now, at) : now;
     known.offline_at = event.reason == "timeout" ? at : -1;
+    if (event.reason == "bye" && !known.online) known.bye_told = std::max(known.bye_told, at);
 }
 
 // Only when faults that take evidence have lasted for as long as may be held, in all, each with the
@@ -158,7 +159,8 @@ void Model::judge_online(std::size_t tracker, const TrackerUser& state, std::siz
         if (beat.bye || beat.from > now) return false;
         // One whose deadline had passed brings nobody back.
         const Time slack = Evidence::tolerance(beat.ttl + beat.age) + 100 * kMillisecond;
-        return !after_timeout || beat.latest() + beat.ttl + slack > state.offline_at;
+        const Time until = beat.latest() + beat.ttl + slack + evidence_.taken_later_by(beat);
+        return !after_timeout || until > state.offline_at;
     });
     if (!justified)
         wrong(user, "t" + std::to_string(tracker), event,
@@ -184,7 +186,8 @@ void Model::judge_timeout(std::size_t tracker, const TrackerUser& state, std::si
               "heartbeats were read all the time since " + seconds(state.changed));
     if (event.reason != "timeout") return;
     if (at > now + Evidence::tolerance(0)) wrong(user, name, event, "at_ms is in the future");
-    if (const Time bye = evidence_.bye_after(user, at, now))
+    // A visit that comes late, from a link that was cut, is told after a bye that came ahead of it.
+    if (const Time bye = evidence_.bye_after(user, at, now); bye > 0 && at > state.bye_told)
         wrong(user, name, event,
               "at_ms is " + seconds(at) + ", but a session lived until its bye at " + seconds(bye));
     if (evidence_.none_holds(user, at)) return;

@@ -99,6 +99,7 @@ private:
         bool online = false;
         Time changed = 0;  // since when it is online, or when it was told offline
         Time offline_at = -1;
+        Time bye_told = -1;  // the newest offline by a bye
     };
     struct Stream {  // of a slot
         Epoch epoch = 0;

@@ -149,8 +149,10 @@ std::vector<PlannedFault> draw_faults(Random& random, const Shape& shape) {
             static_cast<unsigned>(planned.fault) * 3 + static_cast<unsigned>(planned.place) % 3;
         if (faults.size() > 1 && (kinds >> kind & 1) == 0 && random.percent(90)) continue;
         planned.which = random.below(count_at(planned.place, shape));
-        const Time length = std::min(draw_length(random, shape, planned.place),
-                                     shape.faults_end - shape.faults_begin);
+        Time length = std::min(draw_length(random, shape, planned.place),
+                               shape.faults_end - shape.faults_begin);
+        if (planned.fault == Fault::suspend && planned.place != Place::edge)
+            length = std::max(length, 6 * shape.delay_max() + 50 * kMillisecond);  // noticed
         // Some strike while another does: what waits for a link is lost with its collector.
         const bool joins = !faults.empty() && random.percent(25);
         const Time from = joins ? faults.back().begin : shape.faults_begin;

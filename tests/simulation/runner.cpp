@@ -24,6 +24,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Bug::count_)> kB
     "watermark_late",
     "lift_forgotten",
     "sightings_ignored",
+    "jump_ignored",
     "start_not_lifted",
     "frame_applied_twice",
     "frame_hole_ignored",

@@ -65,9 +65,12 @@ TEST_CASE("nothing is known of a peer's clock before its messages", "[clock]") {
 TEST_CASE("bounds that cross are both forgotten", "[clock]") {
     ClockMap map;
     map.on_message(at(100), peer(1'000));
+    CHECK_FALSE(map.take_jump());
     map.on_echo(at(200), at(150), peer(1'000));
     CHECK_FALSE(map.latest(at(200), peer(1'000)));
     CHECK_FALSE(map.earliest(at(200), peer(1'000)));
+    CHECK(map.take_jump());
+    CHECK_FALSE(map.take_jump());
 }
 
 TEST_CASE("the interval always holds the truth", "[clock]") {

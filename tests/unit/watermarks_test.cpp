@@ -357,3 +357,37 @@ TEST_CASE("a heartbeat's time is never early, event time never late", "[tracker]
         }
     });
 }
+
+TEST_CASE("a clock that stood still, the collector's or ours, may have cost evidence",
+          "[tracker][watermark]") {
+    const bool ours = GENERATE(false, true);
+    constexpr Duration kStill = 20s;
+    Watermarks marks(kGrace, {}, at(0s));
+    // Its clock, and ours, after that.
+    const auto here = [&](Duration t) { return at(ours && t > 2s ? t - kStill : t); };
+    const auto there = [&](Duration t) {
+        return PeerInstant{(at(!ours && t > 2s ? t - kStill : t) + 500s).time_since_epoch()};
+    };
+    std::uint64_t number = 0;
+    const auto frame = [&](Duration t, Duration acked) {
+        FrameHeader h;
+        h.collector = "c1";
+        h.boot = 100;
+        h.number = ++number;
+        h.base = 1;
+        h.sent = h.watermark = there(t);
+        h.echo = FrameHeader::Echo{kSelf, micros(here(acked)), there(acked)};
+        CHECK(marks.on_frame(h, kSelf, here(t + 1ms)) == Accept::apply);
+    };
+    frame(500ms, 400ms);
+    frame(1s, 900ms);
+    CHECK(marks.event_time(here(1s)));
+    CHECK_FALSE(marks.take_lift());
+    frame(1s + kStill + 10ms, 1s + kStill + 5ms);  // the echo tells
+    CHECK(marks.take_lift());
+    CHECK(marks.covered_since() == here(1s + kStill + 11ms));
+    for (Duration t = 20ms; t < 200ms; t += 20ms)
+        frame(1s + kStill + t, 1s + kStill + t - 5ms);
+    CHECK_FALSE(marks.take_lift());
+    CHECK(marks.event_time(here(1s + kStill + 200ms)).value() > here(1s + kStill + 150ms));
+}
