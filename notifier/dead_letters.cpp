@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstring>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "common/io/clock.hpp"
@@ -21,6 +22,7 @@ constexpr const char* kFile = "dead.sqlite";
 constexpr std::int64_t kApplicationId = 0x7072646c;  // "prdl": what file(1) and sqlite3 show
 constexpr std::int64_t kFormat = 1;
 constexpr int kBusyMs = 5'000;
+constexpr std::chrono::milliseconds kBusyAgain{10};
 
 constexpr const char* kSchema =
     "CREATE TABLE IF NOT EXISTS dead(number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB UNIQUE,"
@@ -102,7 +104,21 @@ void DeadLetters::open(Damaged damaged) {
     }
 }
 
+// SQLite itself waits for others, but not where it could wait for ever: while one makes the file, or
+// the last one leaves it, "database is locked" comes at once.
 void DeadLetters::connect() {
+    const auto began = io::now();
+    for (;;) {
+        try {
+            return connect_once();
+        } catch (const sqlite::Error& error) {
+            if (!error.busy() || io::now() - began > std::chrono::milliseconds{kBusyMs}) throw;
+            std::this_thread::sleep_for(kBusyAgain);
+        }
+    }
+}
+
+void DeadLetters::connect_once() {
     db_ = sqlite::open(file_.string(), {});
     auto* db = db_.get();
     sqlite3_busy_timeout(db, kBusyMs);

@@ -63,6 +63,7 @@ public:
 private:
     void open(Damaged damaged);
     void connect();
+    void connect_once();
     void let_go_if_deleted();
     void move_aside(const std::string& why);
     std::uint64_t settle();

@@ -44,6 +44,10 @@ bool Error::damage() const {
     }
 }
 
+bool Error::busy() const {
+    return (code & 0xff) == SQLITE_BUSY;
+}
+
 bool Error::malformed() const {
     return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
 }

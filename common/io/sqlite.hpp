@@ -16,6 +16,8 @@ struct Error : std::runtime_error {
     Error(int error_code, const std::string& text) : std::runtime_error(text), code(error_code) {}
     // The file's contents are at fault, not its surroundings.
     [[nodiscard]] bool damage() const;
+    // Another connection has it.
+    [[nodiscard]] bool busy() const;
     // Its pages contradict one another.
     [[nodiscard]] bool malformed() const;
 

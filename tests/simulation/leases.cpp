@@ -11,7 +11,10 @@ void Model::expect(const std::vector<PlannedFault>& faults) {
     };
     for (const auto& fault : faults) {
         if (is_of_evidence(fault)) of_evidence_.push_back(fault);
-        if (fault.fault == Fault::suspend && fault.place == Place::collector)
+        if (fault.fault != Fault::suspend || !is_of_evidence(fault)) continue;
+        // Until that is noticed a tracker takes what it hears to be from another time.
+        timed_ = false;
+        if (fault.place == Place::collector)
             evidence_.stood_still(fault.which, {fault.begin, fault.end});
     }
     for (const auto& crash : faults) {
@@ -47,6 +50,13 @@ Time Evidence::held_by_edges(std::size_t user, Time known_since, Time at, Time n
 void Model::judge_hold(std::size_t tracker, std::size_t user, const Event& event, Time at) {
     if (!timed_ || undated_.contains(tracker)) return;
     const Time now = env_.scheduler.now();
+    // Frames that are sent again tell when an edge was heard last, not that it was silent before.
+    const bool late =
+        std::any_of(of_evidence_.begin(), of_evidence_.end(), [&](const PlannedFault& fault) {
+            return (fault.place == Place::frames || fault.place == Place::acks) &&
+                   fault.begin < now && fault.end > at - 2 * kSecond;
+        });
+    if (late) return;
     const auto& own = trackers_[tracker];
     const Time until = evidence_.held_by_edges(user, own.started, at, now, edges_);
     judged_.holds += until > 0;

@@ -186,8 +186,9 @@ void Model::judge_timeout(std::size_t tracker, const TrackerUser& state, std::si
               "heartbeats were read all the time since " + seconds(state.changed));
     if (event.reason != "timeout") return;
     if (at > now + Evidence::tolerance(0)) wrong(user, name, event, "at_ms is in the future");
-    // A visit that comes late, from a link that was cut, is told after a bye that came ahead of it.
-    if (const Time bye = evidence_.bye_after(user, at, now); bye > 0 && at > state.bye_told)
+    // What comes late, from a link that was cut, may come after a bye that ended what it tells of.
+    const bool late = !calm(at, now) || at <= state.bye_told;
+    if (const Time bye = evidence_.bye_after(user, at, now); bye > 0 && !late)
         wrong(user, name, event,
               "at_ms is " + seconds(at) + ", but a session lived until its bye at " + seconds(bye));
     if (evidence_.none_holds(user, at)) return;

@@ -71,14 +71,15 @@ void Process::stop(Time length) {
 }
 
 void Process::pause(Time until) {
-    if (!up_) return;
+    if (!up_ || clock_.stands_still()) return;
     env_.coverage.met(Fault::pause, place_);
     trace("is paused");
     stop(until - now());
 }
 
+// Of one that is stopped already nobody could know how long it was, and how long its clock stood.
 void Process::suspend(Time until) {
-    if (!up_) return;
+    if (!up_ || (stopped() && place_ != Place::edge)) return;
     env_.coverage.met(Fault::suspend, place_);
     trace("is suspended");
     clock_.stand_still(now());

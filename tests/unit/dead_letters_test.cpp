@@ -283,3 +283,24 @@ TEST_CASE("sink and operators write at the same time, and no letter is lost or l
     CHECK(replayed == kLetters + 1);
     CHECK(brief(file.letters).empty());
 }
+
+TEST_CASE("many who open the file as it is made wait for each other", "[notifier][dead]") {
+    for (int round = 0; round < 40; ++round) {
+        io::TemporaryDirectory directory;
+        std::vector<std::string> errors(6);
+        std::vector<std::thread> openers;
+        for (std::size_t n = 0; n < errors.size(); ++n)
+            openers.emplace_back([&, n] {
+                try {
+                    DeadLetters letters(directory.path, 100, DeadLetters::Damaged::refused);
+                    letters.add({event_of("u" + std::to_string(n), 1)}, "no", 1, 0);
+                } catch (const io::StoreError& error) {
+                    errors[n] = error.what();
+                }
+            });
+        for (auto& opener : openers)
+            opener.join();
+        for (const auto& error : errors)
+            CHECK(error.empty());
+    }
+}
