@@ -50,13 +50,15 @@ Time Evidence::held_by_edges(std::size_t user, Time known_since, Time at, Time n
 void Model::judge_hold(std::size_t tracker, std::size_t user, const Event& event, Time at) {
     if (!timed_ || undated_.contains(tracker)) return;
     const Time now = env_.scheduler.now();
-    // Frames that are sent again tell when an edge was heard last, not that it was silent before.
-    const bool late =
-        std::any_of(of_evidence_.begin(), of_evidence_.end(), [&](const PlannedFault& fault) {
-            return (fault.place == Place::frames || fault.place == Place::acks) &&
-                   fault.begin < now && fault.end > at - 2 * kSecond;
-        });
-    if (late) return;
+    // Frames that are sent again tell when an edge was heard last, not that it was silent before;
+    // and a lift is taken for a word of each edge, which may have been swallowed.
+    const auto unsure = [&](const PlannedFault& fault) {
+        const bool link = fault.place == Place::frames || fault.place == Place::acks;
+        const bool lifts = fault.end - fault.begin > shape_.grace / 2;
+        const Time since = at - (link ? 2 * kSecond : shape_.ttl_max + shape_.grace);
+        return (link || lifts) && fault.begin < now && fault.end > since;
+    };
+    if (std::any_of(of_evidence_.begin(), of_evidence_.end(), unsure)) return;
     const auto& own = trackers_[tracker];
     const Time until = evidence_.held_by_edges(user, own.started, at, now, edges_);
     judged_.holds += until > 0;
