@@ -1,4 +1,5 @@
-// What is just within the limits of tracker/roster.hpp, and times far from one another.
+// What is just within the limits of tracker/roster.hpp, times far from one another, and the end of
+// all sessions at once.
 #include <catch2/catch.hpp>
 
 #include "common/limits.hpp"
@@ -78,4 +79,20 @@ TEST_CASE("a bye that comes as late as it may keeps its session dead", "[roster]
     s.apply(s.beat("alice", 10s, "tab", true));
     CHECK(s.apply(s.beat("alice", 10s + Roster::kByeMemory, "tab")).empty());
     CHECK(s.roster.stats().after_bye == 1);
+}
+
+TEST_CASE("who is ended at once is told with the ttl of the session that would have ended last",
+          "[roster]") {
+    Small s;
+    auto longest = s.beat("alice", 1s, "b");
+    longest.ttl_ms = 60'000;
+    s.apply(s.beat("alice", 2s, "a"));
+    s.apply(longest);
+    s.apply(s.beat("alice", 3s, "c"));
+    std::vector<Event> told;
+    CHECK(s.roster.end(hash_of("alice"), "alice", {}, Instant{4s}, {}, told));
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].ttl_ms == 60'000);
+    CHECK(told[0].reason == "bye");
+    CHECK(s.roster.users() == 0);
 }

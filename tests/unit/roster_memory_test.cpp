@@ -104,6 +104,10 @@ TEST_CASE("an unnamed session needs a list no longer once it is the only one", "
         few.apply("alice", "", 10s, "gw-1", true);
         CHECK(few.roster.bytes() == alone);
     }
+    SECTION("as before the end of a session it has not") {
+        CHECK_FALSE(few.roster.end(hash_of("alice"), "alice", "tab", Instant{10s}, {}, few.out));
+        CHECK(few.roster.bytes() == alone);
+    }
     SECTION("when the other has ended") {
         few.apply("alice", "tab", 9s, "", false, 1'000);
         CHECK(few.roster.bytes() > alone);
