@@ -320,6 +320,16 @@ TEST_CASE("sightings are told ten times in a grace, for as long as they are news
     CHECK(sightings.bytes().empty());
 }
 
+TEST_CASE("of a collector the newest sighting counts", "[collector][sightings]") {
+    collector::Sightings sightings(10s);
+    for (const auto seen : {100ms, 5'000ms, 3'000ms})
+        sightings.note("c2", at(seen));
+    sightings.turn(at(14'999ms));
+    CHECK_FALSE(sightings.bytes().empty());
+    sightings.turn(at(16s));
+    CHECK(sightings.bytes().empty());
+}
+
 TEST_CASE("a thousand collectors are remembered, and no more", "[collector][sightings]") {
     collector::Sightings sightings(10s);
     for (int n = 0; n < 2'000; ++n)
