@@ -43,13 +43,15 @@ TEST_CASE("frames are numbered without gaps, and tell the lowest not acknowledge
     CHECK(frames[0].header.base == 3);
 }
 
-TEST_CASE("a frame tells whose it is", "[collector][resend]") {
+TEST_CASE("a frame tells whose it is, and when it was sent", "[collector][resend]") {
     RouterOptions options;
     options.cluster = "east";
     options.collector = "c7";
     options.boot = 9;
-    const auto frames = Bench(options).turns(10ms);
-    REQUIRE_FALSE(frames.empty());
+    Bench bench(options);
+    const auto frames = bench.turn();
+    REQUIRE(frames.size() == 1);
+    CHECK(micros(frames[0].header.sent) == micros(bench.now));
     CHECK(frames[0].header.cluster == "east");
     CHECK(frames[0].header.collector == "c7");
     CHECK(frames[0].header.boot == 9);
