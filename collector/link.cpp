@@ -207,7 +207,6 @@ void Link::release(const std::function<void(const Row&, PeerInstant)>& fn) {
             fn(rows.row(), rows.read());
         PRESENCE_CHECK(rows.all_read(), "we encoded these rows");
     }
-    kept_.clear();
     while (!backlog_.empty())
         backlog_.take(fn);
 }

@@ -79,7 +79,6 @@ struct Router::Impl {
 
     // As route(), for all that are mere ids, which have one age. Returns how many are stale.
     std::size_t route_ids(Duration delay, Instant received) {
-        if (delay > kForever) return decoded.ids.size();
         std::size_t stale = 0;
         const auto age_ms = static_cast<std::uint32_t>(delay / 1ms);
         const RowSource source{decoded.envelope.edge, ++messages_of_ids};

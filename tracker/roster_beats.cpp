@@ -200,9 +200,7 @@ void Roster::Impl::hold_until(UserRecord& record, Tick tick) {
 }
 
 void Roster::Impl::on_bye(const Beat& beat, WallOffset wall, std::vector<Event>& out) {
-    auto tick = clock.of_read(beat.at);
-    make_room(tick);
-    tick = window.clamp(tick);
+    const auto tick = window.clamp(clock.of_read(beat.at));
     if (!beat.session.empty() && tick + kByeTicks >= event_time)
         byes.remember(Byes::key(beat.hash, beat.edge, beat.session), tick);
     const auto user = find(beat.hash, beat.user);

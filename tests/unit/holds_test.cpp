@@ -40,6 +40,34 @@ TEST_CASE("a great many holds take bounded memory and are never counted for less
     CHECK(holds.bytes() <= 2 * 16 * (Holds::kHoldsMax + 1));
 }
 
+TEST_CASE("what lies within the last hold changes nothing", "[tracker][holds]") {
+    Holds holds;
+    holds.add(5, 5);
+    CHECK(holds.bytes() == 0);
+    holds.add(0, 100);
+    holds.add(10, 50);
+    CHECK(holds.spent(100) == 100);
+}
+
+TEST_CASE("what ended more than an hour before the last end is forgotten", "[tracker][holds]") {
+    Holds holds;
+    holds.add(0, 10);
+    holds.add(20, 30);
+    holds.add(Holds::kWindow, Holds::kWindow + 20);
+    CHECK(holds.after(0) == 30);
+}
+
+TEST_CASE("the two oldest become one only beyond what is kept", "[tracker][holds]") {
+    Holds holds;
+    const Tick kept = Holds::kHoldsMax;
+    for (Tick t = 0; t < kept; ++t)
+        holds.add(t * 100, t * 100 + 60);
+    CHECK(holds.after(60) == (kept - 1) * 60);
+    holds.add(kept * 100, kept * 100 + 60);
+    CHECK(holds.after(0) == (kept + 1) * 60);
+    CHECK(holds.after(60) == (kept + 1) * 60 - 20);  // as if it had been held just before the next
+}
+
 TEST_CASE("holds agree with a set of held milliseconds", "[tracker][holds]") {
     rc::prop("any holds within some minutes of the window's length", [] {
         Holds holds;

@@ -24,6 +24,13 @@ TEST_CASE("lifts are bounded by max within an hour, each counting for a ttl", "[
     CHECK(lifts.take(at(1h + 6s)));  // 6 of the first 15 s are more than an hour ago
 }
 
+TEST_CASE("lifts that have used up max exactly are the last", "[tracker][lifts]") {
+    Lifts lifts(20s, 10s, at(0s));
+    CHECK(lifts.take(at(0s)));
+    CHECK(lifts.take(at(10s)));
+    CHECK_FALSE(lifts.take(at(20s)));
+}
+
 TEST_CASE("a collector that drops again and again cannot keep up who is gone", "[tracker][lifts]") {
     auto options = options_of();
     options.freeze_max = 60s;
@@ -135,6 +142,37 @@ TEST_CASE("who came after it, and who says bye, is in no doubt", "[tracker][lift
     REQUIRE(run.told.size() == 4);
     for (const auto& event : run.told)
         CHECK(event.freshness == Freshness::live);
+}
+
+TEST_CASE("who says bye with the session that is left, while another may live, is in doubt",
+          "[tracker][lifts]") {
+    // What was swallowed may hold session a until 77 s; until 62 s it holds itself.
+    for (const auto said : {66s, 78s}) {
+        Refused run({lasting("two", 60'000, "a")});
+        auto bye = lasting("two", 0, "b");
+        bye.bye = true;
+        for (auto t = 18s; t < said; t += 1s)
+            run.step(t, {lasting("two", 30'000, "b")});
+        run.step(said, {bye});
+        REQUIRE(run.told.size() == 1);
+        CHECK(run.told[0].reason == "bye");
+        CHECK(run.told[0].freshness == (said == 66s ? Freshness::stale : Freshness::live));
+    }
+}
+
+TEST_CASE("who comes after one in doubt has left is in none", "[tracker][lifts]") {
+    Refused run({lasting("two", 60'000, "a")});
+    for (auto t = 18s; t < 66s; t += 1s)
+        run.step(t, {lasting("two", 5'000, "b")});
+    run.walk(66s, 71s);
+    REQUIRE(run.told.size() == 1);
+    CHECK(run.told[0].freshness == Freshness::stale);
+    run.step(72s, {lasting("other", 1'000)});
+    run.walk(73s, 75s);
+    REQUIRE(run.told.size() == 3);
+    CHECK(run.told[2].user == "other");
+    CHECK(run.told[2].state == State::offline);
+    CHECK(run.told[2].freshness == Freshness::live);
 }
 
 TEST_CASE("that deadlines stand lifted is told as a hold", "[tracker][lifts]") {

@@ -26,6 +26,30 @@ double bytes_per_user(std::uint32_t users, std::string_view prefix, std::string_
     return static_cast<double>(roster.bytes()) / static_cast<double>(users);
 }
 
+// Some users' beats and byes.
+struct Few {
+    void apply(std::string_view user, std::string_view session, Duration at,
+               std::string_view edge = {}, bool bye = false, std::uint32_t ttl_ms = 30'000) {
+        Beat b;
+        b.user = user;
+        b.hash = hash_of(user);
+        b.session = session;
+        b.edge = edge;
+        b.ttl_ms = ttl_ms;
+        b.bye = bye;
+        b.at = Instant{at};
+        roster.apply(std::span(&b, 1), {}, out);
+        roster.check();
+    }
+    void expire(Duration event_time) {
+        while (roster.expire(Instant{event_time}, {}, 100, out)) {
+        }
+        roster.check();
+    }
+    Roster roster{{}, Instant{}};
+    std::vector<Event> out;
+};
+
 }  // namespace
 
 TEST_CASE("a user with a short id and one unnamed session costs at most 76 bytes",
@@ -67,4 +91,48 @@ TEST_CASE("users who come and go leave no memory behind", "[roster][memory]") {
         REQUIRE(roster.users() == 0);
         CHECK(roster.bytes() < after_first);
     }
+}
+
+TEST_CASE("an unnamed session needs a list no longer once it is the only one", "[roster][memory]") {
+    Few few;
+    few.apply("bob", "", 10s, "gw-1");
+    few.apply("alice", "", 10s);
+    const auto alone = few.roster.bytes();
+    SECTION("as before a bye that is a straggler, or of another session") {
+        few.apply("alice", "", 7s, "", true);
+        CHECK(few.roster.bytes() == alone);
+        few.apply("alice", "", 10s, "gw-1", true);
+        CHECK(few.roster.bytes() == alone);
+    }
+    SECTION("as before the end of a session it has not") {
+        CHECK_FALSE(few.roster.end(hash_of("alice"), "alice", "tab", Instant{10s}, {}, few.out));
+        CHECK(few.roster.bytes() == alone);
+    }
+    SECTION("when the other has ended") {
+        few.apply("alice", "tab", 9s, "", false, 1'000);
+        CHECK(few.roster.bytes() > alone);
+        few.expire(11s);
+        CHECK(few.roster.bytes() == alone);
+    }
+    SECTION("when the other, newer one has ended and it beats again") {
+        few.apply("alice", "tab", 11s, "", false, 1'000);
+        few.expire(13s);
+        CHECK(few.roster.bytes() > alone);
+        few.apply("alice", "", 14s);
+        CHECK(few.roster.bytes() == alone);
+    }
+    CHECK(few.roster.users() == 2);
+}
+
+TEST_CASE("a bye is remembered if its session has a name and may have stragglers",
+          "[roster][memory]") {
+    Few few;
+    few.expire(13s);
+    const auto none = few.roster.bytes();
+    few.apply("alice", "", 13s, "", true);
+    CHECK(few.roster.bytes() == none);
+    few.apply("alice", "tab", 10s, "", true);
+    CHECK(few.roster.bytes() == none);
+    few.apply("alice", "tab", 12s, "", true);
+    CHECK(few.roster.bytes() > none);
 }

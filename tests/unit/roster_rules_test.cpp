@@ -288,6 +288,11 @@ TEST_CASE("at most ten thousand edges live, and one that died makes room", "[ros
     more.edge = "one more";
     CHECK(w.apply(more).empty());
     CHECK(w.roster.stats().edges_limit == 1);
+    auto second = beats[17];
+    second.edge = "one more";
+    CHECK(w.apply(second).empty());
+    CHECK(w.roster.stats().edges_limit == 2);
+    CHECK(w.roster.sessions() == kEdgesMax);
     CHECK(w.apply(w.beat("bob", at(1s))).size() == 1);  // the edge without a name is not counted
     w.apply(w.bye(beats[17]));
     CHECK(w.apply(more).size() == 1);

@@ -71,6 +71,38 @@ TEST_CASE("a row from the backlog keeps the time it was read", "[collector][back
         }
 }
 
+TEST_CASE("rows of a long backlog leave in frames of the usual size, each with its time",
+          "[collector][backlog]") {
+    RouterOptions options;
+    options.resend_bytes_max = 300'000;
+    Bench bench(options);
+    std::map<std::string, std::int64_t> read;
+    for (int n = 0; n < 20; ++n) {
+        std::vector<std::string> users;
+        std::vector<Heartbeat> beats;
+        for (int i = 0; i < 300; ++i) {
+            users.push_back(std::to_string(n) + "-" + std::to_string(i) + "-");
+            users.back().resize(kUserBytesMax, 'u');
+        }
+        for (const auto& user : users)
+            beats.push_back({.user = user});
+        bench.now += 10ms;
+        bench.turn({encode_heartbeats({}, beats)});
+        for (const auto& user : users)
+            read[user] = micros(bench.now - 500us);
+    }
+    const auto waiting = bench.router.stats().backlog_rows;
+    REQUIRE(waiting > 3'000);
+    std::size_t told = 0;
+    for (const auto& frame : catch_up(bench, 3)) {
+        CHECK(frame.rows.size() * kUserBytesMax <= kFrameBytesTarget);
+        for (const auto& row : frame.rows)
+            told += row.read_us == read.at(row.user);
+    }
+    CHECK(told >= waiting);
+    CHECK(bench.router.stats().dropped == 0);
+}
+
 TEST_CASE("the watermark stands still while rows wait", "[collector][backlog]") {
     Bench bench(small());
     fill(bench);

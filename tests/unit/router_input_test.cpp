@@ -112,6 +112,18 @@ TEST_CASE("a heartbeat that queued for longer than its ttl is stale", "[collecto
     CHECK(bench.router.rejects()[Reject::stale] == 1);
 }
 
+TEST_CASE("so are ids of an edge whose clock was set back by a day", "[collector][input]") {
+    Bench bench;
+    const auto id = [](std::uint64_t sent_ms) {
+        return encode_heartbeats({.edge = "e1", .boot = 1, .seq = 1, .sent_ms = sent_ms},
+                                 {{.user = "a"}});
+    };
+    bench.turn({id(100'000'000)});
+    bench.turn({id(100'000'000 - kTtlMaxMs - 1'000)});
+    CHECK(bench.router.rejects()[Reject::stale] == 1);
+    CHECK(bench.router.stats().heartbeats == 1);
+}
+
 TEST_CASE("what was over when it was sent is stale, also while nothing was read",
           "[collector][input]") {
     Bench bench;

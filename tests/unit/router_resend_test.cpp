@@ -16,6 +16,20 @@ std::vector<std::uint64_t> numbers(const std::vector<SentFrame>& frames) {
 
 using Numbers = std::vector<std::uint64_t>;
 
+// Rows of some hundred bytes, as many as fit a message.
+std::string large_message(int n) {
+    const std::string name(kNameBytesMax, 'n');
+    std::vector<std::string> users;
+    for (int i = 0; i < 200; ++i) {
+        users.push_back(std::to_string(n) + "-" + std::to_string(i) + "-");
+        users.back().resize(kUserBytesMax, 'u');
+    }
+    std::vector<Heartbeat> beats;
+    for (const auto& user : users)
+        beats.push_back({.user = user, .session = name, .status = name});
+    return encode_heartbeats({}, beats);
+}
+
 }  // namespace
 
 TEST_CASE("frames are numbered without gaps, and tell the lowest not acknowledged",
@@ -27,6 +41,20 @@ TEST_CASE("frames are numbered without gaps, and tell the lowest not acknowledge
     REQUIRE(frames.size() == 1);
     CHECK(frames[0].header.number == 4);
     CHECK(frames[0].header.base == 3);
+}
+
+TEST_CASE("a frame tells whose it is, and when it was sent", "[collector][resend]") {
+    RouterOptions options;
+    options.cluster = "east";
+    options.collector = "c7";
+    options.boot = 9;
+    Bench bench(options);
+    const auto frames = bench.turn();
+    REQUIRE(frames.size() == 1);
+    CHECK(micros(frames[0].header.sent) == micros(bench.now));
+    CHECK(frames[0].header.cluster == "east");
+    CHECK(frames[0].header.collector == "c7");
+    CHECK(frames[0].header.boot == 9);
 }
 
 TEST_CASE("a gap leads to a resend of all that is not acknowledged, once", "[collector][resend]") {
@@ -69,6 +97,28 @@ TEST_CASE("without progress for a second the base frame is sent as a probe, and 
     CHECK(users_of(rest) == std::vector<std::string>{"b"});
 }
 
+TEST_CASE("a tracker that is slow but goes on is sent no probes", "[collector][resend]") {
+    Bench bench;
+    std::uint64_t last = 0;
+    for (std::uint64_t applied = 1; applied < 6; ++applied) {
+        for (const auto number : numbers(bench.turns(900ms)))
+            CHECK(number == ++last);
+        bench.tell(bench.ack(applied));
+    }
+    CHECK(bench.router.stats().frames_resent == 0);
+}
+
+TEST_CASE("a gap that is told while probes go out ends them", "[collector][resend]") {
+    Bench bench;
+    const auto sent = numbers(bench.turns(900ms));
+    REQUIRE(numbers(bench.turns(200ms)).back() == 1);
+    bench.tell(bench.ack(0, true));
+    auto again = numbers(bench.turn());
+    REQUIRE(again.size() >= sent.size());
+    again.resize(sent.size());
+    CHECK(again == sent);
+}
+
 TEST_CASE("rows that wait for a tracker share a frame", "[collector][resend]") {
     Bench bench;
     bench.turns(2s);
@@ -91,6 +141,21 @@ TEST_CASE("only a window of frames is under way at once", "[collector][resend]")
     CHECK(bench.turns(20ms).size() == 10);
 }
 
+TEST_CASE("only a window of bytes is under way at once, whatever was under way before",
+          "[collector][resend]") {
+    Bench bench;
+    std::vector<std::string> messages;
+    for (int n = 0; n < 200; ++n)
+        messages.push_back(large_message(n));
+    const auto window = bench.turn(messages).size();
+    CHECK(window > 100);
+    CHECK(window < 130);  // of 64 KiB each
+    bench.tell(bench.ack(30));
+    CHECK(bench.turn().size() == Approx(30).margin(1));
+    bench.tell(bench.ack(30, true));
+    CHECK(bench.turn().size() == Approx(window).margin(1));
+}
+
 TEST_CASE("acknowledgements that are not ours are refused and counted", "[collector][resend]") {
     Bench bench;
     bench.turns(50ms);
@@ -106,7 +171,8 @@ TEST_CASE("acknowledgements that are not ours are refused and counted", "[collec
     CHECK(refused([](Ack& a) { a.applied = 4; }) == 4);
     bench.router.on_ack(0, "\xc1", bench.now);
     bench.router.on_ack(7, encode_ack(bench.ack(1)), bench.now);
-    CHECK(bench.router.stats().refused_acks == 6);
+    CHECK_FALSE(bench.router.on_ack(1, encode_ack(bench.ack(1)), bench.now));
+    CHECK(bench.router.stats().refused_acks == 7);
     CHECK_FALSE(bench.router.all_acknowledged());
     bench.tell(bench.ack(3));
     CHECK(bench.router.all_acknowledged());

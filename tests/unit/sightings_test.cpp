@@ -281,6 +281,27 @@ TEST_CASE("a collector passes on to each tracker when others were seen, and not 
     check_one(both, "c2", seen);
 }
 
+TEST_CASE("what is passed on goes with the next frame, and not with each",
+          "[collector][sightings]") {
+    collector::RouterOptions options;
+    options.grace = 4s;
+    Bench bench(options, {"t1", "t2"});
+    for (int n = 0; n < 30; ++n) {
+        say(bench, 0, {});
+        bench.turns(10ms);
+    }
+    say(bench, 0, {{"c2", 300ms}});
+    std::size_t frames = 0;
+    std::size_t with = 0;
+    for (const auto& frame : bench.turns(600ms)) {
+        ++frames;
+        with += !frame.sightings.empty();
+    }
+    CHECK(frames > 50);
+    CHECK(with >= 2);  // of two trackers, each 400 ms
+    CHECK(with <= 4);
+}
+
 TEST_CASE("sightings are told ten times in a grace, for as long as they are news",
           "[collector][sightings]") {
     collector::Sightings sightings(10s);
@@ -296,6 +317,16 @@ TEST_CASE("sightings are told ten times in a grace, for as long as they are news
     sightings.turn(at(10'099ms));
     CHECK_FALSE(sightings.bytes().empty());
     sightings.turn(at(11'100ms));
+    CHECK(sightings.bytes().empty());
+}
+
+TEST_CASE("of a collector the newest sighting counts", "[collector][sightings]") {
+    collector::Sightings sightings(10s);
+    for (const auto seen : {100ms, 5'000ms, 3'000ms})
+        sightings.note("c2", at(seen));
+    sightings.turn(at(14'999ms));
+    CHECK_FALSE(sightings.bytes().empty());
+    sightings.turn(at(16s));
     CHECK(sightings.bytes().empty());
 }
 

@@ -301,6 +301,7 @@ TEST_CASE("without a collector nothing is covered; all that are known are told b
     CHECK_FALSE(marks.event_time(at(1s)));
     CHECK_FALSE(marks.covered_since());
     CHECK_FALSE(marks.view_of("c1", at(1s)));
+    marks.resume({"c9", 1, 1});  // not heard again yet
     for (const auto* id : {"c3", "c1", "c2"}) {
         Peer peer{id};
         REQUIRE(marks.on_frame(peer.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
@@ -309,6 +310,22 @@ TEST_CASE("without a collector nothing is covered; all that are known are told b
     REQUIRE(all.size() == 3);
     for (std::size_t i = 0; i < 3; ++i)
         CHECK(all[i].id == "c" + std::to_string(i + 1));
+    std::string ids;
+    for (const auto& link : marks.links())
+        ids += link.collector;
+    CHECK(ids == "c1c2c3c9");
+}
+
+TEST_CASE("who was never heard and is given up is expected again once another tells of it",
+          "[tracker][watermark]") {
+    using State = Watermarks::View::State;
+    Watermarks marks(kGrace, {"c1", "c2"}, at(0s));
+    Peer c2{"c2"};
+    REQUIRE(marks.on_frame(c2.next(at(31s), at(31s)), kSelf, at(31s)) == Accept::apply);
+    marks.on_time(at(31s));
+    CHECK(marks.view_of("c1", at(31s))->state == State::silent);
+    marks.on_sighting("c2", {"c1", Peer::clock(at(30s))}, at(31s));
+    CHECK(marks.view_of("c1", at(31s))->state == State::expected);
 }
 
 TEST_CASE("what a collector read that nobody knows is as new as can be", "[tracker][watermark]") {
