@@ -171,13 +171,19 @@ bool Link::on_ack(const Ack& ack, Instant received) {
 // What waited for the tracker's disk, or in a connection that stood still, tells of then.
 void Link::note_told(std::int64_t sent_us, Instant received) {
     const auto late = transit_.late_by(received, Duration{micros(received) - sent_us});
-    if (received - transit_.since() >= kSettle) told_at_ = std::max(told_at_, received - late);
+    ack_told_at_.reset();
+    if (received - transit_.since() >= kSettle) dated(received - late);
+}
+
+void Link::dated(Instant told) {
+    told_at_ = std::max(told_at_, told);
+    ack_told_at_ = std::max(ack_told_at_.value_or(told), told);
 }
 
 void Link::forget_applied(std::uint64_t applied) {
     for (; base_ <= applied; ++base_) {
         PRESENCE_CHECK(!kept_.empty(), "what was sent is kept until it is acknowledged");
-        told_at_ = std::max(told_at_, kept_.front().sent_at);
+        dated(kept_.front().sent_at);
         const std::size_t bytes = kept_.front().bytes();
         kept_bytes_ -= bytes;
         if (next_ > 0) {

@@ -91,6 +91,9 @@ public:
     // Long ago, as long as none can be dated.
     [[nodiscard]] Instant told_at() const { return told_at_; }
 
+    // The same of the newest acknowledgement alone, which may have waited for longer than others.
+    [[nodiscard]] std::optional<Instant> ack_told_at() const { return ack_told_at_; }
+
     // Event time has not come further at this tracker. Long ago, before the first.
     [[nodiscard]] Instant watermark() const { return watermark_; }
 
@@ -140,6 +143,7 @@ private:
     [[nodiscard]] std::string leases_due(Instant now);
     [[nodiscard]] std::string_view sightings_due(const Sightings* sightings);
     void note_told(std::int64_t sent_us, Instant received);
+    void dated(Instant told);
     void forget_applied(std::uint64_t applied);
     void rewind();
 
@@ -174,6 +178,7 @@ private:
     Transit transit_;  // of its acknowledgements
     static constexpr Instant kLongAgo{Duration{-(std::int64_t{1} << 60)}};
     Instant told_at_ = kLongAgo;
+    std::optional<Instant> ack_told_at_;
     std::uint64_t losses_ = 0;  // beside the rows that were dropped
     bool leaving_ = false;
     bool left_ = false;

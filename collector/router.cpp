@@ -171,9 +171,9 @@ bool Router::on_ack(std::size_t tracker, std::string_view bytes, Instant receive
         ack && tracker < impl_->links.size() && impl_->links[tracker]->on_ack(*ack, received);
     impl_->refused_acks += !good;
     if (good) {
-        const Instant told_at = impl_->links[tracker]->told_at();
-        impl_->intake.vouch(told_at);
-        impl_->take_sightings(*ack, told_at);
+        const auto& link = *impl_->links[tracker];
+        impl_->intake.vouch(link.told_at());
+        if (const auto told_at = link.ack_told_at()) impl_->take_sightings(*ack, *told_at);
     }
     return good;
 }

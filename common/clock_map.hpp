@@ -15,7 +15,8 @@ namespace presence {
 // What must not be early (a heartbeat's time) is mapped by `latest`, what must not be late (a
 // watermark) by `earliest`; so asymmetric delays cost lateness, never truth. A clock that jumps, or
 // stands still while its virtual machine is paused, makes the bounds cross, if by more than a
-// message takes both ways; by less it is not noticed, and times are off by as much.
+// message takes both ways; by less it is not noticed, and times are off by as much. For that the
+// bounds of before a silence, however long, count as well, loosened.
 //
 // Requires: `sent` stamps are read before the act of sending, `received` ones after receiving.
 class ClockMap {
@@ -33,8 +34,10 @@ public:
         restart_if_crossed(now);
     }
 
-    // True once after one of the clocks was seen to have jumped, or stood still: what was mapped
-    // shortly before may be off by as much.
+    // A clock that is slewed, as by chrony, makes the bounds cross again and again, by little.
+    static constexpr Duration kJump{100'000};
+    // True once after one of the clocks was seen to have jumped, or stood still, by more than that:
+    // what was mapped shortly before may be off by as much.
     [[nodiscard]] bool take_jump() { return std::exchange(jumped_, false); }
 
     // Our time at the peer's `t`, never early. Nothing before the first message.
@@ -59,18 +62,34 @@ private:
         return t < now ? SmallestDifference::drift(now - t) : Duration{0};
     }
 
+    // A bound that is not forgotten with the window.
+    struct Lasting {
+        Instant at{};
+        std::optional<Duration> difference;
+
+        void take(Instant now, std::optional<Duration> newest) {
+            if (difference) difference = *difference + SmallestDifference::drift(now - at);
+            if (newest && (!difference || *newest < *difference)) difference = newest;
+            at = now;
+        }
+    };
+
     // The truth lies between the bounds, so bounds that cross mean that a clock jumped (a virtual
     // machine was paused, say): neither is to be believed.
     void restart_if_crossed(Instant now) {
-        const auto upper = upper_.value(now);
-        const auto lower = lower_.value(now);
-        if (upper && lower && *upper < -*lower) {
-            upper_.reset();
-            lower_.reset();
-            jumped_ = true;
-        }
+        lasting_upper_.take(now, upper_.value(now));
+        lasting_lower_.take(now, lower_.value(now));
+        if (!lasting_upper_.difference || !lasting_lower_.difference) return;
+        const Duration apart = *lasting_upper_.difference + *lasting_lower_.difference;
+        if (apart >= Duration{0}) return;
+        jumped_ |= apart < -kJump;
+        upper_.reset();
+        lower_.reset();
+        lasting_upper_ = lasting_lower_ = {};
     }
 
+    Lasting lasting_upper_;
+    Lasting lasting_lower_;
     SmallestDifference upper_;
     SmallestDifference lower_;
     bool jumped_ = false;

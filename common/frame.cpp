@@ -141,7 +141,7 @@ FrameFault decode_frame(std::string_view bytes, Frame& out) {
     const auto row_groups = reader.bytes();
     const auto leases = elements > kFrameElements ? reader.bytes() : std::string_view{};
     const auto sightings = elements > kFrameElements + 1 ? reader.bytes() : std::string_view{};
-    if (!reader.ok()) return FrameFault::wrong_type;
+    if (!reader.ok() || header.collector.empty()) return FrameFault::wrong_type;
     RowReader rows(row_groups);
     while (rows.next()) {
     }

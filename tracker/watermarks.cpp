@@ -67,6 +67,7 @@ Watermarks::Accept Watermarks::on_frame(const FrameHeader& header, std::uint64_t
         if (resumes) c->applied = std::max(c->applied, known.mapped().applied);
     }
     c->heard = received;
+    c->sent = std::max(c->sent, header.sent);
     if (c->state == View::State::silent) c->state = View::State::live;
     if (header.base > c->applied + 1) {
         // Acknowledged by an earlier run of this tracker while we already counted: rows are gone.
@@ -139,10 +140,14 @@ std::vector<Sighting> Watermarks::sightings_for(std::string_view collector, Inst
     const auto it = collectors_.find(std::string(collector));
     if (it == collectors_.end() || now - it->second.told_others < grace_ / 20) return all;
     it->second.told_others = now;
-    for (const auto& [id, c] : collectors_)
-        if (all.size() < kSightingsMax && id != collector && c.boot != 0 &&
-            c.state == View::State::live && now - c.heard < grace_)
-            all.push_back({id, PeerInstant{c.heard.time_since_epoch()}});
+    for (const auto& [id, c] : collectors_) {
+        // When it was read may be long after that, and that it is excused says nothing of it.
+        const auto said = c.clock.earliest(now, c.sent);
+        if (!said || id == collector || c.state != View::State::live || all.size() >= kSightingsMax)
+            continue;
+        if (const auto seen = std::min(*said, c.heard); now - seen < grace_)
+            all.push_back({id, PeerInstant{seen.time_since_epoch()}});
+    }
     return all;
 }
 

@@ -108,6 +108,7 @@ private:
         std::uint64_t dropped = 0;
         bool gap = false;
         Instant heard{};
+        PeerInstant sent{};     // its newest frame, which may have waited, by its clock
         Instant seen{};         // by another tracker
         Instant told_others{};  // of which it was told last
         std::optional<PeerInstant> watermark;

@@ -152,7 +152,7 @@ std::vector<PlannedFault> draw_faults(Random& random, const Shape& shape) {
         Time length = std::min(draw_length(random, shape, planned.place),
                                shape.faults_end - shape.faults_begin);
         if (planned.fault == Fault::suspend && planned.place != Place::edge)
-            length = std::max(length, 6 * shape.delay_max() + 50 * kMillisecond);  // noticed
+            length = std::max(length, 6 * shape.delay_max() + 150 * kMillisecond);  // noticed
         // Some strike while another does: what waits for a link is lost with its collector.
         const bool joins = !faults.empty() && random.percent(25);
         const Time from = joins ? faults.back().begin : shape.faults_begin;

@@ -69,7 +69,50 @@ TEST_CASE("bounds that cross are both forgotten", "[clock]") {
     map.on_echo(at(200), at(150), peer(1'000));
     CHECK_FALSE(map.latest(at(200), peer(1'000)));
     CHECK_FALSE(map.earliest(at(200), peer(1'000)));
-    CHECK(map.take_jump());
+    CHECK_FALSE(map.take_jump());  // as little as a clock that is slewed
+}
+
+TEST_CASE("a clock that stood still is told once, however long it did", "[clock]") {
+    const auto still = GENERATE(150'000, 1 * kSecond, 45 * kSecond, 90 * kSecond, 600 * kSecond);
+    const bool ours = GENERATE(false, true);
+    CAPTURE(still, ours);
+    ClockMap map;
+    std::int64_t truth = 0;
+    std::int64_t stood = 0;
+    const auto exchange = [&] {
+        truth += 10'000;
+        const auto here = [&](std::int64_t t) { return at(t - (ours ? stood : 0)); };
+        const auto there = [&](std::int64_t t) { return peer(5'000 + t - (ours ? 0 : stood)); };
+        map.on_message(here(truth), there(truth - 1'000));
+        map.on_echo(here(truth), here(truth - 3'000), there(truth - 2'000));
+        return map.take_jump();
+    };
+    // For long enough to have half forgotten the first.
+    for (int n = 0; n < 4'000; ++n)
+        REQUIRE_FALSE(exchange());
+    truth += still;
+    stood = still;
+    CHECK(exchange());
+    for (int n = 0; n < 100; ++n)
+        REQUIRE_FALSE(exchange());
+}
+
+TEST_CASE("a silence or a slewed clock is no jump", "[clock]") {
+    ClockMap map;
+    const auto ppm = GENERATE(-6'250, -600, 0, 600, 6'250);
+    const auto clock = [&](std::int64_t t) { return peer(5'000 + t + t * ppm / 1'000'000); };
+    std::int64_t t = 0;
+    for (const std::int64_t gap : {10'000, 10'000, 1'000'000, 10'000})
+        for (int n = 0; n < 200; ++n) {
+            t += gap;
+            map.on_message(at(t), clock(t - 1'000));
+            map.on_echo(at(t), at(t - 3'000), clock(t - 2'000));
+            REQUIRE_FALSE(map.take_jump());
+        }
+    if (ppm != 0) return;
+    t += 300 * kSecond;
+    map.on_message(at(t), clock(t - 1'000));
+    map.on_echo(at(t), at(t - 3'000), clock(t - 2'000));
     CHECK_FALSE(map.take_jump());
 }
 

@@ -147,6 +147,12 @@ TEST_CASE("leases that are malformed are refused with their frame", "[codec][fra
     }
 }
 
+TEST_CASE("a frame of a collector without a name is refused", "[codec][frame]") {
+    auto nobody = header();
+    nobody.collector.clear();
+    CHECK(fault_of(encode_frame(nobody, "")) == FrameFault::wrong_type);
+}
+
 TEST_CASE("a frame without rows tells its header", "[codec][frame]") {
     Frame frame;
     REQUIRE(decode_frame(encode_frame(header(), ""), frame) == FrameFault::none);

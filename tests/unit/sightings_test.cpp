@@ -36,16 +36,16 @@ struct Peer {
     bool echo = true;
 
     void frame(World& world, Instant now,
-               const std::vector<std::pair<std::string, Instant>>& seen = {},
-               bool goodbye = false) {
+               const std::vector<std::pair<std::string, Instant>>& seen = {}, bool goodbye = false,
+               std::optional<Instant> sent = {}) {
         FrameHeader h;
         h.cluster = "main";
         h.collector = id;
         h.boot = boot;
         h.number = ++number;
         h.base = 1;
-        h.sent = h.watermark = here(now);
-        if (echo) h.echo = FrameHeader::Echo{7, micros(now), h.sent};
+        h.sent = h.watermark = here(sent.value_or(now));
+        if (echo) h.echo = FrameHeader::Echo{7, micros(sent.value_or(now)), h.sent};
         h.goodbye = goodbye;
         std::string sightings;
         for (const auto& [collector, at] : seen)
@@ -205,21 +205,36 @@ TEST_CASE("collectors are told when the others were heard, by the tracker's own 
           "[tracker][sightings]") {
     CutOff run;
     run.c1.frame(run.world, at(500ms));
-    CHECK(passed_on(run.world, at(500ms)) ==
-          std::map<std::string, Told>{{"c1", {{"c2", micros(at(0s))}}}});
+    check_one(passed_on(run.world, at(500ms)).at("c1"), "c2", at(0s));
     run.c1.frame(run.world, at(800ms));
     run.c2.frame(run.world, at(900ms));
-    CHECK(passed_on(run.world, at(900ms)) ==
-          std::map<std::string, Told>{{"c1", {}},  // twenty times in a grace of 10 s
-                                      {"c2", {{"c1", micros(at(800ms))}}}});
+    const auto passed = passed_on(run.world, at(900ms));
+    CHECK(passed.at("c1").empty());  // twenty times in a grace of 10 s
+    check_one(passed.at("c2"), "c1", at(800ms));
     // Of one that is silent for the grace, or said goodbye, there is no news.
     run.c2.frame(run.world, at(10'700ms));
-    CHECK(passed_on(run.world, at(10'700ms)).at("c2") == Told{{"c1", micros(at(800ms))}});
+    check_one(passed_on(run.world, at(10'700ms)).at("c2"), "c1", at(800ms));
     run.c2.frame(run.world, at(11'300ms));
     CHECK(passed_on(run.world, at(11'300ms)).at("c2").empty());
     run.c1.frame(run.world, at(12s), {}, true);
     run.c2.frame(run.world, at(12s));
     CHECK(passed_on(run.world, at(12s)).at("c2").empty());
+}
+
+TEST_CASE("what waited before it was read, and who is excused for a full disk, is not seen since",
+          "[tracker][sightings]") {
+    CutOff run;
+    run.until(4s);
+    // Sent at 1 s, read at 5 s.
+    run.c1.frame(run.world, at(5s), {}, false, at(1s));
+    run.c2.frame(run.world, at(5s));
+    check_one(passed_on(run.world, at(5s)).at("c2"), "c1", at(1s));
+    run.world.tracker.on_writing({.failing = true, .full = true, .waiting_bytes = 1});
+    run.world.turn(at(6s));
+    REQUIRE_FALSE(run.world.out.signs.empty());  // c1 is told that it is heard
+    run.world.tracker.on_writing({});
+    run.c2.frame(run.world, at(7s));
+    check_one(passed_on(run.world, at(7s)).at("c2"), "c1", at(1s));
 }
 
 TEST_CASE("a tracker alone passes nothing on", "[tracker][sightings]") {
