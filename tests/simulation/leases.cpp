@@ -55,7 +55,7 @@ void Model::judge_hold(std::size_t tracker, std::size_t user, const Event& event
     const auto unsure = [&](const PlannedFault& fault) {
         const bool link = fault.place == Place::frames || fault.place == Place::acks;
         const bool lifts = fault.end - fault.begin > shape_.grace / 2;
-        const Time since = at - (link ? 2 * kSecond : shape_.ttl_max + shape_.grace);
+        const Time since = at - shape_.ttl_max - shape_.grace;
         return (link || lifts) && fault.begin < now && fault.end > since;
     };
     if (std::any_of(of_evidence_.begin(), of_evidence_.end(), unsure)) return;
