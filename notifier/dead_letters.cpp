@@ -104,8 +104,8 @@ void DeadLetters::open(Damaged damaged) {
     }
 }
 
-// SQLite itself waits for others, but not where it could wait for ever: while one makes the file, or
-// the last one leaves it, "database is locked" comes at once.
+// SQLite itself waits for others, but not where it could wait for ever: while one makes the file,
+// or the last one leaves it, "database is locked" comes at once.
 void DeadLetters::connect() {
     const auto began = io::now();
     for (;;) {
