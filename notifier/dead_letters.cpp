@@ -4,12 +4,11 @@
 
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <system_error>
-#include <thread>
 #include <utility>
 
-#include "common/io/clock.hpp"
 #include "common/io/store.hpp"
 
 namespace presence::notifier {
@@ -22,7 +21,6 @@ constexpr const char* kFile = "dead.sqlite";
 constexpr std::int64_t kApplicationId = 0x7072646c;  // "prdl": what file(1) and sqlite3 show
 constexpr std::int64_t kFormat = 1;
 constexpr int kBusyMs = 5'000;
-constexpr std::chrono::milliseconds kBusyAgain{10};
 
 constexpr const char* kSchema =
     "CREATE TABLE IF NOT EXISTS dead(number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB UNIQUE,"
@@ -104,18 +102,8 @@ void DeadLetters::open(Damaged damaged) {
     }
 }
 
-// SQLite itself waits for others, but not where it could wait for ever: while one makes the file,
-// or the last one leaves it, "database is locked" comes at once.
 void DeadLetters::connect() {
-    const auto began = io::now();
-    for (;;) {
-        try {
-            return connect_once();
-        } catch (const sqlite::Error& error) {
-            if (!error.busy() || io::now() - began > std::chrono::milliseconds{kBusyMs}) throw;
-            std::this_thread::sleep_for(kBusyAgain);
-        }
-    }
+    sqlite::while_busy(std::chrono::milliseconds{kBusyMs}, [this] { connect_once(); });
 }
 
 void DeadLetters::connect_once() {

@@ -2,6 +2,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <thread>
+
+#include "common/io/clock.hpp"
 
 namespace presence::io::sqlite {
 namespace {
@@ -54,6 +57,19 @@ bool Error::malformed() const {
 
 void fail(sqlite3* db, int code) {
     throw Error(code, explain(db, code));
+}
+
+void while_busy(std::chrono::milliseconds patience, const std::function<void()>& fn) {
+    constexpr std::chrono::milliseconds kAgain{10};
+    const auto began = now();
+    for (;;) {
+        try {
+            return fn();
+        } catch (const Error& error) {
+            if (!error.busy() || now() - began > patience) throw;
+            std::this_thread::sleep_for(kAgain);
+        }
+    }
 }
 
 Database open(const std::string& file, const std::string& vfs) {

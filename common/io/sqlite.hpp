@@ -2,7 +2,9 @@
 
 #include <sqlite3.h>
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -31,6 +33,10 @@ using Database = std::unique_ptr<sqlite3, Close>;
 
 // Opens or makes `file`, without a mutex of its own. `vfs` may be empty.
 [[nodiscard]] Database open(const std::string& file, const std::string& vfs);
+// Again and again while another connection has the file, and for so long; then throws. SQLite's own
+// waiting (sqlite3_busy_timeout) leaves out where it could wait for ever: while one connection
+// makes the file, or the last one leaves it, "database is locked" comes at once.
+void while_busy(std::chrono::milliseconds patience, const std::function<void()>& fn);
 // For what returns nothing.
 void execute(sqlite3* db, const char* sql);
 [[noreturn]] void fail(sqlite3* db, int code);
