@@ -260,6 +260,21 @@ void say(Bench& bench, std::size_t tracker,
     bench.tell(ack, tracker);
 }
 
+// Of two trackers, whose words can be dated.
+struct Dated : Bench {
+    Dated() : Bench(options(), {"t1", "t2"}) {
+        for (int n = 0; n < 30; ++n) {
+            say(*this, 0, {});
+            turns(10ms);
+        }
+    }
+    static collector::RouterOptions options() {
+        collector::RouterOptions options;
+        options.grace = 4s;
+        return options;
+    }
+};
+
 // What each tracker was told last within that time.
 std::map<std::size_t, Told> turns(Bench& bench, Duration time) {
     std::map<std::size_t, Told> all;
@@ -272,14 +287,7 @@ std::map<std::size_t, Told> turns(Bench& bench, Duration time) {
 
 TEST_CASE("a collector passes on to each tracker when others were seen, and not of itself",
           "[collector][sightings]") {
-    collector::RouterOptions options;
-    options.grace = 4s;
-    Bench bench(options, {"t1", "t2"});
-    // Until its words can be dated.
-    for (int n = 0; n < 30; ++n) {
-        say(bench, 0, {});
-        bench.turns(10ms);
-    }
+    Dated bench;
     say(bench, 0, {{"c1", 0s}, {"c2", 300ms}});
     const Instant seen = bench.now - 300ms;
     const auto all = turns(bench, 500ms);
@@ -298,13 +306,7 @@ TEST_CASE("a collector passes on to each tracker when others were seen, and not 
 
 TEST_CASE("what is passed on goes with the next frame, and not with each",
           "[collector][sightings]") {
-    collector::RouterOptions options;
-    options.grace = 4s;
-    Bench bench(options, {"t1", "t2"});
-    for (int n = 0; n < 30; ++n) {
-        say(bench, 0, {});
-        bench.turns(10ms);
-    }
+    Dated bench;
     say(bench, 0, {{"c2", 300ms}});
     std::size_t frames = 0;
     std::size_t with = 0;
