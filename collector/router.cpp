@@ -125,6 +125,7 @@ struct Router::Impl {
     std::uint64_t closings = 0;
     std::uint64_t messages_of_ids = 0;
     Heartbeats decoded;
+    std::optional<Wrong> wrong;
     std::uint64_t adoptions = 0;
     Link::Stats gone;  // of links that are no more
     std::uint64_t messages = 0;
@@ -152,11 +153,13 @@ void Router::on_message(std::string_view message, Instant received) {
     auto& decoded = impl_->decoded;
     ++impl_->messages;
     decode_heartbeats(message, decoded, rejects_);
+    if (const auto& wrong = decoded.wrong; wrong && !impl_->wrong)
+        impl_->wrong = {std::string(wrong->user), std::string(decoded.envelope.edge), wrong->field};
     Duration delay{0};
     if (!decoded.envelope.edge.empty()) {
         const auto known = impl_->edges.delay_of(decoded.envelope, received);
-        if (!known) return rejects_.add(Reject::edges_limit);
-        delay = *known;
+        if (!known) rejects_.add(Reject::edges_limit);
+        delay = known.value_or(Duration{0});
     }
     std::uint64_t stale = impl_->route_ids(delay, received);
     for (const auto& beat : decoded.beats)
@@ -234,6 +237,10 @@ Instant Router::next_wakeup() const {
     for (const auto& link : impl_->links)
         earliest = std::min(earliest, link->next_wakeup());
     return earliest;
+}
+
+std::optional<Router::Wrong> Router::take_wrong() {
+    return std::exchange(impl_->wrong, std::nullopt);
 }
 
 const SlotMap& Router::map() const {

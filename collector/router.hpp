@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -98,6 +99,12 @@ public:
     [[nodiscard]] Instant next_wakeup() const;
     [[nodiscard]] const SlotMap& map() const;
     [[nodiscard]] const Counters<Reject>& rejects() const { return rejects_; }
+    // The first item since the last call of which a field is wrong: whose it is, by which edge.
+    struct Wrong {
+        std::string user, edge;
+        Reject field{};
+    };
+    [[nodiscard]] std::optional<Wrong> take_wrong();
 
     struct Stats {
         std::uint64_t messages = 0;
