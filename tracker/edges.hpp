@@ -9,6 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "common/secret_hash.hpp"
+
 namespace presence::tracker {
 
 using EdgeIndex = std::uint16_t;
@@ -63,7 +65,7 @@ private:
         std::uint32_t references = 0;
     };
     std::deque<Edge> edges_;  // addresses of names must stay
-    std::unordered_map<std::string_view, EdgeIndex> by_name_;
+    std::unordered_map<std::string_view, EdgeIndex, SecretHash> by_name_;
     std::vector<EdgeIndex> free_;
     mutable EdgeIndex last_ = kUnnamedEdge;
     std::string_view bytes_;  // the edge's name, somebody else's bytes

@@ -113,7 +113,8 @@ std::optional<Roster::Impl::UserIndex> Roster::Impl::add_user(const Beat& beat, 
         ++stats.malformed;
         return std::nullopt;
     }
-    if (records.living() >= options.users_max) {
+    if (records.living() >= options.users_max ||
+        table.search(beat.hash).same >= UserTable::kSameMax) {
         ++stats.users_limit;
         return std::nullopt;
     }
