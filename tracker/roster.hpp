@@ -109,6 +109,13 @@ public:
     // Replaces what is known of the user, without a word. False, and counted: breaks a limit.
     bool restore(const Held& held);
     void forget(std::string_view user);
+    // Before the first heartbeat: those are held until `until(last_seen, ttl)` at most, if that is
+    // earlier, but for kTtlMinMs. They may have been heard since, so what is told of it is `stale`.
+    // Returns how many. O(users).
+    std::size_t shorten_held(const std::function<Instant(Instant last_seen, Duration ttl)>& until);
+    // Appends, once, the slots of whose users there is news without an event, that a restart should
+    // know: they were heard again after one, or the silence they survive has shrunk.
+    void take_news(std::vector<Slot>& slots);
 
     // Ends sessions with a deadline before `event_time`. Appends offline (`timeout`, `edge_lost`)
     // for users with none left; at_ms of a timeout is the last deadline itself. At most `limit`

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "common/bugs.hpp"
 #include "common/limits.hpp"
 #include "tracker/roster_impl.hpp"
 
@@ -55,6 +56,7 @@ bool Roster::Impl::join_two(UserRecord& record) {
 Session* Roster::Impl::share(UserRecord& record, const Beat& beat, Tick tick) {
     if (record.sessions.count() < kSessionsPerUserMax) return nullptr;
     ++stats.sessions_limit;
+    if (bug(Bug::session_limit_drops)) return record.sessions.begin();
     const auto edge = edges.find_or_other(beat.edge);
     auto* session = edge ? to_share(record, edge, nullptr) : nullptr;
     if (!session && join_two(record)) return nullptr;
