@@ -316,6 +316,7 @@ private:
             add("dropped", stats.dropped);
             add("moved", stats.moved);
             add("edges", stats.edges);
+            add("waits", stats.waits);
             add("closings", stats.closings);
             add("refused_acks", stats.refused_acks);
             router_.rejects().each(add);
