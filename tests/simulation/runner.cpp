@@ -16,6 +16,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Bug::count_)> kB
     "watermark_before_drain",
     "watermark_before_backlog",
     "stall_forgotten",
+    "input_stall_ignored",
     "drops_untold",
     "isolated_reads_on",
     "bye_displaced",
