@@ -18,7 +18,7 @@ namespace presence::collector {
 // Pure. Times never go back.
 class InputProbe {
 public:
-    static constexpr Duration kInterval = 5ms;
+    static constexpr Duration kInterval = 20ms;
     static constexpr Duration kAgain = 1s;
 
     // What to send at the end of the turn that began at `began`, if anything.

@@ -37,9 +37,7 @@ bool Connection::turn(Instant now) {
             found(now, *outcome);
             step = dialer_.turn(now);
         }
-    if (step != Dialer::Step::connect) return false;
-    connect();
-    return true;
+    return step == Dialer::Step::connect && connect(now);
 }
 
 void Connection::found(Instant now, const Found& outcome) {
@@ -52,15 +50,25 @@ void Connection::found(Instant now, const Found& outcome) {
     log::warn("name_not_found", {{"endpoint", endpoint_}, {"reason", outcome.failure}});
 }
 
-// A new socket: libzmq ignores a second connect to an endpoint that it has given up.
-void Connection::connect() {
+// A new socket: libzmq ignores a second connect to an endpoint that it has given up. Where there
+// can be none, as no more files may be open, the one before stays until the next try.
+bool Connection::connect(Instant now) {
     const auto& address = dialer_.address();
-    socket_.set(zmq::sockopt::linger, 0);
-    socket_ = make_socket(*context_, role_, std::vector<std::string>{address});
-    for (const auto& topic : topics_)
-        socket_.set(zmq::sockopt::subscribe, topic);
-    if (!parsed_.named() || std::exchange(address_told_, address) == address) return;
-    log::info("address_found", {{"endpoint", endpoint_}, {"address", address}});
+    try {
+        auto next = make_socket(*context_, role_, std::vector<std::string>{address});
+        for (const auto& topic : topics_)
+            next.set(zmq::sockopt::subscribe, topic);
+        socket_.set(zmq::sockopt::linger, 0);
+        socket_ = std::move(next);
+    } catch (const SocketError& error) {
+        if (now < tell_failure_at_) return false;
+        tell_failure_at_ = now + kTellFailure;
+        log::warn("not_connected", {{"reason", error.what()}});
+        return false;
+    }
+    if (parsed_.named() && std::exchange(address_told_, address) != address)
+        log::info("address_found", {{"endpoint", endpoint_}, {"address", address}});
+    return true;
 }
 
 void Connection::add_to(std::vector<zmq::pollitem_t>& items) {

@@ -36,7 +36,7 @@ public:
 
 private:
     void found(Instant now, const Found& outcome);
-    void connect();
+    bool connect(Instant now);
 
     zmq::context_t* context_;
     Role role_;
