@@ -13,6 +13,8 @@ namespace {
 
 namespace log = io::log;
 
+constexpr Duration kTellFailure = 10s;  // as long as it lasts
+
 std::unique_ptr<io::Store> open_store(const io::Program& program, const TrackerConfig& own) {
     const auto& presence = program.config.presence;
     if (presence.durability == "off") {
@@ -116,7 +118,7 @@ void Storage::turn(Tracker& tracker, Output& ready) {
     if (news.malformed) throw io::StoreError(*news.failure);
     outbox_.on_written(news.written_up_to, ready);
     tell_failure(news.failure);
-    tracker.on_writing({failure_.has_value(), full(), waiting_bytes()});
+    tracker.on_writing({failure_.has_value(), full(), waiting_bytes(), failure_.value_or("")});
     for (auto& reply : news.replies) {
         if (!reply.damage.empty()) log::error("journal_damaged", {{"what", reply.damage}});
         const Replay replay{reply.ask.peer, reply.ask.rid, reply.ask.boot, reply.ask.after};
@@ -144,9 +146,16 @@ std::size_t Storage::waiting_bytes() const {
 }
 
 void Storage::tell_failure(const std::optional<std::string>& failure) {
-    if (failure && failure != failure_)
-        log::error("journal_failing", {{"reason", *failure}, {"waiting_bytes", waiting_bytes()}});
-    if (!failure && failure_) log::info("journal_recovered");
+    const auto now = io::now();
+    if (failure && !failure_) failing_since_ = now;
+    const auto lasted_ms = (now - failing_since_).count() / 1000;
+    if (failure && (failure != failure_ || now >= tell_failure_at_)) {
+        log::error("journal_failing", {{"reason", *failure},
+                                       {"waiting_bytes", waiting_bytes()},
+                                       {"for_ms", lasted_ms}});
+        tell_failure_at_ = now + kTellFailure;
+    }
+    if (!failure && failure_) log::info("journal_recovered", {{"after_ms", lasted_ms}});
     failure_ = failure;
 }
 

@@ -56,6 +56,8 @@ private:
     std::uint64_t boot_ = 0;
     Outbox outbox_;
     std::optional<std::string> failure_;
+    Instant failing_since_{};
+    Instant tell_failure_at_{};
 };
 
 }  // namespace presence::tracker
