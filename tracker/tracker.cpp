@@ -337,6 +337,7 @@ Tracker::Stats Tracker::Impl::numbers() const {
     all.transitions = publisher.transitions();
     all.batches = publisher.batches();
     all.journal_waiting_bytes = writing.waiting_bytes;
+    all.replays_refused = writing.replays_refused;
     return all;
 }
 
@@ -396,6 +397,7 @@ void Tracker::each_number(const Stats& stats,
     tell("lifts_refused", stats.lifts_refused);
     tell("queries", stats.queries);
     tell("queries_refused", stats.queries_refused);
+    tell("replays_refused", stats.replays_refused);
     tell("journal_waiting_bytes", stats.journal_waiting_bytes);
     fn("lag_ms", stats.lag.count() < 0 ? -1 : stats.lag.count() / 1000);
     fn("frozen_ms", stats.frozen.count() / 1000);

@@ -98,6 +98,7 @@ public:
         bool full = false;
         std::uint64_t waiting_bytes = 0;
         std::string error{};
+        std::uint64_t replays_refused = 0;  // so far, as too many of a peer waited
     };
     void on_writing(Writing writing);
 
@@ -127,7 +128,7 @@ public:
         std::uint64_t edges = 0, edges_silent = 0;  // named, with sessions here
         std::uint64_t edge_lost = 0;                // users told offline so
         std::uint64_t transitions = 0, batches = 0, lifts = 0, lifts_refused = 0;
-        std::uint64_t queries = 0, queries_refused = 0;
+        std::uint64_t queries = 0, queries_refused = 0, replays_refused = 0;
         std::uint64_t journal_waiting_bytes = 0;  // not written yet
         Freshness freshness = Freshness::warming;
         StaleBy stale_by;
