@@ -79,6 +79,14 @@ void LastLines::add(std::string_view lines) {
         rewrite();
 }
 
+void LastLines::remove(const std::string& line) {
+    const auto found = std::find(lines_.begin(), lines_.end(), line);
+    if (found == lines_.end()) return;
+    bytes_ -= found->size();
+    lines_.erase(found);
+    rewrite();
+}
+
 void LastLines::append(std::string_view lines) {
     try {
         write_to(open_.get(), lines, file_);
