@@ -12,6 +12,7 @@
 
 #include "common/event.hpp"
 #include "common/io/sqlite.hpp"
+#include "common/secret_hash.hpp"
 #include "notifier/dead_line.hpp"
 #include "notifier/wanted.hpp"
 
@@ -95,7 +96,7 @@ private:
     std::optional<std::string> moved_;
     mutable std::mutex wanted_mutex_;
     Wanted wanted_;
-    std::unordered_set<std::string> wanted_users_;
+    std::unordered_set<std::string, SecretHash> wanted_users_;
     std::unordered_set<std::string> wanted_notices_;  // ids
     std::unordered_set<std::string> added_;           // ids, since something was taken
     std::vector<Settled> settled_;
