@@ -64,7 +64,7 @@ void Roster::Impl::on_beat(const Beat& beat, std::optional<UserIndex> hint, Wall
         edges.find_bytes(beat.edge) == record.edge) {
         const auto ttl = record.ttl;
         advance(record, tick, beat.ttl_ms, window);
-        set_deadline(*user);
+        if (record.ttl != ttl || record.needs_arming(record.read)) set_deadline(*user);
         if (record.ttl > ttl)
             out.push_back(event(record, slot_of(beat.hash), State::online, Reason::ttl,
                                 millis(wall.at(beat.at)), record.ttl));
