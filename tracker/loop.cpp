@@ -255,8 +255,8 @@ private:
     Config running_ = program_.config;
     io::FilesLog files_;
     io::Reporter reporter_{{"frames_refused", "moved", "users_limit", "sessions_limit",
-                            "edges_limit", "malformed", "lifts", "lifts_refused",
-                            "queries_refused", "replays_refused"}};
+                            "edges_limit", "malformed", "lifts", "lifts_refused", "queries_refused",
+                            "replays_refused"}};
     LifeLog life_;
     Output out_;    // of the turn
     Output ready_;  // to be sent

@@ -37,9 +37,10 @@ struct Beat : Row {
 // The session held its user until the bye, so none of the user's other sessions ends before that:
 // what they did meanwhile may still be on its way, as a bye comes ahead of event time.
 //
-// A user's status is the one told last, by the time of the heartbeat that told it (at one time:
-// that arrived last), among their living sessions; told empty, it is none, whatever others told
-// before. A change while online is told as an online event with reason `status`.
+// A user's status is, of what their living sessions say, what one began to say last, by the time of
+// the heartbeat that told it (at one time: that arrived last): a session that says the same again
+// says nothing new. Told empty, it is none, whatever others told before. A change while online is
+// told as an online event with reason `status`.
 //
 // Who has kSessionsPerUserMax sessions keeps them, and a heartbeat of a further one counts for one
 // of them that is on its edge and from then on shared: nobody's bye ends it, it lasts for the
@@ -66,7 +67,8 @@ struct Beat : Row {
 //
 // Memory a user, 1M or 10M users: about 70 bytes with an id of up to 20 bytes and one unnamed
 // session that never told a status; a longer id adds its bytes. A named session, or a second one,
-// or a status adds one allocation of 4 bytes + 16 a session + the names and statuses (padded to 4):
+// or a status adds one allocation of 4 bytes + 16 a session (20 with a status) + the names and
+// statuses (padded to 4):
 // with one session name of 16 bytes about 120 bytes a user.
 class Roster {
 public:

@@ -101,7 +101,7 @@ void Roster::Impl::refresh_listed(UserIndex user, const Beat& beat, Tick tick, W
     if (tick > window.widen(record.read)) record.read = low(tick);
     std::optional<Reason> news;
     if (ttl_max(record) > ttl) news = Reason::ttl;
-    if (beat.status) record.sessions.tell(session, tick, *beat.status, window);
+    if (beat.status) record.sessions.tell(session, tick, tick, *beat.status, window);
     if (may_change && record.sessions.status(window) != status_before) news = Reason::status;
     if (news)
         out.push_back(event(record, slot_of(beat.hash), State::online, *news,
@@ -133,7 +133,7 @@ std::optional<Roster::Impl::UserIndex> Roster::Impl::add_user(const Beat& beat, 
     if (!beat.session.empty() || beat.status || edge == kOtherEdge) {
         auto* session = record.sessions.add(edge, beat.session, low(tick), beat.ttl_ms);
         session->shared = edge == kOtherEdge;
-        if (beat.status) record.sessions.tell(session, tick, *beat.status, window);
+        if (beat.status) record.sessions.tell(session, tick, tick, *beat.status, window);
     }
     set_deadline(user);
     return user;

@@ -36,7 +36,7 @@ bool Roster::restore(const Held& held) {
         in.to_list(record);
         // When it was told only the wall clock knows, which may have been set since.
         const auto long_ago = in.window.clamp(std::numeric_limits<Tick>::min());
-        record.sessions.tell(record.sessions.begin(), long_ago, *held.status, in.window);
+        record.sessions.tell(record.sessions.begin(), long_ago, long_ago, *held.status, in.window);
     }
     in.set_deadline(user);
     return true;
@@ -106,8 +106,8 @@ void Roster::Impl::inherit_status(UserRecord& record, Session* heir) {
     if (held == nullptr || !held->told()) return;
     const std::string status(held->status());
     if (record.sessions.status(window) != status) return;  // another session told since
-    record.sessions.tell(record.sessions.find(edge, name), window.widen(held->told_at), status,
-                         window);
+    const auto told = window.widen(held->told_at);
+    record.sessions.tell(record.sessions.find(edge, name), told, told, status, window);
 }
 
 }  // namespace presence::tracker

@@ -47,7 +47,8 @@ bool Roster::Impl::join_two(UserRecord& record) {
     const auto edge = first->edge;
     const std::string name(first->name()), status(first->status());
     if (first->told())
-        record.sessions.tell(into, window.widen(first->told_at), status, window);  // they moved
+        record.sessions.tell(into, window.widen(first->told_at), window.widen(first->said_since()),
+                             status, window);  // they moved
     end_session(record, record.sessions.find(edge, name));
     return true;
 }

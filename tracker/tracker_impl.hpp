@@ -119,7 +119,7 @@ struct Tracker::Impl {
     std::optional<Instant> warm_at;
     Instant started;
     std::optional<Instant> disk_held;  // since when it cannot be written, or is too far behind
-    Instant ticked;                      // the last one
+    Instant ticked;                    // the last one
     bool tick_wanted = false;
     bool more_due = false;
     Writing writing;
