@@ -66,7 +66,7 @@ MapAnswer Asker::map(const std::vector<std::string>& endpoints) {
         try {
             auto answer = ask(endpoints[i], {MapQuery{}, {}});
             if (auto* map = std::get_if<MapAnswer>(&answer.body)) return std::move(*map);
-        } catch (const NoAnswer&) {
+        } catch (const io::SocketError&) {  // no answer, or a name that nobody knows
             if (i + 1 == endpoints.size()) throw;
         }
     }

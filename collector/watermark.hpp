@@ -12,27 +12,42 @@ namespace presence::collector {
 // Up to when everything that was read has been handed to the links.
 //
 // It begins before the input is open: nothing came earlier. It advances only in turns that
-// found the input empty, to the time before their first read. After a stall the kernel, or the
-// edges, may still hold what came meanwhile, so that an input that looks empty proves nothing for a
-// while.
+// found the input empty, to the time before their first read, and not beyond what a probe has shown
+// to be in the input (InputProbe). After a stall, of this loop or of what feeds the input, the
+// kernel, or the edges, may still hold what came meanwhile, so that an input that looks empty
+// proves nothing for a while.
 class Watermark {
 public:
     static constexpr Duration kStall = 250ms;  // longest time between two calls that is none
     static constexpr Duration kHold = 1s;
-    // By then edges have left a collector that does not answer (docs/protocol.md, "An edge"), and
-    // may have had to give up heartbeats.
+    // By then edges have left a collector that does not answer (docs/protocol.md, "An edge"), or
+    // found no room in it for as long, and may have had to give up heartbeats.
     static constexpr Duration kAbandoned = 2s;
 
-    explicit Watermark(Instant began) : value_(began) {}
+    // `probed`: only what on_moved() tells of is known to be in the input.
+    Watermark(Instant began, bool probed)
+        : moved_(probed ? began : Instant::max()), value_(began) {}
 
     void begin_turn(Instant now) {
         observe(now);
         began_ = now;
     }
-    void end_turn(Instant now, bool drained) {
+    // `drained`: the input was found empty. `full`: it may hold more.
+    void end_turn(Instant now, bool drained, bool full = false) {
         observe(now);
-        if ((drained || bug(Bug::watermark_before_drain)) && now >= held_until_) value_ = began_;
+        note_full(full);
+        const bool empty = drained || bug(Bug::watermark_before_drain);
+        if (!empty || now < held_until_) return;
+        value_ =
+            bug(Bug::input_stall_ignored) ? began_ : std::max(value_, std::min(began_, moved_));
     }
+    // What had come by `asked` is in the input.
+    void on_moved(Instant asked, Instant now) {
+        note_stall(now, now - asked);
+        moved_ = asked;
+    }
+    // Of this turn, before its first receive.
+    [[nodiscard]] Instant began() const { return began_; }
     [[nodiscard]] Instant value() const { return value_; }
     // What came while nothing was read may not have been moved into the socket yet.
     void on_resumed(Instant now, Instant unread_since) {
@@ -43,21 +58,32 @@ public:
         held_until_ = std::max(held_until_, until);
         abandoned_ = true;
     }
-    // True once after a stall, or a closed input, in which heartbeats may have been lost before
-    // they were read.
+    // True once after a stall, a closed input, or one that was full, in which heartbeats may have
+    // been lost before they were read.
     [[nodiscard]] bool take_abandoned() { return std::exchange(abandoned_, false); }
 
 private:
+    void note_full(bool full) {
+        if (full && !full_since_) full_since_ = began_;
+        if (full) return;
+        if (full_since_ && began_ - *full_since_ > kAbandoned) abandoned_ = true;
+        full_since_.reset();
+    }
     void observe(Instant now) {
-        if (observed_ && now - *observed_ > kStall && !bug(Bug::stall_forgotten))
-            held_until_ = std::max(held_until_, now + kHold);
-        if (observed_ && now - *observed_ > kAbandoned) abandoned_ = true;
+        note_stall(now, now - observed_.value_or(now));
         observed_ = now;
+    }
+    void note_stall(Instant now, Duration length) {
+        if (length > kStall && !bug(Bug::stall_forgotten))
+            held_until_ = std::max(held_until_, now + kHold);
+        if (length > kAbandoned) abandoned_ = true;
     }
 
     std::optional<Instant> observed_;
     Instant began_{};
+    std::optional<Instant> full_since_;  // the input
     Instant held_until_{};
+    Instant moved_;
     Instant value_;
     bool abandoned_ = false;
 };

@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "common/connection.hpp"
+#include "common/peer_connection.hpp"
 
 namespace presence {
 
@@ -17,9 +17,9 @@ namespace presence {
 // with none of its messages received since, although all that was whole has been received; or so
 // much more, while nothing was received at all, that not all of it can be whole.
 //
-// `bytes_max` is above what one good message may have. Some bytes come without a message (pings, and
-// to XPUB topics that others subscribe to as well): `free_bytes` of each look are not counted, so
-// one that sends no more than those may go on.
+// `bytes_max` is above what one good message may have. Some bytes come without a message (pings,
+// and to XPUB topics that others subscribe to as well): `free_bytes` of each look are not counted,
+// so one that sends no more than those may go on.
 //
 // Of one bound socket. Pure: the caller looks again and again and tells what it finds.
 class Unfinished {
@@ -43,10 +43,10 @@ public:
     // Connections there are now, some or all, with the bytes that libzmq has read of each so far.
     // Appends those that are unwelcome.
     struct Seen {
-        Connection connection;
+        PeerConnection connection;
         std::uint64_t bytes = 0;
     };
-    void look(std::span<const Seen> seen, std::vector<Connection>& unwelcome) {
+    void look(std::span<const Seen> seen, std::vector<PeerConnection>& unwelcome) {
         for (const auto& [connection, bytes] : seen) {
             auto& stream = streams_[connection.fd];
             if (stream.cookie != connection.cookie) stream = {connection.cookie, bytes, false, {}};
@@ -73,8 +73,8 @@ public:
 private:
     struct Stream {
         std::uint64_t cookie = 0;
-        std::uint64_t counted_from = 0;  // bytes
-        bool heard = false;              // since the last look
+        std::uint64_t counted_from = 0;        // bytes
+        bool heard = false;                    // since the last look
         std::optional<std::uint64_t> over_at;  // `emptied_` when it was found to have too many
     };
 

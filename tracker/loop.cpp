@@ -195,8 +195,7 @@ private:
     void receive_frames() {
         if (storage_.full()) return;
         std::size_t count = 0;
-        while (count < kFramesPerTurnMax &&
-               receive(io::Role::frames_in, frames_, received_[count]))
+        while (count < kFramesPerTurnMax && receive(io::Role::frames_in, frames_, received_[count]))
             ++count;
         const auto now = io::now();
         const auto wall = io::wall_offset();
@@ -284,8 +283,8 @@ private:
     Config running_ = program_.config;
     io::FilesLog files_;
     io::Reporter reporter_{{"frames_refused", "moved", "users_limit", "sessions_limit",
-                            "edges_limit", "malformed", "lifts", "lifts_refused",
-                            "queries_refused", "replays_refused", "connections_ended"}};
+                            "edges_limit", "malformed", "lifts", "lifts_refused", "queries_refused",
+                            "replays_refused", "connections_ended"}};
     LifeLog life_;
     Output out_;    // of the turn
     Output ready_;  // to be sent

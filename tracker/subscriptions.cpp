@@ -17,7 +17,7 @@ bool is_wide(std::string_view prefix) {
 
 }  // namespace
 
-void Subscriptions::on_message(const Connection& from, std::string_view message) {
+void Subscriptions::on_message(const PeerConnection& from, std::string_view message) {
     Told told;
     const bool good = read(message, told);
     if (good && told.subscribed)
@@ -34,7 +34,7 @@ void Subscriptions::on_empty() {
             peers_.erase(at);
 }
 
-void Subscriptions::subscribe(const Connection& from, std::string_view topic) {
+void Subscriptions::subscribe(const PeerConnection& from, std::string_view topic) {
     if (!topics_.emplace(topic, from.cookie).second) return;
     if (from.cookie != 0)
         count(topic, peers_.try_emplace(from.cookie, Peer{from.fd}).first->second, true);
@@ -83,9 +83,8 @@ void Subscriptions::end_greatest() {
     const auto weight = [](const Peers::value_type& entry) {
         return entry.second.unwelcome ? 0 : entry.second.bytes + entry.second.topics;
     };
-    end(*std::max_element(
-            peers_.begin(), peers_.end(),
-            [&](const auto& a, const auto& b) { return weight(a) < weight(b); }),
+    end(*std::max_element(peers_.begin(), peers_.end(),
+                          [&](const auto& a, const auto& b) { return weight(a) < weight(b); }),
         "too_many_topics");
 }
 

@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "common/batch.hpp"
-#include "common/connection.hpp"
+#include "common/peer_connection.hpp"
+#include "common/secret_hash.hpp"
 
 namespace presence::tracker {
 
@@ -43,7 +44,7 @@ public:
         told = {message.substr(1), message[0] == '\1'};
         return true;
     }
-    void on_message(const Connection& from, std::string_view message);
+    void on_message(const PeerConnection& from, std::string_view message);
     // All that came was read.
     void on_empty();
     // Who became unwelcome since the last call.
@@ -65,14 +66,15 @@ private:
     };
     using Peers = std::unordered_map<std::uint64_t, Peer>;  // by cookie
 
-    void subscribe(const Connection& from, std::string_view topic);
+    void subscribe(const PeerConnection& from, std::string_view topic);
     void unsubscribe(std::string_view topic);
     void count(std::string_view topic, Peer& peer, bool more);
     void end(Peers::value_type& peer, const char* why);
     void end_greatest();
 
     Limits limits_{};
-    std::unordered_map<std::string, std::uint64_t> topics_;  // to the cookie of who brought it
+    // To the cookie of who brought it.
+    std::unordered_map<std::string, std::uint64_t, SecretHash> topics_;
     Peers peers_;
     std::vector<std::uint64_t> ended_;   // as unwelcome, since all was read
     std::size_t count_ = 0, bytes_ = 0;  // of topics, but for those of the unwelcome

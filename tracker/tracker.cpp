@@ -106,7 +106,7 @@ void Tracker::on_query(std::string_view peer, std::string_view bytes) {
     impl_->asked.push_back({std::string(peer), decode_query(bytes)});
 }
 
-void Tracker::on_subscriber(const Connection& from, std::string_view message) {
+void Tracker::on_subscriber(const PeerConnection& from, std::string_view message) {
     impl_->subscriptions.on_message(from, message);
     Subscriptions::Told told;
     if (!Subscriptions::read(message, told)) return;

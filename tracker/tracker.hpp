@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "common/config.hpp"
-#include "common/connection.hpp"
 #include "common/event.hpp"
+#include "common/peer_connection.hpp"
 #include "common/query.hpp"
 #include "common/slots.hpp"
 #include "common/time.hpp"
@@ -90,7 +90,7 @@ public:
     [[nodiscard]] bool takes_questions() const;
     // From XPUB: that a topic now has, or no longer has, a subscriber, or what is no subscription.
     // The first one to `tick` is told at once, so that it knows where the stream stands.
-    void on_subscriber(const Connection& from, std::string_view message);
+    void on_subscriber(const PeerConnection& from, std::string_view message);
     // All that came from XPUB was read.
     void on_no_subscriber();
     // Connections of subscribers that are to be ended, since the last call.

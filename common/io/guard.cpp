@@ -105,9 +105,9 @@ std::uint16_t port_in(const std::string& endpoint) {
 
 }  // namespace
 
-Connection connection_of(const zmq::message_t& message) {
+PeerConnection connection_of(const zmq::message_t& message) {
     const int fd = fd_of(message);
-    return fd < 0 ? Connection{} : Connection{cookie_of(fd), fd};
+    return fd < 0 ? PeerConnection{} : PeerConnection{cookie_of(fd), fd};
 }
 
 void Guard::watch(Role role, const zmq::socket_t& socket) {

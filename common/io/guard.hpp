@@ -7,15 +7,15 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "common/connection.hpp"
 #include "common/io/sockets.hpp"
+#include "common/peer_connection.hpp"
 #include "common/time.hpp"
 #include "common/unfinished.hpp"
 
 namespace presence::io {
 
 // Which connection a message came over; none is known of one that libzmq made itself.
-[[nodiscard]] Connection connection_of(const zmq::message_t& message);
+[[nodiscard]] PeerConnection connection_of(const zmq::message_t& message);
 
 // Watches over what comes to a process's bound sockets, and ends connections that would make libzmq
 // keep more than it may (common/unfinished.hpp; for the loop to say so: end()). A peer of ours
@@ -57,7 +57,7 @@ private:
     std::minstd_rand chance_{std::random_device{}()};
     std::uint64_t ended_ = 0, told_ = 0;
     Instant tell_at_{};
-    std::vector<Connection> unwelcome_;
+    std::vector<PeerConnection> unwelcome_;
 };
 
 }  // namespace presence::io

@@ -7,7 +7,7 @@ using presence::tracker::Subscriptions;
 
 namespace {
 
-constexpr Connection kA{1, 10}, kB{2, 11}, kGone{};
+constexpr PeerConnection kA{1, 10}, kB{2, 11}, kGone{};
 
 std::string come(std::string_view topic) {
     return "\1" + std::string(topic);

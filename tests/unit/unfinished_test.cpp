@@ -6,14 +6,14 @@ using namespace presence;
 
 namespace {
 
-constexpr Connection kA{1, 10}, kB{2, 11};
+constexpr PeerConnection kA{1, 10}, kB{2, 11};
 
 struct Watch {
     Unfinished unfinished{{.bytes_max = 1'000, .queue_bytes_max = 100'000, .free_bytes = 10}};
 
     // How many are unwelcome after a look at one that has sent so many bytes.
-    std::size_t look(std::uint64_t bytes, Connection connection = kA) {
-        std::vector<Connection> unwelcome;
+    std::size_t look(std::uint64_t bytes, PeerConnection connection = kA) {
+        std::vector<PeerConnection> unwelcome;
         const std::vector<Unfinished::Seen> seen{{connection, bytes}};
         unfinished.look(seen, unwelcome);
         for (const auto& one : unwelcome)
