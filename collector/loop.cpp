@@ -47,6 +47,8 @@ constexpr Duration kTellInput = 10s;
 
 constexpr int kIoThreads = 2;  // one is the input's alone
 
+constexpr Duration kWrongInterval = 10s;  // between two lines of `wrong_field`
+
 // How long a collector that ends waits for trackers to have everything.
 constexpr Duration kGoodbyeMax = 3s;
 constexpr Duration kLastReadMax = 200ms;
@@ -331,6 +333,7 @@ private:
         for (auto& [id, tracker] : trackers_)
             tracker.peer.turn(turn_began_);
         files_.turn(io::now());
+        tell_wrong(io::now());
         reporter_.turn(io::now(), [this] {
             const auto stats = router_.stats();
             std::vector<io::Reporter::Number> numbers;
@@ -347,12 +350,25 @@ private:
             add("dropped", stats.dropped);
             add("moved", stats.moved);
             add("edges", stats.edges);
+            add("waits", stats.waits);
             add("closings", stats.closings);
             add("input_stalls", stats.input_stalls);
             add("refused_acks", stats.refused_acks);
             router_.rejects().each(add);
             return numbers;
         });
+    }
+
+    // The counters say how many there are; one line says whose to look at.
+    void tell_wrong(Instant now) {
+        if (now < tell_wrong_at_) return;
+        const auto wrong = router_.take_wrong();
+        if (!wrong) return;
+        tell_wrong_at_ = now + kWrongInterval;
+        log::warn("wrong_field", {{"reason", name_of(wrong->field)},
+                                  {"user", wrong->user},
+                                  {"edge", wrong->edge},
+                                  {"heartbeat", "counts without it"}});
     }
 
     const io::Program& program_;
@@ -375,6 +391,7 @@ private:
     bool leaving_ = false;
     Instant open_at_{};  // after a try that failed: not before
     Instant tell_input_at_{};
+    Instant tell_wrong_at_{};
     bool ready_ = false;  // as told
 };
 

@@ -26,6 +26,7 @@ export class Link {
   #spoke = -Infinity;
   #connected;
   #flushing = null;
+  sending = false; // the last message was taken; one is sent each second at least
   sent = 0;
   refused = 0; // messages for which no collector had room
   failed = 0; // messages that could not be sent for another reason: `failure`
@@ -91,15 +92,21 @@ export class Link {
       await this.#socket.send(encode(envelopeOf(this.#edge, this.#boot, this.#seq + 1, now, items)));
     } catch (error) {
       this.#beats.putBack(items);
-      if (error.code !== 'EAGAIN') this.#fail(error);
-      else this.refused += 1;
-      if (error.code === 'EAGAIN' && now - Math.max(this.#connected, this.#spoke) >= ANEW_MS) this.#connect();
+      this.sending = false;
+      if (error.code === 'EAGAIN') this.#refuse(now);
+      else this.#fail(error);
       return false;
     }
+    this.sending = true;
     this.#seq += 1;
     this.#spoke = now;
     this.sent += items.length;
     return true;
+  }
+
+  #refuse(now) {
+    this.refused += 1;
+    if (now - Math.max(this.#connected, this.#spoke) >= ANEW_MS) this.#connect();
   }
 
   // Nobody waits for a flush of the timer: an error is told here, once, and counted.
