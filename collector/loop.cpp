@@ -42,12 +42,11 @@ constexpr std::size_t kNapMessagesMax = 500;
 
 constexpr Duration kOpenAgain = 1s;  // after a try that failed
 
+constexpr Duration kWrongInterval = 10s;  // between two lines of `wrong_field`
 constexpr Duration kInputStalled = 2s;  // worth a line, as often as this:
 constexpr Duration kTellInput = 10s;
 
 constexpr int kIoThreads = 2;  // one is the input's alone
-
-constexpr Duration kWrongInterval = 10s;  // between two lines of `wrong_field`
 
 // How long a collector that ends waits for trackers to have everything.
 constexpr Duration kGoodbyeMax = 3s;
@@ -389,9 +388,9 @@ private:
     bool drained_ = true;
     bool more_ = false;  // to be read at once
     bool leaving_ = false;
+    Instant tell_wrong_at_{};
     Instant open_at_{};  // after a try that failed: not before
     Instant tell_input_at_{};
-    Instant tell_wrong_at_{};
     bool ready_ = false;  // as told
 };
 

@@ -188,9 +188,15 @@ private:
         belongs(place, "format", s.type, "stdout");
         belongs(place, "path", s.type, "jsonl");
         belongs(place, "command", s.type, "exec");
+        belongs(place, "acknowledge", s.type, "exec");
+        if (s.type != "exec") belongs(place, "timeout", s.type, "webhook");
+        if (s.type == "exec" && !s.acknowledge && origin_.names(place + "/timeout"))
+            origin_.fail(
+                place + "/timeout",
+                "`timeout` is for a sink of type webhook, or exec with acknowledge = true");
         for (const char* key :
-             {"url", "secret", "secret_file", "secret_env", "timeout", "connect_timeout",
-              "batch_max", "allow_private", "allow_plaintext", "proxy", "ca_file"})
+             {"url", "secret", "secret_file", "secret_env", "connect_timeout", "batch_max",
+              "allow_private", "allow_plaintext", "proxy", "ca_file"})
             belongs(place, key, s.type, "webhook");
         if (s.format != "text" && s.format != "json")
             origin_.fail(place + "/format",

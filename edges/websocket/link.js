@@ -93,8 +93,9 @@ export class Link {
     } catch (error) {
       this.#beats.putBack(items);
       this.sending = false;
-      if (error.code === 'EAGAIN') this.#refuse(now);
-      else this.#fail(error);
+      if (error.code !== 'EAGAIN') this.#fail(error);
+      else this.refused += 1;
+      if (error.code === 'EAGAIN' && now - Math.max(this.#connected, this.#spoke) >= ANEW_MS) this.#connect();
       return false;
     }
     this.sending = true;
@@ -102,11 +103,6 @@ export class Link {
     this.#spoke = now;
     this.sent += items.length;
     return true;
-  }
-
-  #refuse(now) {
-    this.refused += 1;
-    if (now - Math.max(this.#connected, this.#spoke) >= ANEW_MS) this.#connect();
   }
 
   // Nobody waits for a flush of the timer: an error is told here, once, and counted.
