@@ -31,7 +31,7 @@ struct Ask {
 
 template <class Body>
 Body expect(Answer answer, const std::string& tracker) {
-    tell_freshness(answer.freshness, tracker);
+    tell_freshness(answer, tracker);
     if (auto* body = std::get_if<Body>(&answer.body)) return std::move(*body);
     throw NoAnswer("tracker " + tracker + " answered another question");
 }
@@ -137,6 +137,9 @@ std::string meaning_of(const StatusAnswer::Collector& collector) {
 std::string line_of(const StatusAnswer::Hold& hold) {
     const auto sessions = fmt::format("{} session{}", hold.sessions, hold.sessions == 1 ? "" : "s");
     const auto silence = ago(hold.since_ms);
+    if (hold.what == "disk" && hold.why == "failing")
+        return fmt::format("disk  {}; for {}: nobody is told anything until it can be written",
+                           hold.error, silence);
     if (hold.what == "disk")
         return fmt::format("disk  too much has waited for it for {}: nobody is told anything",
                            silence);

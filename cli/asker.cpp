@@ -66,24 +66,48 @@ MapAnswer Asker::map(const std::vector<std::string>& endpoints) {
         try {
             auto answer = ask(endpoints[i], {MapQuery{}, {}});
             if (auto* map = std::get_if<MapAnswer>(&answer.body)) return std::move(*map);
-        } catch (const NoAnswer&) {
+        } catch (const io::SocketError&) {  // no answer, or a name that nobody knows
             if (i + 1 == endpoints.size()) throw;
         }
     }
     throw NoAnswer("no tracker told who owns which users");
 }
 
-void tell_freshness(Freshness freshness, const std::string& tracker) {
-    static std::set<Freshness> told;
-    if (freshness == Freshness::live || !told.insert(freshness).second) return;
-    const std::string meaning =
-        freshness == Freshness::warming
-            ? "it has not heard everyone yet; who is not online may only be unknown"
-        : freshness == Freshness::frozen
-            ? "a collector is missing, so nobody is told offline until it is back or given up"
-            : "some collectors were given up; the state may be older than it seems";
-    std::cerr << "presence: tracker " << tracker << " is " << name_of(freshness) << ": " << meaning
-              << "\n";
+namespace {
+
+std::string meaning_of(Freshness freshness) {
+    if (freshness == Freshness::warming)
+        return "it has not heard everyone yet; who is not online may only be unknown";
+    if (freshness == Freshness::frozen)
+        return "a collector is missing, so nobody is told offline until it is back or given up";
+    return "what it knows may be older than it seems";
+}
+
+// Of one of an answer's `stale_by`.
+std::string meaning_of(const std::string& reason) {
+    if (reason == "disk")
+        return "its disk cannot be written, so nobody is told anything until it can";
+    if (reason == "freeze_max")
+        return "evidence was missing for longer than freeze_max, so timeouts go on without, and "
+               "may be wrong";
+    if (reason == "lifts")
+        return "heartbeats were lost too often within the hour, so timeouts may be wrong";
+    return reason;
+}
+
+}  // namespace
+
+void tell_freshness(const Answer& answer, const std::string& tracker) {
+    static std::set<std::string> told;
+    if (answer.freshness == Freshness::live) return;
+    std::vector<std::string> meanings;
+    for (const auto& reason : answer.stale_by)
+        meanings.push_back(meaning_of(reason));
+    if (meanings.empty()) meanings.push_back(meaning_of(answer.freshness));
+    for (const auto& meaning : meanings)
+        if (told.insert(meaning).second)
+            std::cerr << "presence: tracker " << tracker << " is " << name_of(answer.freshness)
+                      << ": " << meaning << "\n";
 }
 
 }  // namespace presence::cli

@@ -54,6 +54,6 @@ private:
 };
 
 // On stderr, what an answer that is not `live` means; once for each kind.
-void tell_freshness(Freshness freshness, const std::string& tracker);
+void tell_freshness(const Answer& answer, const std::string& tracker);
 
 }  // namespace presence::cli

@@ -1,4 +1,5 @@
 #include "cli/commands.hpp"
+#include "common/io/init.hpp"
 #include "common/io/program.hpp"
 
 namespace {
@@ -23,6 +24,7 @@ Exit codes:
 }  // namespace
 
 int main(int argc, char** argv) {
+    presence::io::be_no_first_process();
     return presence::io::guarded("presence", [&] {
         presence::io::Flags flags("presence", "Who is online: from heartbeats to transitions.");
         presence::cli::add_up(flags);

@@ -189,6 +189,7 @@ SinkConfig read_sink(const ConfigNode& node, const std::string& place, ConfigOri
                        "format",
                        "path",
                        "command",
+                       "acknowledge",
                        "mode",
                        "queue_max",
                        "attempts_max",
@@ -212,6 +213,7 @@ SinkConfig read_sink(const ConfigNode& node, const std::string& place, ConfigOri
     table.text("format", out.format);
     table.text("path", out.path);
     table.texts("command", out.command);
+    table.flag("acknowledge", out.acknowledge);
     table.text("mode", out.mode);
     table.number("queue_max", 1, 100'000'000, out.queue_max);
     table.number("attempts_max", 0, 1'000'000, out.attempts_max);

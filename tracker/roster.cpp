@@ -71,7 +71,7 @@ void Roster::lift(Instant now) {
 
 void Roster::on_lease(std::string_view edge, Instant read) {
     const auto index = impl_->edges.find(edge);
-    if (index && *index > kHeldEdge) impl_->leases.on_heard(*index, impl_->clock.of_read(read));
+    if (index && is_named(*index)) impl_->leases.on_heard(*index, impl_->clock.of_read(read));
 }
 
 void Roster::refuse_lift(Instant now) {
@@ -116,7 +116,7 @@ std::optional<Roster::Hold> Roster::hold_of(std::uint64_t hash, std::string_view
 std::size_t Roster::silent_edges(std::size_t limit, std::vector<Hold>& out) const {
     const auto& in = *impl_;
     std::size_t count = 0;
-    for (std::size_t e = kHeldEdge + 1; e < in.edges.end(); ++e) {
+    for (std::size_t e = kOtherEdge + 1; e < in.edges.end(); ++e) {
         const auto edge = static_cast<EdgeIndex>(e);
         if (in.edges.references(edge) == 0 || !in.leases.silent(edge, in.event_time)) continue;
         if (count++ < limit) out.push_back(in.hold(edge));

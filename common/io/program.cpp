@@ -11,10 +11,12 @@
 #include "common/config_changes.hpp"
 #include "common/config_settings.hpp"
 #include "common/io/flags.hpp"
+#include "common/io/init.hpp"
 #include "common/io/log.hpp"
 #include "common/io/sockets.hpp"
 #include "common/io/store.hpp"
 #include "common/nearest.hpp"
+#include "common/secret_hash.hpp"
 
 extern char** environ;
 
@@ -123,6 +125,7 @@ int run_loaded(const std::string& name, const std::string& kind, const Given& gi
         program.id = ids.front();
     }
     if (given.parent != 0 && !end_with_parent(given.parent)) return 0;
+    draw_hash_secret();
     log::open(program.config.presence.log_level, program.config.presence.log_format, program.id);
     log_start(program, kind);
     return run(program);
@@ -139,6 +142,7 @@ Config reread(const Program& program, const Config& running) {
 
 int run_program(int argc, char** argv, const std::string& kind,
                 const std::function<int(const Program&)>& run) {
+    be_no_first_process();
     const std::string name = "presence-" + kind;
     const std::map<std::string, std::string> about{
         {"collector",
@@ -169,6 +173,8 @@ OutputError::OutputError(int errnum)
           (errnum == 0 ? std::string() : std::string(": ") + std::strerror(errnum))) {}
 
 int guarded(const std::string& name, const std::function<int()>& body) {
+    // Else the first write beyond `ulimit -f` or LimitFSIZE= ends us; so it fails, with EFBIG.
+    ::signal(SIGXFSZ, SIG_IGN);
     try {
         const int code = body();
         // What is cut short by a full disk is no success. If the write failed before, nobody knows
