@@ -23,13 +23,13 @@ from redis import RedisExpire, RedisSweep  # noqa: E402
 from services import PythonDict, RubyTimers  # noqa: E402
 
 TTL = 5
-RANDOM_TTL = 20  # everybody is still there when the load begins
+RANDOM_TTL = 30  # everybody is still there when the load begins
 
 
 def ours(users, per_write, rate, seconds, order):
-    command = [ROOT / "build/release/bin/presence", "bench", "--json", "--users", users, "--ttl", "%ds" % max(
-        TTL, 3 * users // rate if rate and order == "created" else 20), "--ids-per-message", per_write,
-        "--duration", f"{seconds}s", "--order", order]
+    ttl = RANDOM_TTL if order == "random" else max(TTL, 3 * users // rate if rate else 20)
+    command = [ROOT / "build/release/bin/presence", "bench", "--json", "--users", users, "--ttl", f"{ttl}s",
+               "--ids-per-message", per_write, "--duration", f"{seconds}s", "--order", order]
     command += ["--flood"] if rate == FLOOD else ["--rate", rate] if rate else ["--saturate"]
     done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                           stdin=subprocess.DEVNULL, check=True)
