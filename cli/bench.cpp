@@ -316,8 +316,7 @@ private:
 
 int run_bench(const BenchOptions& options, const std::optional<Config>& theirs) {
     if (options.mass_silence > options.users) {
-        std::cerr << "presence bench: --mass-silence is more than --users\n";
-        return kExitUsage;
+        throw io::UsageError("--mass-silence is more than --users");
     }
     // Each must speak each second, though half of its users fall silent; else their silence is its
     // own.
@@ -325,10 +324,9 @@ int run_bench(const BenchOptions& options, const std::optional<Config>& theirs) 
     const auto seconds = options.saturate ? 1 : interval_of(options) / 1s + 1;
     if (options.edges * 2 * static_cast<std::uint64_t>(seconds) >
         std::max<std::uint64_t>(messages, 2)) {
-        std::cerr
-            << "presence bench: --edges is too many: each sends a message a second, and there "
-               "are --users / --ids-per-message messages in an --interval\n";
-        return kExitUsage;
+        throw io::UsageError(
+            "--edges is too many: each sends a message a second, and there are --users / "
+            "--ids-per-message messages in an --interval");
     }
     auto report = Bench(options, theirs).run();
     std::cout << (options.json ? json_of(report) : text_of(report));
@@ -344,29 +342,26 @@ void add_bench(io::Flags& presence) {
     auto& o = given->options;
     auto& flags = presence.command(
         "bench", "load a pipeline, check every transition, and report what it cost", [given] {
-            if (given->options.sink && given->file) {
-                std::cerr
-                    << "presence bench: --sink is for the private pipeline, without --config\n";
-                return kExitUsage;
-            }
+            if (given->options.sink && given->file)
+                throw io::UsageError("--sink is for the private pipeline, without --config");
             std::optional<Config> theirs;
             if (given->file) theirs = load_config(given->file, io::environment(), {});
             return run_bench(given->options, theirs);
         });
     flags.number("--users", 1, 100'000'000, o.users, "how many (10000)");
-    flags.duration("--interval", o.interval, "each beats this often (5s)");
+    flags.duration("--interval", 1ms, 24h, o.interval, "each beats this often (5s)");
     flags.number("--rate", 1, 100'000'000, o.rate, "heartbeats a second, instead of --interval");
     flags.toggle("--saturate", o.saturate, "as fast as the collector takes them");
     flags.number("--ids-per-message", 1, 2048, o.ids_per_message,
                  "users who share a message, and fall silent together (256)");
     flags.number("--edges", 0, 10'000, o.edges,
                  "that name themselves, and so have leases, send the messages in turn (0)");
-    flags.duration("--duration", o.duration, "of the load (10s)");
+    flags.duration("--duration", 1ms, 24h, o.duration, "of the load (10s)");
     flags.number("--churn", 0, 10'000'000, o.churn, "users a second that fall silent, then return");
     flags.toggle("--bye", o.bye, "they say so, and return as soon as they are told offline");
     flags.number("--mass-silence", 0, 100'000'000, o.mass_silence,
                  "after the load, so many fall silent at once");
-    flags.duration("--ttl", o.ttl, "timeout of the private pipeline (3 intervals)");
+    flags.duration("--ttl", 1ms, 24h, o.ttl, "timeout of the private pipeline (3 intervals)");
     flags.number("--trackers", 1, 100, o.trackers,
                  "of the private pipeline, which share its users (1)");
     flags.toggle("--sink", o.sink, "the private pipeline has a notifier with a jsonl sink as well");
