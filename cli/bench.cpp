@@ -237,7 +237,7 @@ private:
         for (auto now = started; now - started < duration; now = io::now()) {
             const double share = static_cast<double>((now - started).count()) /
                                  static_cast<double>(duration.count());
-            turn("load", share, options_.saturate);
+            turn("load", share, options_.saturate || options_.flood);
             if (options_.saturate) hold_back(load_->sent() - sent_before, applied_before);
         }
         load_->stop_churn();
@@ -321,7 +321,7 @@ int run_bench(const BenchOptions& options, const std::optional<Config>& theirs) 
     // Each must speak each second, though half of its users fall silent; else their silence is its
     // own.
     const auto messages = options.users / options.ids_per_message;
-    const auto seconds = options.saturate ? 1 : interval_of(options) / 1s + 1;
+    const auto seconds = options.saturate || options.flood ? 1 : interval_of(options) / 1s + 1;
     if (options.edges * 2 * static_cast<std::uint64_t>(seconds) >
         std::max<std::uint64_t>(messages, 2)) {
         throw io::UsageError(
@@ -336,6 +336,7 @@ int run_bench(const BenchOptions& options, const std::optional<Config>& theirs) 
 void add_bench(io::Flags& presence) {
     struct Given {
         BenchOptions options;
+        std::string order = "created";
         std::optional<std::string> file;
     };
     const auto given = std::make_shared<Given>();
@@ -344,6 +345,9 @@ void add_bench(io::Flags& presence) {
         "bench", "load a pipeline, check every transition, and report what it cost", [given] {
             if (given->options.sink && given->file)
                 throw io::UsageError("--sink is for the private pipeline, without --config");
+            if (given->order != "created" && given->order != "random")
+                throw io::UsageError("--order is created or random, not `" + given->order + "`");
+            given->options.random_order = given->order == "random";
             std::optional<Config> theirs;
             if (given->file) theirs = load_config(given->file, io::environment(), {});
             return run_bench(given->options, theirs);
@@ -352,6 +356,11 @@ void add_bench(io::Flags& presence) {
     flags.duration("--interval", 1ms, 24h, o.interval, "each beats this often (5s)");
     flags.number("--rate", 1, 100'000'000, o.rate, "heartbeats a second, instead of --interval");
     flags.toggle("--saturate", o.saturate, "as fast as the collector takes them");
+    flags.toggle("--flood", o.flood,
+                 "as fast as a sender can, though the trackers be slower; a collector then reads "
+                 "less");
+    flags.text("--order", "created|random", given->order,
+               "users beat in the order in which they came, or in another, as after some time");
     flags.number("--ids-per-message", 1, 2048, o.ids_per_message,
                  "users who share a message, and fall silent together (256)");
     flags.number("--edges", 0, 10'000, o.edges,
@@ -373,6 +382,7 @@ void add_bench(io::Flags& presence) {
         "if a transition was wrong or missing.\n\n"
         "Example:\n"
         "  presence bench --users 1000000 --saturate\n"
+        "  presence bench --users 1000000 --rate 1000000 --order random\n"
         "  presence bench --users 1000000 --interval 20s --mass-silence 100000\n"
         "  presence bench --users 1000000 --interval 60s --churn 100000 --bye --sink");
 }

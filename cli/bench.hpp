@@ -16,6 +16,9 @@ struct BenchOptions {
     std::optional<Duration> interval;  // each user beats this often (default 5 s)
     std::uint64_t rate = 0;            // heartbeats a second, instead of the interval
     bool saturate = false;             // as fast as they are taken
+    bool flood = false;                // faster: as fast as a sender can
+    // Users beat in an order that has nothing to do with the one in which they came.
+    bool random_order = false;
     std::optional<Duration> duration;  // of the load (default 10 s)
     std::uint64_t churn = 0;           // users a second that fall silent and come back
     bool bye = false;                // they say so, and come back as soon as they are told offline

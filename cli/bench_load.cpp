@@ -1,6 +1,7 @@
 #include "cli/bench_load.hpp"
 
 #include <algorithm>
+#include <random>
 
 #include "common/batch.hpp"
 #include "common/heartbeat.hpp"
@@ -12,6 +13,7 @@ namespace {
 
 constexpr Duration kSendWithin = 10s;
 constexpr int kSendsPerTurn = 64;
+constexpr std::uint32_t kOrderSeed = 7;  // all runs have the same order
 
 // Groups of at most `size`, so cut that the first `mass` users are groups of their own.
 std::vector<std::uint32_t> cut(std::uint64_t users, std::uint64_t mass, std::uint64_t size) {
@@ -22,6 +24,16 @@ std::vector<std::uint32_t> cut(std::uint64_t users, std::uint64_t mass, std::uin
         first_of.push_back(static_cast<std::uint32_t>(next));
     }
     return first_of;
+}
+
+std::string message_of(const std::string& edge, const std::vector<Heartbeat>& beats) {
+    Envelope envelope;
+    if (!edge.empty()) envelope = {.edge = edge, .boot = 1, .seq = 1, .sent_ms = {}};
+    return encode_heartbeats(envelope, beats);
+}
+
+std::string edge_of(std::size_t group, std::uint64_t edges) {
+    return edges > 0 ? "e" + std::to_string(group % edges) : std::string();
 }
 
 // Sixteen bytes an id with its number, and of this run alone.
@@ -42,6 +54,7 @@ BenchLoad::BenchLoad(zmq::context_t& context, const std::string& heartbeats, Ben
       socket_(io::make_socket(context, io::Role::heartbeats_out, heartbeats)),
       truth_(prefix_of_run(), cut(options.users, options.mass_silence, options.ids_per_message),
              ttl),
+      edges_(options.edges),
       churn_per_us_(static_cast<double>(options.churn) / 1e6),
       last_turn_(io::now()) {
     socket_.set(zmq::sockopt::sndtimeo, static_cast<int>(kSendWithin / 1ms));
@@ -57,17 +70,46 @@ BenchLoad::BenchLoad(zmq::context_t& context, const std::string& heartbeats, Ben
             ids.push_back(truth_.id_of(user++));
         for (const auto& id : ids)
             beats.emplace_back().user = id;
-        Envelope envelope;
-        const auto edge = "e" + std::to_string(options.edges > 0 ? group % options.edges : 0);
-        if (options.edges > 0) envelope = {.edge = edge, .boot = 1, .seq = 1, .sent_ms = {}};
-        messages_.push_back(encode_heartbeats(envelope, beats));
+        const auto edge = edge_of(group, edges_);
+        messages_.push_back(message_of(edge, beats));
         for (auto& beat : beats)
             beat.bye = true;
-        if (options.bye) byes_.push_back(encode_heartbeats(envelope, beats));
+        if (options.bye) byes_.push_back(message_of(edge, beats));
         if (user <= options.mass_silence) mass_groups_ = group + 1;
     }
     modes_.resize(truth_.groups(), Mode::beating);
     next_churned_ = mass_groups_;
+    if (options.random_order) draw_arrivals(options.ids_per_message);
+}
+
+// Whoever beats through an edge comes through it.
+void BenchLoad::draw_arrivals(std::uint64_t ids_per_message) {
+    std::mt19937 random(kOrderSeed);
+    const auto edges = std::max<std::uint64_t>(edges_, 1);
+    for (std::uint64_t edge = 0; edge < edges; ++edge) {
+        std::vector<std::uint32_t> users;
+        std::uint32_t user = 0;
+        for (std::size_t group = 0; group < truth_.groups(); ++group)
+            for (const auto end = user + truth_.users_in(group); user < end; ++user)
+                if (group % edges == edge) users.push_back(user);
+        std::shuffle(users.begin(), users.end(), random);
+        for (std::size_t at = 0; at < users.size(); at += ids_per_message) {
+            const auto end = std::min<std::size_t>(at + ids_per_message, users.size());
+            arrivals_.push_back({edge_of(edge, edges_),
+                                 {users.begin() + static_cast<std::ptrdiff_t>(at),
+                                  users.begin() + static_cast<std::ptrdiff_t>(end)}});
+        }
+    }
+}
+
+std::string BenchLoad::arrival(std::size_t n) const {
+    std::vector<std::string> ids;
+    for (const auto user : arrivals_[n].users)
+        ids.push_back(truth_.id_of(user));
+    std::vector<Heartbeat> beats;
+    for (const auto& id : ids)
+        beats.emplace_back().user = id;
+    return message_of(arrivals_[n].edge, beats);
 }
 
 void BenchLoad::send(std::size_t group, Instant now) {
@@ -89,10 +131,22 @@ void BenchLoad::send_bytes(const std::string& message) {
 }
 
 bool BenchLoad::send_first() {
-    for (int n = 0; n < kSendsPerTurn && first_sent_ < truth_.groups(); ++n)
-        send(first_sent_++, io::now());
+    const bool grouped = arrivals_.empty();
+    const auto messages = grouped ? truth_.groups() : arrivals_.size();
+    // Each message has users of many groups: none can be told offline before they are sent to.
+    if (!grouped && first_sent_ == 0)
+        for (std::size_t group = 0; group < truth_.groups(); ++group)
+            truth_.on_sent(group, io::now());
+    for (int n = 0; n < kSendsPerTurn && first_sent_ < messages; ++n, ++first_sent_) {
+        if (grouped) {
+            send(first_sent_, io::now());
+        } else {
+            send_bytes(arrival(first_sent_));
+            sent_ += arrivals_[first_sent_].users.size();
+        }
+    }
     last_turn_ = io::now();
-    return first_sent_ < truth_.groups();
+    return first_sent_ < messages;
 }
 
 void BenchLoad::turn(bool saturate) {

@@ -12,7 +12,8 @@
 namespace presence::cli {
 
 // Groups of users who beat in turn, each group one message that is encoded once. Sends block while
-// the collector does not take more, so nothing is dropped.
+// the collector does not take more, so nothing is dropped. In random order users come in messages
+// of other users than those they beat with later.
 class BenchLoad {
 public:
     // `interval`: in which each group is due once, unless told to saturate.
@@ -37,6 +38,8 @@ private:
     enum class Mode : std::uint8_t { beating, silent };
     void read_events();
     void send(std::size_t group, Instant now);
+    void draw_arrivals(std::uint64_t ids_per_message);
+    [[nodiscard]] std::string arrival(std::size_t n) const;
     void send_bye(std::size_t group, Instant now);
     void send_bytes(const std::string& message);
     void send_due(Instant now, bool saturate);
@@ -48,6 +51,12 @@ private:
     std::vector<std::string> messages_;  // by group
     std::vector<std::string> byes_;      // by group, if they say it
     std::vector<Mode> modes_;            // by group
+    struct Arrival {
+        std::string edge;  // none: empty
+        std::vector<std::uint32_t> users;
+    };
+    std::vector<Arrival> arrivals_;  // in random order only
+    std::uint64_t edges_;
     std::vector<std::size_t> away_;      // groups that come back once all are told offline
     std::vector<std::pair<std::uint64_t, std::uint64_t>> last_batch_;  // boot and number
     double groups_per_us_;
@@ -56,7 +65,7 @@ private:
     double churn_due_ = 0;
     Instant last_turn_;
     std::size_t mass_groups_ = 0;
-    std::size_t first_sent_ = 0;  // groups
+    std::size_t first_sent_ = 0;  // messages
     std::size_t next_ = 0;
     std::size_t next_churned_ = 0;
     std::uint64_t sent_ = 0;

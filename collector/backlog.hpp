@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "common/frame.hpp"
+#include "common/secret_hash.hpp"
 
 namespace presence::collector {
 
@@ -53,7 +54,7 @@ private:
 
     std::size_t rows_max_;
     std::list<Entry> entries_;  // in the order of the last put
-    std::unordered_map<std::string_view, std::list<Entry>::iterator> by_key_;
+    std::unordered_map<std::string_view, std::list<Entry>::iterator, SecretHash> by_key_;
     std::string key_;  // scratch
 };
 

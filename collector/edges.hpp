@@ -9,6 +9,7 @@
 
 #include "collector/transit.hpp"
 #include "common/heartbeat.hpp"
+#include "common/secret_hash.hpp"
 #include "common/time.hpp"
 
 namespace presence::collector {
@@ -34,17 +35,10 @@ private:
         Instant heard{};
         Transit transit;
     };
-    struct Hash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view name) const {
-            return std::hash<std::string_view>{}(name);
-        }
-    };
-
     [[nodiscard]] Edge* find_or_add(const Envelope& envelope, Instant received);
 
     std::size_t edges_max_;
-    std::unordered_map<std::string, Edge, Hash, std::equal_to<>> edges_;
+    std::unordered_map<std::string, Edge, SecretHash, std::equal_to<>> edges_;
     Instant swept_{};
 };
 

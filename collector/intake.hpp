@@ -19,6 +19,11 @@ namespace presence::collector {
 // as far as our clock can tell, and ends before the tracker's patience does. It begins with the
 // first word: the run before may have been given up.
 //
+// And it waits for trackers that are behind, so that edges feel it, turn elsewhere, or keep the
+// newest of what they have: to take in more than trackers apply would cost us what they lack. No
+// longer than kBehindMax at a time: a tracker that needs longer for what waits is as one that is
+// away, and may not keep heartbeats from being read.
+//
 // Pure. Times never go back.
 class Intake {
 public:
@@ -27,6 +32,7 @@ public:
     static constexpr Duration kPatience = 1s;
     // At its start, when perhaps all begin together, and a tracker reads its journal first.
     static constexpr Duration kFirstPatience = 5s;
+    static constexpr Duration kBehindMax = 1s;
     static constexpr Duration kFirstPauses = 2s;  // of an edge that was cut off, two at most
     static constexpr Duration kConnecting = 2s;   // and saying something
 
@@ -34,13 +40,17 @@ public:
     // the longest pause of an edge between two tries to connect.
     Intake(Duration lease, Duration reconnect_max) : lease_(lease), reconnect_max_(reconnect_max) {}
 
-    void begin_turn(Instant now) {
+    // `behind`: each tracker that takes anything has enough to do.
+    void begin_turn(Instant now, bool behind = false) {
+        if (!behind) behind_since_.reset();
+        if (behind && !behind_since_) behind_since_ = now;
+        held_ = behind && now - *behind_since_ < kBehindMax;
         if (!since_) since_ = read_last_ = now;
         const bool vouched = lease_ == Duration::max() || (vouched_ && now - *vouched_ < lease_);
         if (vouched || bug(Bug::isolated_reads_on)) {
             patience_ = kPatience;
             if (state_ == State::closed && !closed_since_) closed_since_ = since_;
-            unread_since_ = std::exchange(read_last_, now);
+            if (!held_) unread_since_ = std::exchange(read_last_, now);
             state_ = State::open;
         } else if (state_ == State::open) {
             state_ = State::waiting;
@@ -53,7 +63,10 @@ public:
     // A tracker that said so at `at` will not give this collector up for the grace.
     void vouch(Instant at) { vouched_ = vouched_ ? std::max(*vouched_, at) : at; }
 
-    [[nodiscard]] State state() const { return state_; }
+    [[nodiscard]] State state() const {
+        return waits_for_trackers() ? State::waiting : state_;
+    }
+    [[nodiscard]] bool waits_for_trackers() const { return held_ && state_ == State::open; }
     // When it was open last before this turn, in which it is.
     [[nodiscard]] Instant unread_since() const { return unread_since_; }
     // It was closed, and edges can connect again from `now` on: until when they may still be about
@@ -73,6 +86,8 @@ private:
     Instant read_last_{};                  // open in the turn of then
     Instant unread_since_{};               // the one before
     std::optional<Instant> closed_since_;  // until edges can connect again
+    std::optional<Instant> behind_since_;
+    bool held_ = false;  // as trackers are behind
 };
 
 }  // namespace presence::collector

@@ -156,6 +156,7 @@ bool Link::on_ack(const Ack& ack, Instant received) {
     if (ack.applied >= base_) {
         forget_applied(ack.applied);
         quiet_since_ = received;
+        progress_at_ = received;
         probing_ = false;
     }
     if (ack.gap && !kept_.empty() &&

@@ -30,6 +30,8 @@ public:
     static constexpr Duration kLeaseInterval = 500ms;
     static constexpr std::size_t kWindowFrames = 256;
     static constexpr std::size_t kWindowBytes = 8u << 20;
+    // One that acknowledged nothing new for longer takes nothing. It has a frame each 20 ms.
+    static constexpr Duration kTakesWithin = 250ms;
 
     struct Options {
         std::string cluster;
@@ -93,6 +95,16 @@ public:
 
     // The same of the newest acknowledgement alone, which may have waited for longer than others.
     [[nodiscard]] std::optional<Instant> ack_told_at() const { return ack_told_at_; }
+
+    // The tracker acknowledges what it is sent.
+    [[nodiscard]] bool takes(Instant now) const {
+        return progress_at_ && now - *progress_at_ < kTakesWithin;
+    }
+    // It has enough to take: what may be under way, or half of what may be kept.
+    [[nodiscard]] bool behind() const {
+        return diverted_ ||
+               kept_bytes_ >= std::min<std::uint64_t>(kWindowBytes, options_.resend_bytes_max / 2);
+    }
 
     // Event time has not come further at this tracker. Long ago, before the first.
     [[nodiscard]] Instant watermark() const { return watermark_; }
@@ -162,6 +174,7 @@ private:
     Instant watermark_{};
     Instant flush_at_{};
     Instant quiet_since_{};  // no progress of acknowledgements since then
+    std::optional<Instant> progress_at_;  // the newest
     bool probing_ = false;
     bool probe_due_ = false;
     Instant rewound_at_{};

@@ -39,6 +39,8 @@ constexpr std::size_t kNapMessagesMax = 500;
 
 constexpr Duration kOpenAgain = 1s;  // after a try that failed
 
+constexpr Duration kWrongInterval = 10s;  // between two lines of `wrong_field`
+
 // How long a collector that ends waits for trackers to have everything.
 constexpr Duration kGoodbyeMax = 3s;
 constexpr Duration kLastReadMax = 200ms;
@@ -297,6 +299,7 @@ private:
         for (auto& [id, tracker] : trackers_)
             tracker.peer.turn(turn_began_);
         files_.turn(io::now());
+        tell_wrong(io::now());
         reporter_.turn(io::now(), [this] {
             const auto stats = router_.stats();
             std::vector<io::Reporter::Number> numbers;
@@ -313,11 +316,24 @@ private:
             add("dropped", stats.dropped);
             add("moved", stats.moved);
             add("edges", stats.edges);
+            add("waits", stats.waits);
             add("closings", stats.closings);
             add("refused_acks", stats.refused_acks);
             router_.rejects().each(add);
             return numbers;
         });
+    }
+
+    // The counters say how many there are; one line says whose to look at.
+    void tell_wrong(Instant now) {
+        if (now < tell_wrong_at_) return;
+        const auto wrong = router_.take_wrong();
+        if (!wrong) return;
+        tell_wrong_at_ = now + kWrongInterval;
+        log::warn("wrong_field", {{"reason", name_of(wrong->field)},
+                                  {"user", wrong->user},
+                                  {"edge", wrong->edge},
+                                  {"heartbeat", "counts without it"}});
     }
 
     const io::Program& program_;
@@ -336,6 +352,7 @@ private:
     bool drained_ = true;
     bool more_ = false;  // to be read at once
     bool leaving_ = false;
+    Instant tell_wrong_at_{};
     Instant open_at_{};   // after a try that failed: not before
     bool ready_ = false;  // as told
 };

@@ -6,6 +6,7 @@
 #include "collector/edges.hpp"
 #include "collector/link.hpp"
 #include "collector/watermark.hpp"
+#include "common/bugs.hpp"
 #include "common/check.hpp"
 #include "common/limits.hpp"
 
@@ -93,6 +94,16 @@ struct Router::Impl {
         return stale;
     }
 
+    [[nodiscard]] bool behind(Instant now) const {
+        bool any = false;
+        for (const auto& link : links) {
+            if (!link->takes(now)) continue;
+            if (!link->behind()) return false;
+            any = true;
+        }
+        return any;
+    }
+
     // `told_at`: the acknowledgement was sent then, or later.
     void take_sightings(const Ack& ack, Instant told_at) {
         for (const auto& [collector, seen] : ack.sightings) {
@@ -122,9 +133,11 @@ struct Router::Impl {
     Watermark watermark{options.began};
     Intake intake;
     Sightings sightings;
+    std::uint64_t waits = 0;
     std::uint64_t closings = 0;
     std::uint64_t messages_of_ids = 0;
     Heartbeats decoded;
+    std::optional<Wrong> wrong;
     std::uint64_t adoptions = 0;
     Link::Stats gone;  // of links that are no more
     std::uint64_t messages = 0;
@@ -142,7 +155,8 @@ void Router::begin_turn(Instant now) {
     auto& i = *impl_;
     i.watermark.begin_turn(now);
     const auto before = i.intake.state();
-    i.intake.begin_turn(now);
+    i.intake.begin_turn(now, i.behind(now));
+    i.waits += before == Intake::State::open && i.intake.waits_for_trackers();
     i.closings += before != input() && input() == Intake::State::closed;
     if (before != input() && input() == Intake::State::open)
         i.watermark.on_resumed(now, i.intake.unread_since());
@@ -152,11 +166,13 @@ void Router::on_message(std::string_view message, Instant received) {
     auto& decoded = impl_->decoded;
     ++impl_->messages;
     decode_heartbeats(message, decoded, rejects_);
+    if (const auto& wrong = decoded.wrong; wrong && !impl_->wrong)
+        impl_->wrong = {std::string(wrong->user), std::string(decoded.envelope.edge), wrong->field};
     Duration delay{0};
     if (!decoded.envelope.edge.empty()) {
         const auto known = impl_->edges.delay_of(decoded.envelope, received);
-        if (!known) return rejects_.add(Reject::edges_limit);
-        delay = *known;
+        if (!known) rejects_.add(Reject::edges_limit);
+        delay = known.value_or(Duration{0});
     }
     std::uint64_t stale = impl_->route_ids(delay, received);
     for (const auto& beat : decoded.beats)
@@ -179,7 +195,11 @@ bool Router::on_ack(std::size_t tracker, std::string_view bytes, Instant receive
 }
 
 void Router::end_turn(Instant now, bool drained, std::vector<Outgoing>& out) {
-    impl_->watermark.end_turn(now, drained && input() == Intake::State::open);
+    const bool waits = impl_->intake.waits_for_trackers();
+    const bool empty = (drained && input() == Intake::State::open) ||
+                       (waits && bug(Bug::behind_forgotten));
+    const bool full = !empty && (waits || input() == Intake::State::open);
+    impl_->watermark.end_turn(now, empty, full);
     impl_->end_turn(now, out);
 }
 
@@ -236,6 +256,10 @@ Instant Router::next_wakeup() const {
     return earliest;
 }
 
+std::optional<Router::Wrong> Router::take_wrong() {
+    return std::exchange(impl_->wrong, std::nullopt);
+}
+
 const SlotMap& Router::map() const {
     return impl_->map;
 }
@@ -256,6 +280,7 @@ Router::Stats Router::stats() const {
     stats.dropped = sum.dropped;
     stats.moved = sum.moved;
     stats.edges = impl_->edges.size();
+    stats.waits = impl_->waits;
     stats.closings = impl_->closings;
     stats.refused_acks = impl_->refused_acks;
     return stats;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,11 @@ struct Outgoing {
 // It may read heartbeats only while a tracker vouches for it (Intake). After its input was closed
 // the watermark stands until edges are back, and a loss is told.
 //
+// It reads none while all trackers that take frames are behind: edges feel that. So the fastest of
+// them says how much is read; for those that are slower, or take nothing, rows wait in the backlog,
+// and nobody's users wait for another's tracker. An input that was not found empty for over 2 s,
+// whatever for, is told as a loss when it is: edges may have given up.
+//
 // Beside the rows it tells every tracker which named edges it heard: of each the newest read time,
 // at least every 500 ms. With a watermark W the tracker has been told of all leases up to W less
 // 500 ms and two flushes. And, ten times in a grace, when other collectors spoke to some tracker.
@@ -98,6 +104,12 @@ public:
     [[nodiscard]] Instant next_wakeup() const;
     [[nodiscard]] const SlotMap& map() const;
     [[nodiscard]] const Counters<Reject>& rejects() const { return rejects_; }
+    // The first item since the last call of which a field is wrong: whose it is, by which edge.
+    struct Wrong {
+        std::string user, edge;
+        Reject field{};
+    };
+    [[nodiscard]] std::optional<Wrong> take_wrong();
 
     struct Stats {
         std::uint64_t messages = 0;
@@ -110,6 +122,7 @@ public:
         std::uint64_t dropped = 0;       // given up: a backlog was full
         std::uint64_t moved = 0;         // refused by a tracker as another's
         std::uint64_t edges = 0;         // named edges known
+        std::uint64_t waits = 0;         // of the input, for trackers that are behind
         std::uint64_t closings = 0;      // of the input, as no tracker vouched for us
         std::uint64_t refused_acks = 0;  // malformed, or of another cluster
     };

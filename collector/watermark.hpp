@@ -19,8 +19,8 @@ class Watermark {
 public:
     static constexpr Duration kStall = 250ms;  // longest time between two calls that is none
     static constexpr Duration kHold = 1s;
-    // By then edges have left a collector that does not answer (docs/protocol.md, "An edge"), and
-    // may have had to give up heartbeats.
+    // By then edges have left a collector that does not answer (docs/protocol.md, "An edge"), or
+    // found no room in it for as long, and may have had to give up heartbeats.
     static constexpr Duration kAbandoned = 2s;
 
     explicit Watermark(Instant began) : value_(began) {}
@@ -29,8 +29,10 @@ public:
         observe(now);
         began_ = now;
     }
-    void end_turn(Instant now, bool drained) {
+    // `drained`: the input was found empty. `full`: it may hold more.
+    void end_turn(Instant now, bool drained, bool full = false) {
         observe(now);
+        note_full(full);
         if ((drained || bug(Bug::watermark_before_drain)) && now >= held_until_) value_ = began_;
     }
     [[nodiscard]] Instant value() const { return value_; }
@@ -43,11 +45,17 @@ public:
         held_until_ = std::max(held_until_, until);
         abandoned_ = true;
     }
-    // True once after a stall, or a closed input, in which heartbeats may have been lost before
-    // they were read.
+    // True once after a stall, a closed input, or one that was full, in which heartbeats may have
+    // been lost before they were read.
     [[nodiscard]] bool take_abandoned() { return std::exchange(abandoned_, false); }
 
 private:
+    void note_full(bool full) {
+        if (full && !full_since_) full_since_ = began_;
+        if (full) return;
+        if (full_since_ && began_ - *full_since_ > kAbandoned) abandoned_ = true;
+        full_since_.reset();
+    }
     void observe(Instant now) {
         if (observed_ && now - *observed_ > kStall && !bug(Bug::stall_forgotten))
             held_until_ = std::max(held_until_, now + kHold);
@@ -57,6 +65,7 @@ private:
 
     std::optional<Instant> observed_;
     Instant began_{};
+    std::optional<Instant> full_since_;  // the input
     Instant held_until_{};
     Instant value_;
     bool abandoned_ = false;

@@ -12,6 +12,7 @@ enum class Bug : std::uint8_t {
     // collector
     watermark_before_drain,    // though its input is not empty
     watermark_before_backlog,  // though rows wait for an absent tracker
+    behind_forgotten,          // though its input waits for trackers that are behind
     stall_forgotten,           // the watermark goes on at once after a stall
     drops_untold,
     isolated_reads_on,     // though no tracker vouches for it

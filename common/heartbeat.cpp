@@ -1,7 +1,9 @@
 #include "common/heartbeat.hpp"
 
+#include <algorithm>
+
 #include "common/limits.hpp"
-#include "common/msgpack_writer.hpp"
+#include "common/slots.hpp"
 #include "common/text.hpp"
 
 namespace presence {
@@ -46,6 +48,8 @@ public:
         if (fault) {
             out_.ids.clear();
             refuse_envelope(*fault);
+        } else {
+            take_envelope();
         }
         return true;
     }
@@ -60,95 +64,122 @@ private:
             item();
     }
 
+    struct Item {
+        bool named = false;
+        Fault dropped;       // why it does not count
+        bool vague = false;  // whose end, or when, a bye does not say
+    };
+
     void item() {
         auto& beat = out_.beats.emplace_back();
-        const Fault fault = cursor_.peek() == Kind::map ? fields(beat) : user(beat.user);
-        if (!fault) return;
-        out_.beats.pop_back();
-        rejects_.add(*fault);
+        Item item;
+        if (cursor_.peek() == Kind::map)
+            fields(beat, item);
+        else
+            item.dropped = user(beat.user);
+        if (item.dropped) rejects_.add(*item.dropped);
+        // A bye ends a session: none but the one that it surely means.
+        if (item.dropped || (beat.bye && item.vague)) out_.beats.pop_back();
     }
 
-    Fault fields(Heartbeat& beat) {
-        bool named = false;
-        Fault first;
+    void fields(Heartbeat& beat, Item& item) {
+        Fault wrong;
         const auto pairs = cursor_.map();
         for (std::uint32_t i = 0; i < *pairs; ++i) {
-            const Fault fault = field(beat, named);
-            if (!first) first = fault;
+            const Fault fault = field(beat, item);
+            if (fault) rejects_.add(*fault);
+            if (!wrong) wrong = fault;
         }
-        if (!first && !named) first = Reject::user_missing;
-        return first;
+        if (!item.dropped && !item.named) item.dropped = Reject::user_missing;
+        if (wrong && !item.dropped && !out_.wrong) out_.wrong = {beat.user, *wrong};
     }
 
-    Fault field(Heartbeat& beat, bool& named) {
+    // What is wrong with a field that the item can do without.
+    Fault field(Heartbeat& beat, Item& item) {
         const auto key = cursor_.text();
         if (!key) cursor_.skip();
         if (key == "user") {
-            named = true;
-            return user(beat.user);
+            item.named = true;
+            const Fault fault = user(beat.user);
+            if (!item.dropped) item.dropped = fault;
+            return {};
         }
-        if (key == "session") return text(beat.session, Reject::bad_session);
+        if (key == "session") return session(beat.session, item);
         if (key == "status") return status(beat.status);
         if (key == "ttl_ms") return ttl(beat.ttl_ms);
-        if (key == "age_ms") return number(beat.age_ms);
+        if (key == "age_ms") {
+            const auto age = number();
+            item.vague |= !age;
+            beat.age_ms = age.value_or(0);
+            return age ? Fault{} : Reject::bad_age;
+        }
         if (key == "bye") {
             const auto bye = cursor_.boolean();
-            if (!bye) return skip_wrong();
-            beat.bye = *bye;
-            return {};
+            if (!bye) cursor_.skip();
+            beat.bye = bye.value_or(false);
+            return bye ? Fault{} : Reject::bad_bye;
         }
         cursor_.skip();
         return {};
     }
 
-    Fault user(std::string_view& to) {
+    // A text, or an integer as its decimal text. Of another type: nothing, and it is skipped.
+    std::optional<std::string_view> id() {
         const auto kind = cursor_.peek();
-        if (kind == Kind::unsigned_) {
-            to = out_.texts.emplace_back(std::to_string(*cursor_.unsigned_number()));
-            return {};
-        }
-        if (kind == Kind::negative) {
-            to = out_.texts.emplace_back(std::to_string(*cursor_.number()));
-            return {};
-        }
+        if (kind == Kind::unsigned_)
+            return out_.texts.emplace_back(std::to_string(*cursor_.unsigned_number()));
+        if (kind == Kind::negative)
+            return out_.texts.emplace_back(std::to_string(*cursor_.number()));
         const auto text = cursor_.text();
-        if (!text) return skip_wrong();
-        const auto fault = check_text(*text, kUserBytesMax);
+        if (!text) cursor_.skip();
+        return text;
+    }
+
+    Fault user(std::string_view& to) {
+        const auto id = this->id();
+        if (!id) return Reject::wrong_type;
+        const auto fault = check_text(*id, kUserBytesMax);
         if (fault != TextFault::none) return reject_of_user(fault);
-        to = *text;
+        to = *id;
         return {};
     }
 
-    Fault text(std::string_view& to, Reject reject) {
-        const auto text = cursor_.text();
-        if (!text) return skip_wrong();
-        if (check_text(*text, kNameBytesMax) != TextFault::none) return reject;
-        to = *text;
-        return {};
+    // A name that breaks the rules still tells one connection from the others: a name of our own
+    // stands for it.
+    Fault session(std::string_view& to, Item& item) {
+        const auto name = id();
+        to = {};
+        item.vague |= !name || name->empty();
+        if (!name || name->empty()) return Reject::bad_session;
+        to = *name;
+        if (check_text(*name, kNameBytesMax) == TextFault::none) return {};
+        to = out_.texts.emplace_back("?" + std::to_string(hash_of(*name)));
+        return Reject::bad_session;
     }
 
     Fault status(std::optional<std::string_view>& to) {
         const auto text = cursor_.text();
-        if (!text) return skip_wrong();
+        if (!text) cursor_.skip();
+        if (!text) return Reject::bad_status;
         const auto fault = check_text(*text, kNameBytesMax);
         if (fault != TextFault::none && fault != TextFault::empty) return Reject::bad_status;
         to = *text;
         return {};
     }
 
+    // Never shorter than what may have been meant: seconds, say, or more than there is.
     Fault ttl(std::uint32_t& to) {
-        const auto ttl = cursor_.unsigned_number();
-        if (!ttl) return skip_wrong();
-        if (*ttl < kTtlMinMs || *ttl > kTtlMaxMs) return Reject::bad_ttl;
-        to = static_cast<std::uint32_t>(*ttl);
-        return {};
+        const auto ttl = number();
+        to = 0;
+        if (!ttl || *ttl < kTtlMinMs) return Reject::bad_ttl;
+        to = static_cast<std::uint32_t>(std::min<std::uint64_t>(*ttl, kTtlMaxMs));
+        return *ttl > kTtlMaxMs ? Reject::bad_ttl : Fault{};
     }
 
-    Fault number(std::uint64_t& to) {
+    std::optional<std::uint64_t> number() {
         const auto number = cursor_.unsigned_number();
-        if (!number) return skip_wrong();
-        to = *number;
-        return {};
+        if (!number) cursor_.skip();
+        return number;
     }
 
     [[nodiscard]] bool has_beats() const {
@@ -167,6 +198,7 @@ private:
     void envelope() {
         std::optional<Cursor> beats;
         if (const auto fault = envelope_fields(beats)) return refuse_envelope(*fault);
+        take_envelope();
         cursor_ = *beats;
         items();
     }
@@ -176,35 +208,41 @@ private:
         rejects_.add(reject);
     }
 
+    // Without what says when it was sent, by which run, the way is not estimated.
+    void take_envelope() {
+        if (!bad_envelope_) return;
+        out_.envelope.sent_ms.reset();
+        rejects_.add(Reject::bad_envelope);
+    }
+
     // All but the beats; where these stand.
     Fault envelope_fields(std::optional<Cursor>& beats) {
+        auto& envelope = out_.envelope;
         const auto pairs = cursor_.map();
-        Fault first;
         for (std::uint32_t i = 0; i < *pairs; ++i) {
             const auto key = cursor_.text();
             if (!key) cursor_.skip();
-            Fault fault;
             if (key == "edge") {
-                fault = text(out_.envelope.edge, Reject::bad_edge);
-            } else if (key == "boot") {
-                fault = number(out_.envelope.boot);
-            } else if (key == "seq") {
-                fault = number(out_.envelope.seq);
-            } else if (key == "sent_ms") {
-                fault = number(out_.envelope.sent_ms.emplace());
+                edge(envelope.edge);
+            } else if (key == "boot" || key == "seq" || key == "sent_ms") {
+                const auto value = number();
+                bad_envelope_ |= !value;
+                if (key == "boot") envelope.boot = value.value_or(0);
+                if (key == "seq") envelope.seq = value.value_or(0);
+                if (key == "sent_ms") envelope.sent_ms = value;
             } else {
                 if (key == "beats") beats = cursor_;
                 cursor_.skip();
             }
-            if (!first) first = fault;
         }
-        if (!first && out_.envelope.edge.empty()) first = Reject::bad_edge;
-        return first;
+        return envelope.edge.empty() ? Fault(Reject::bad_edge) : Fault{};
     }
 
-    Reject skip_wrong() {
-        cursor_.skip();
-        return Reject::wrong_type;
+    void edge(std::string_view& to) {
+        const auto text = cursor_.text();
+        if (!text) cursor_.skip();
+        const bool good = text && check_text(*text, kNameBytesMax) == TextFault::none;
+        to = good ? *text : std::string_view{};
     }
 
     void fail(Reject reject) {
@@ -215,6 +253,7 @@ private:
     Cursor cursor_;
     Heartbeats& out_;
     Counters<Reject>& rejects_;
+    bool bad_envelope_ = false;  // one of its fields, but not its edge
 };
 
 // Takes a short string from the front of `left`, and whether it may be an id.
@@ -298,71 +337,11 @@ bool decode_plain_envelope(std::string_view message, Heartbeats& out, Counters<R
     return true;
 }
 
-bool is_plain(const Heartbeat& beat) {
-    return beat.session.empty() && !beat.status && beat.ttl_ms == 0 && beat.age_ms == 0 &&
-           !beat.bye;
-}
-
-void write_item(MsgpackWriter& writer, const Heartbeat& beat) {
-    if (is_plain(beat)) {
-        writer.text(beat.user);
-        return;
-    }
-    const bool named = !beat.session.empty();
-    writer.map(1u + named + beat.status.has_value() + (beat.ttl_ms != 0) + (beat.age_ms != 0) +
-               beat.bye);
-    writer.text("user").text(beat.user);
-    if (named) writer.text("session").text(beat.session);
-    if (beat.status) writer.text("status").text(*beat.status);
-    if (beat.ttl_ms != 0) writer.text("ttl_ms").number(beat.ttl_ms);
-    if (beat.age_ms != 0) writer.text("age_ms").number(beat.age_ms);
-    if (beat.bye) writer.text("bye").boolean(true);
-}
-
 }  // namespace
-
-std::string_view name_of(Reject reject) {
-    switch (reject) {
-        case Reject::not_msgpack:
-            return "not_msgpack";
-        case Reject::too_large:
-            return "too_large";
-        case Reject::too_deep:
-            return "too_deep";
-        case Reject::multipart:
-            return "multipart";
-        case Reject::wrong_type:
-            return "wrong_type";
-        case Reject::user_missing:
-            return "user_missing";
-        case Reject::user_empty:
-            return "user_empty";
-        case Reject::user_too_long:
-            return "user_too_long";
-        case Reject::user_control:
-            return "user_control";
-        case Reject::user_not_utf8:
-            return "user_not_utf8";
-        case Reject::bad_session:
-            return "bad_session";
-        case Reject::bad_status:
-            return "bad_status";
-        case Reject::bad_edge:
-            return "bad_edge";
-        case Reject::bad_ttl:
-            return "bad_ttl";
-        case Reject::stale:
-            return "stale";
-        case Reject::edges_limit:
-            return "edges_limit";
-        case Reject::count_:
-            break;
-    }
-    return "unknown";
-}
 
 void Heartbeats::clear() {
     envelope = {};
+    wrong.reset();
     ids.clear();
     beats.clear();
     if (!texts.empty()) texts.clear();
@@ -384,22 +363,6 @@ void decode_heartbeats(std::string_view message, Heartbeats& out, Counters<Rejec
                                ? Reject::too_deep
                                : Reject::not_msgpack);
     Decoder(out, rejects).message();
-}
-
-std::string encode_heartbeats(const Envelope& envelope, const std::vector<Heartbeat>& beats) {
-    MsgpackWriter writer;
-    if (!envelope.edge.empty()) {
-        writer.map(4u + envelope.sent_ms.has_value());
-        writer.text("edge").text(envelope.edge);
-        writer.text("boot").number(envelope.boot);
-        writer.text("seq").number(envelope.seq);
-        if (envelope.sent_ms) writer.text("sent_ms").number(*envelope.sent_ms);
-        writer.text("beats");
-    }
-    if (!envelope.edge.empty() || beats.size() != 1) writer.array(beats.size());
-    for (const auto& beat : beats)
-        write_item(writer, beat);
-    return writer.take();
 }
 
 }  // namespace presence

@@ -14,29 +14,35 @@
 // The public heartbeat message, edge to collector (docs/protocol.md, "Heartbeats").
 namespace presence {
 
-// Why a heartbeat, or a whole message, was dropped.
+// What was wrong with a message: why it, or an item of it, or one field of an item was dropped. A
+// wrong field costs the item only if nobody can say who lives (docs/protocol.md, "What is
+// counted").
 enum class Reject : std::uint8_t {
     not_msgpack,   // whole message: malformed, truncated, or bytes after the value
     too_large,     // whole message: over kHeartbeatMessageBytesMax
     too_deep,      // whole message: nested deeper than the contract has any use for
     multipart,     // whole message: more than one frame
-    wrong_type,    // a value of another type than the contract names, floats among them
+    wrong_type,    // an item, or its user, of another type than the contract names
     user_missing,  // a map without "user"
     user_empty,
     user_too_long,
     user_control,  // control characters
     user_not_utf8,
-    bad_session,  // same rules as users, 64 bytes
-    bad_status,   // same rules, but may be empty: clears the status
-    bad_edge,
-    bad_ttl,      // outside 1 s..24 h
-    stale,        // over before event time came there
-    edges_limit,  // more edges than kEdgesMax
+    bad_session,   // the field: same rules as users, 64 bytes
+    bad_status,    // the field: same rules, but may be empty, which clears the status
+    bad_ttl,       // the field: outside 1 s..24 h
+    bad_age,       // the field
+    bad_bye,       // the field
+    bad_edge,      // whole message: an envelope without a name that is right
+    bad_envelope,  // another field of the envelope
+    stale,         // item: over before event time came there
+    edges_limit,   // nothing: more edges than kEdgesMax, one has no lease
     count_
 };
 [[nodiscard]] std::string_view name_of(Reject reason);
 
-// One item. Views live as long as the message bytes and the Heartbeats that hold it.
+// One item, its wrong fields left out. Views live as long as the message bytes and the Heartbeats
+// that hold it.
 struct Heartbeat {
     std::string_view user{};
     std::string_view session{};                // empty: the unnamed session
@@ -60,7 +66,13 @@ struct Heartbeats {
     // the most frequent and quicker, otherwise as beats.
     std::vector<std::string_view> ids;
     std::vector<Heartbeat> beats;
-    std::deque<std::string> texts;  // decimal texts of integer ids
+    // The first item that counts, or would, with a field that is wrong.
+    struct Wrong {
+        std::string_view user;
+        Reject field{};
+    };
+    std::optional<Wrong> wrong;
+    std::deque<std::string> texts;  // decimal texts of integer ids, and names of our own
     MsgpackTokens tokens;           // scratch of the decoder
     std::string head;               // the same: of an envelope
 
@@ -69,9 +81,9 @@ struct Heartbeats {
     void spell_out();
 };
 
-// Decodes one message. Bad items are counted in `rejects` and left out; a message that is no
-// msgpack, too large or too deep, or an envelope with a bad or no edge, counts once and yields
-// nothing. Allocates in proportion to the
+// Decodes one message. What is wrong is counted in `rejects` and left out: a field, or an item of
+// which nobody knows who lives; a message that is no msgpack, too large or too deep, or an envelope
+// with a bad or no edge, counts once and yields nothing. Allocates in proportion to the
 // items found, never to a length that the message merely claims.
 void decode_heartbeats(std::string_view message, Heartbeats& out, Counters<Reject>& rejects);
 

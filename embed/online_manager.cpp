@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/secret_hash.hpp"
 #include "embed/manager_core.hpp"
 #include "embed/wakeups.hpp"
 
@@ -97,7 +98,8 @@ struct OnlineManager::Impl {
     }
 };
 
-OnlineManager::OnlineManager(OnlineConfig& config) : impl_(std::make_unique<Impl>(config)) {
+OnlineManager::OnlineManager(OnlineConfig& config)
+    : impl_((draw_hash_secret(), std::make_unique<Impl>(config))) {
     for (const auto& id : config.online_before())
         impl_->core.tell_offline(id);
     try {

@@ -52,8 +52,10 @@ enum class Seen { yes, bad_id, bad_session, bad_ttl, closed };
 
 // Heartbeats that were right but found no room, since the start.
 struct LeftOut {
-    std::uint64_t users = 0;     // users_max() were online
-    std::uint64_t sessions = 0;  // of users with 16 sessions already
+    std::uint64_t users = 0;  // users_max() were online
+    // Of users with 16 sessions already. They count, for a session of the user's that they share:
+    // it lasts for the longest ttl of theirs, and no leave() of it alone ends it.
+    std::uint64_t sessions = 0;
 };
 
 // Tells who came online and who went offline, from heartbeats alone. A user is online from a

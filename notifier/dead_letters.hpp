@@ -11,6 +11,7 @@
 
 #include "common/event.hpp"
 #include "common/io/sqlite.hpp"
+#include "common/secret_hash.hpp"
 #include "notifier/wanted.hpp"
 
 namespace presence::notifier {
@@ -83,7 +84,7 @@ private:
     io::sqlite::Database db_;
     std::optional<std::string> moved_;
     Wanted wanted_;
-    std::unordered_set<std::string> wanted_users_;
+    std::unordered_set<std::string, SecretHash> wanted_users_;
     std::vector<Settled> settled_;
     std::int64_t seen_version_ = -1;
     // After a kill between adding and going on, what was added is tried once more.

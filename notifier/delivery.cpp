@@ -145,8 +145,8 @@ void Delivery::turn(Instant now, WallOffset wall, std::vector<Question>& questio
 
 // Leaves the last change of each user, and tells it only if the sink knows otherwise.
 void Delivery::merge() {
-    std::unordered_map<std::string_view, const Change*> first;
-    std::unordered_map<std::string_view, const Change*> last;
+    std::unordered_map<std::string_view, const Change*, SecretHash> first;
+    std::unordered_map<std::string_view, const Change*, SecretHash> last;
     for (const auto& change : changes_) {
         first.emplace(change.event.user, &change);
         last.insert_or_assign(change.event.user, &change);
@@ -181,7 +181,7 @@ bool Delivery::portion_is_due(Instant now) const {
 // Whoever is told something in this portion anyway, is told what they are by the last of it.
 void Delivery::add_wanted(std::int64_t now_ms) {
     if (wanted_.empty() || !follower_.in_step()) return;
-    std::unordered_set<std::string> told;
+    std::unordered_set<std::string, SecretHash> told;
     for (const auto& change : portion_)
         if (change.told) told.insert(change.event.user);
     for (const auto& user : wanted_.users)

@@ -139,7 +139,7 @@ bool Ledger::compare(const SnapshotAnswer& snapshot, const Evidence& evidence, H
         return false;
     }
     position_ = std::max(position_, {snapshot.epoch, snapshot.seq});
-    std::unordered_set<std::string_view> present;
+    std::unordered_set<std::string_view, SecretHash> present;
     present.reserve(snapshot.users.size());
     for (const auto& user : snapshot.users) {
         if (!acceptable(user.user, user.status)) {

@@ -13,6 +13,7 @@
 #include "common/batch.hpp"
 #include "common/event.hpp"
 #include "common/query.hpp"
+#include "common/secret_hash.hpp"
 
 namespace presence::notifier {
 
@@ -112,11 +113,7 @@ public:
     void redo(const Event& event, HandedOut& out);
 
 private:
-    struct UserHash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view user) const { return hash_of(user) >> 10; }
-    };
-    using Users = std::unordered_map<std::string, Told, UserHash, std::equal_to<>>;
+    using Users = std::unordered_map<std::string, Told, SecretHash, std::equal_to<>>;
 
     [[nodiscard]] bool acceptable(std::string_view user,
                                   const std::optional<std::string>& status) const;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "common/secret_hash.hpp"
 #include "tracker/ticks.hpp"
 
 namespace presence::tracker {
@@ -44,7 +45,7 @@ private:
     Tick memory_;
     Tick event_time_ = std::numeric_limits<Tick>::min();
     std::deque<Told> order_;
-    std::unordered_map<std::uint64_t, Tick> at_;
+    std::unordered_map<std::uint64_t, Tick, SecretHash> at_;
 };
 
 }  // namespace presence::tracker

@@ -5,7 +5,7 @@
 
 namespace presence::tracker {
 
-Edges::Edges() : edges_(kHeldEdge + 1) {}
+Edges::Edges() : edges_(kOtherEdge + 1) {}
 
 std::optional<EdgeIndex> Edges::find_named(std::string_view name) const {
     if (edges_[last_].name == name) return last_;
@@ -14,10 +14,15 @@ std::optional<EdgeIndex> Edges::find_named(std::string_view name) const {
     return last_ = it->second;
 }
 
-std::optional<EdgeIndex> Edges::acquire(std::string_view name) {
-    auto edge = find(name);
+std::optional<EdgeIndex> Edges::find_or_other(std::string_view name) const {
+    const auto edge = find(name);
+    if (edge || by_name_.size() < kEdgesMax) return edge;
+    return kOtherEdge;
+}
+
+EdgeIndex Edges::acquire(std::string_view name) {
+    auto edge = find_or_other(name);
     if (!edge) {
-        if (by_name_.size() >= kEdgesMax) return std::nullopt;
         if (free_.empty()) {
             edge = static_cast<EdgeIndex>(edges_.size());
             edges_.emplace_back();
@@ -30,13 +35,13 @@ std::optional<EdgeIndex> Edges::acquire(std::string_view name) {
         last_ = *edge;
     }
     ++edges_[*edge].references;
-    return edge;
+    return *edge;
 }
 
 void Edges::release(EdgeIndex edge) {
     auto& e = edges_[edge];
     PRESENCE_CHECK(e.references > 0, "an edge was released more often than acquired");
-    if (--e.references > 0 || edge <= kHeldEdge) return;
+    if (--e.references > 0 || !is_named(edge)) return;
     if (edge == of_bytes_) forget_bytes();
     by_name_.erase(e.name);
     e.name.clear();

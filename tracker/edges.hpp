@@ -9,6 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "common/secret_hash.hpp"
+
 namespace presence::tracker {
 
 using EdgeIndex = std::uint16_t;
@@ -16,6 +18,11 @@ using EdgeIndex = std::uint16_t;
 inline constexpr EdgeIndex kUnnamedEdge = 0;
 // Of the session that holds a user of an earlier run: no heartbeat and no bye has it.
 inline constexpr EdgeIndex kHeldEdge = 1;
+// Of sessions on edges for which there is no room: they have no lease.
+inline constexpr EdgeIndex kOtherEdge = 2;
+[[nodiscard]] constexpr bool is_named(EdgeIndex edge) {
+    return edge > kOtherEdge;
+}
 
 // Edge names as small numbers. A name lives as long as sessions refer to it; at most kEdgesMax
 // live.
@@ -43,8 +50,10 @@ public:
         bytes_ = {};
         of_bytes_ = kUnnamedEdge;
     }
-    // Finds or adds it, and counts one more reference; nothing if there are too many.
-    [[nodiscard]] std::optional<EdgeIndex> acquire(std::string_view name);
+    // The same, but kOtherEdge for one that is not known and would find no room.
+    [[nodiscard]] std::optional<EdgeIndex> find_or_other(std::string_view name) const;
+    // Finds or adds it, and counts one more reference; kOtherEdge if there is no room.
+    [[nodiscard]] EdgeIndex acquire(std::string_view name);
     void acquire_held() { ++edges_[kHeldEdge].references; }
     void release(EdgeIndex edge);
 
@@ -63,7 +72,7 @@ private:
         std::uint32_t references = 0;
     };
     std::deque<Edge> edges_;  // addresses of names must stay
-    std::unordered_map<std::string_view, EdgeIndex> by_name_;
+    std::unordered_map<std::string_view, EdgeIndex, SecretHash> by_name_;
     std::vector<EdgeIndex> free_;
     mutable EdgeIndex last_ = kUnnamedEdge;
     std::string_view bytes_;  // the edge's name, somebody else's bytes

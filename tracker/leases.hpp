@@ -87,7 +87,7 @@ private:
         return begun(edge) && ttl >= 2 * options_.timeout;
     }
     [[nodiscard]] bool begun(EdgeIndex edge) const {
-        return edge > kHeldEdge && edge < edges_.size();
+        return is_named(edge) && edge < edges_.size();
     }
     [[nodiscard]] Tick heard(const Edge& edge) const { return std::max(edge.heard, lifted_); }
     // Until when a silence that begins now holds.

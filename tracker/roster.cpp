@@ -17,13 +17,14 @@ void Roster::prefetch(std::uint64_t hash) const {
 }
 
 // Memory is asked for before it is needed: at a million users each heartbeat misses the cache at
-// its table entry, its record, its deadline, and its sessions if they are listed. A group's users
-// are looked for one group ahead; whoever comes or goes in between is found all the same. Groups
-// are small: what is asked for all at once waits for one another.
+// its table entry, its record, and its sessions if they are listed, or its deadline if that is to be
+// moved. A group's users are looked for two groups ahead, and what their records lead to is asked
+// for one group ahead; whoever comes or goes in between is found all the same. Groups are small:
+// what is asked for all at once waits for one another.
 void Roster::apply(std::span<const Beat> beats, WallOffset wall, std::vector<Event>& out) {
     constexpr std::size_t kGroup = 8;
     auto& in = *impl_;
-    std::array<std::optional<Impl::UserIndex>, 2 * kGroup> hints;
+    std::array<std::optional<Impl::UserIndex>, 4 * kGroup> hints;
     const auto end_of = [&](std::size_t begin) { return std::min(begin + kGroup, beats.size()); };
     const auto look_for = [&](std::size_t begin) {
         for (auto i = begin; i < end_of(begin); ++i) {
@@ -31,16 +32,25 @@ void Roster::apply(std::span<const Beat> beats, WallOffset wall, std::vector<Eve
             hint = in.table.candidate(beats[i].hash);
             if (!hint) continue;
             in.records.prefetch(*hint);
-            in.deadlines.prefetch(*hint);
+        }
+    };
+    const auto look_into = [&](std::size_t begin) {
+        for (auto i = begin; i < end_of(begin); ++i) {
+            const auto hint = hints[i % hints.size()];
+            if (!hint) continue;
+            const auto& record = in.records[*hint];
+            record.sessions.prefetch();
+            if (!record.single() || record.needs_arming(in.low(in.clock.of_read(beats[i].at))))
+                in.deadlines.prefetch(*hint);
         }
     };
     in.edges.forget_bytes();  // of another call's beats
     look_for(0);
+    look_for(kGroup);
+    look_into(0);
     for (std::size_t begin = 0; begin < beats.size(); begin += kGroup) {
-        look_for(begin + kGroup);
-        for (auto i = begin; i < end_of(begin); ++i)
-            if (const auto hint = hints[i % hints.size()]; hint)
-                in.records[*hint].sessions.prefetch();
+        look_for(begin + 2 * kGroup);
+        look_into(begin + kGroup);
         for (auto i = begin; i < end_of(begin); ++i)
             in.take(beats[i], hints[i % hints.size()], wall, out);
     }
@@ -61,7 +71,7 @@ void Roster::lift(Instant now) {
 
 void Roster::on_lease(std::string_view edge, Instant read) {
     const auto index = impl_->edges.find(edge);
-    if (index && *index > kHeldEdge) impl_->leases.on_heard(*index, impl_->clock.of_read(read));
+    if (index && is_named(*index)) impl_->leases.on_heard(*index, impl_->clock.of_read(read));
 }
 
 void Roster::refuse_lift(Instant now) {
@@ -106,7 +116,7 @@ std::optional<Roster::Hold> Roster::hold_of(std::uint64_t hash, std::string_view
 std::size_t Roster::silent_edges(std::size_t limit, std::vector<Hold>& out) const {
     const auto& in = *impl_;
     std::size_t count = 0;
-    for (std::size_t e = kHeldEdge + 1; e < in.edges.end(); ++e) {
+    for (std::size_t e = kOtherEdge + 1; e < in.edges.end(); ++e) {
         const auto edge = static_cast<EdgeIndex>(e);
         if (in.edges.references(edge) == 0 || !in.leases.silent(edge, in.event_time)) continue;
         if (count++ < limit) out.push_back(in.hold(edge));

@@ -41,6 +41,13 @@ struct Beat : Row {
 // that arrived last), among their living sessions; told empty, it is none, whatever others told
 // before. A change while online is told as an online event with reason `status`.
 //
+// Who has kSessionsPerUserMax sessions keeps them, and a heartbeat of a further one counts for one
+// of them that is on its edge and from then on shared: nobody's bye ends it, it lasts for the
+// longest ttl of those who share it after the newest heartbeat of any, and tells the status told
+// last. With none on its edge, two that are on one share theirs to make room. Likewise sessions of
+// one name share, without a lease, whose edges find no room. A session that shares has its own
+// again from its first heartbeat on that finds room.
+//
 // Times are kept in whole ms: heartbeats' rounded up, event time rounded down, so a user never
 // loses any. A heartbeat more than 6 days older than the newest time seen counts as 6 days old.
 //
@@ -80,8 +87,8 @@ public:
 
     // Its user is found sooner if told of a heartbeat some hundred of them before it is applied.
     void prefetch(std::uint64_t hash) const;
-    // Appends online (`heartbeat`), offline (`bye`) and `status` events. What breaks a limit is
-    // left out and counted.
+    // Appends online (`heartbeat`), offline (`bye`) and `status` events. A user for whom there is
+    // no room is left out and counted.
     void apply(std::span<const Beat> beats, WallOffset wall, std::vector<Event>& out);
 
     // The edge, which named itself, was heard then. Of no interest while it has no session here.
@@ -171,10 +178,11 @@ public:
     [[nodiscard]] std::size_t edges() const;  // named, with sessions
 
     struct Stats {
-        std::uint64_t stale = 0;      // deadline had passed when it came; a bye: see above
-        std::uint64_t after_bye = 0;  // stragglers of a session that said bye
-        std::uint64_t edge_lost = 0;  // users told so
-        std::uint64_t users_limit = 0, sessions_limit = 0, edges_limit = 0;
+        std::uint64_t stale = 0;        // deadline had passed when it came; a bye: see above
+        std::uint64_t after_bye = 0;    // stragglers of a session that said bye
+        std::uint64_t edge_lost = 0;    // users told so
+        std::uint64_t users_limit = 0;  // left out: no room (UserTable::kSameMax, too)
+        std::uint64_t sessions_limit = 0, edges_limit = 0;  // for another session that they share
         std::uint64_t malformed = 0;  // beyond common/limits.hpp, or not the user's hash
     };
     [[nodiscard]] const Stats& stats() const;

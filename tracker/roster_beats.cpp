@@ -64,7 +64,7 @@ void Roster::Impl::on_beat(const Beat& beat, std::optional<UserIndex> hint, Wall
         edges.find_bytes(beat.edge) == record.edge) {
         const auto ttl = record.ttl;
         advance(record, tick, beat.ttl_ms, window);
-        set_deadline(*user);
+        if (record.ttl != ttl || record.needs_arming(record.read)) set_deadline(*user);
         if (record.ttl > ttl)
             out.push_back(event(record, slot_of(beat.hash), State::online, Reason::ttl,
                                 millis(wall.at(beat.at)), record.ttl));
@@ -77,7 +77,8 @@ void Roster::Impl::refresh_listed(UserIndex user, const Beat& beat, Tick tick, W
                                   std::vector<Event>& out) {
     auto& record = records[user];
     const auto ttl = ttl_max(record);
-    const auto edge = edges.find(beat.edge);
+    const auto edge = edges.find_or_other(beat.edge);
+    stats.edges_limit += edge == kOtherEdge;
     Session* session = nullptr;
     if (record.single()) {
         if (edge == record.edge && beat.session.empty()) {
@@ -87,19 +88,19 @@ void Roster::Impl::refresh_listed(UserIndex user, const Beat& beat, Tick tick, W
     } else if (edge) {
         session = record.sessions.find(*edge, beat.session);
     }
-    if (session)
-        advance(*session, tick, beat.ttl_ms, window);
-    else
+    const bool may_change = beat.status || !session;
+    const std::string status_before(may_change ? record.sessions.status(window) : "");
+    if (!session)
         session = add_session(record, beat, tick);
-    if (!session) return;
+    else if (session->shared)
+        join(*session, tick, beat.ttl_ms);
+    else
+        advance(*session, tick, beat.ttl_ms, window);
     if (tick > window.widen(record.read)) record.read = low(tick);
     std::optional<Reason> news;
     if (ttl_max(record) > ttl) news = Reason::ttl;
-    if (beat.status) {
-        const std::string before(record.sessions.status(window));
-        record.sessions.tell(session, tick, *beat.status, window);
-        if (record.sessions.status(window) != before) news = Reason::status;
-    }
+    if (beat.status) record.sessions.tell(session, tick, *beat.status, window);
+    if (may_change && record.sessions.status(window) != status_before) news = Reason::status;
     if (news)
         out.push_back(event(record, slot_of(beat.hash), State::online, *news,
                             millis(wall.at(beat.at)), ttl_max(record)));
@@ -113,19 +114,21 @@ std::optional<Roster::Impl::UserIndex> Roster::Impl::add_user(const Beat& beat, 
         ++stats.malformed;
         return std::nullopt;
     }
-    if (records.living() >= options.users_max) {
+    if (records.living() >= options.users_max ||
+        table.search(beat.hash).same >= UserTable::kSameMax) {
         ++stats.users_limit;
         return std::nullopt;
     }
     const auto edge = acquire_edge(beat);
-    if (!edge) return std::nullopt;
+    stats.edges_limit += edge == kOtherEdge;
     const auto user = add_record(beat.user, beat.hash, tick, millis(wall.at(beat.at)));
     ++session_count;
     auto& record = records[user];
     record.ttl = beat.ttl_ms;
-    record.edge = *edge;
-    if (!beat.session.empty() || beat.status) {
-        auto* session = record.sessions.add(*edge, beat.session, low(tick), beat.ttl_ms);
+    record.edge = edge;
+    if (!beat.session.empty() || beat.status || edge == kOtherEdge) {
+        auto* session = record.sessions.add(edge, beat.session, low(tick), beat.ttl_ms);
+        session->shared = edge == kOtherEdge;
         if (beat.status) record.sessions.tell(session, tick, *beat.status, window);
     }
     set_deadline(user);
@@ -142,28 +145,23 @@ Roster::Impl::UserIndex Roster::Impl::add_record(std::string_view id, std::uint6
     return user;
 }
 
-std::optional<EdgeIndex> Roster::Impl::acquire_edge(const Beat& beat) {
+EdgeIndex Roster::Impl::acquire_edge(const Beat& beat) {
     const auto edge = edges.acquire(beat.edge);
-    if (!edge)
-        ++stats.edges_limit;
-    else if (*edge > kHeldEdge && edges.references(*edge) == 1)
-        leases.begin(*edge, clock.of_read(std::max(beat.at, beat.read)));
+    if (is_named(edge) && edges.references(edge) == 1)
+        leases.begin(edge, clock.of_read(std::max(beat.at, beat.read)));
     return edge;
 }
 
 Session* Roster::Impl::add_session(UserRecord& record, const Beat& beat, Tick tick) {
-    if (record.sessions.count() >= kSessionsPerUserMax) {
-        ++stats.sessions_limit;
-        return nullptr;
-    }
+    if (auto* const shared = share(record, beat, tick)) return shared;
     const auto edge = acquire_edge(beat);
-    if (!edge) return nullptr;
     if (record.single()) to_list(record);
     ++session_count;
-    auto* const session = record.sessions.add(*edge, beat.session, low(tick), beat.ttl_ms);
+    auto* const session = record.sessions.add(edge, beat.session, low(tick), beat.ttl_ms);
+    session->shared = edge == kOtherEdge;
     if (beat.status || edges.references(kHeldEdge) == 0) return session;
     inherit_status(record, session);
-    return record.sessions.find(*edge, beat.session);  // they may have moved
+    return record.sessions.find(edge, beat.session);  // they may have moved
 }
 
 void Roster::Impl::to_list(UserRecord& record) {
@@ -174,7 +172,7 @@ void Roster::Impl::to_single_if_possible(UserRecord& record) {
     if (record.sessions.count() != 1) return;
     const auto only = *record.sessions.begin();
     // The record's `read` may be that of a session that ended.
-    if (only.name_bytes != 0 || only.told() || only.read != record.read) return;
+    if (only.name_bytes != 0 || only.told() || only.shared || only.read != record.read) return;
     record.edge = only.edge;
     record.ttl = only.ttl;
     record.sessions.clear();
@@ -212,7 +210,7 @@ void Roster::Impl::on_bye(const Beat& beat, WallOffset wall, std::vector<Event>&
         to_list(record);
     }
     auto* session = record.sessions.find(*edge, beat.session);
-    if (!session) return;
+    if (!session || session->shared) return;  // who else is in it may live
     if (tick + kByeTicks < window.widen(session->read)) {
         ++stats.stale;
         to_single_if_possible(record);
@@ -245,11 +243,13 @@ bool Roster::end(std::uint64_t hash, std::string_view user, std::optional<std::s
     if (!session) {
         while (!record.sessions.empty())
             end(record.sessions.begin());
-    } else if (auto* named = record.sessions.find(kUnnamedEdge, *session)) {
-        end(named);
     } else {
-        in.to_single_if_possible(record);
-        return false;
+        auto* const named = record.sessions.find(kUnnamedEdge, *session);
+        if (!named || named->shared) {
+            in.to_single_if_possible(record);
+            return named != nullptr;
+        }
+        end(named);
     }
     in.after_endings(*index, hash, Reason::bye, last, millis(wall.at(at)), status_before, wall,
                      out);

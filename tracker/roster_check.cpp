@@ -50,7 +50,7 @@ void Roster::Impl::check() const {
     std::size_t named = 0;
     for (const auto& [edge, count] : references) {
         PRESENCE_CHECK(edges.references(edge) == count, "an edge's references are counted wrongly");
-        named += edge > kHeldEdge;
+        named += is_named(edge);
     }
     PRESENCE_CHECK(edges.living() == named, "an edge lives without a session");
 }

@@ -86,8 +86,9 @@ void Roster::Impl::settle(const Ripe& ended, WallOffset wall, std::vector<Event>
 }
 
 void Roster::Impl::set_deadline(UserIndex user) {
-    const auto& record = records[user];
+    auto& record = records[user];
     if (record.single()) {
+        record.arm();
         deadlines.set(user, low(deadline_of(record)));
         return;
     }

@@ -102,9 +102,15 @@ struct Roster::Impl {
         return table.find(hash, [&](UserIndex i) { return records[i].id() == user; });
     }
     [[nodiscard]] static bool within_limits(const Beat& beat);
-    // A new user or session within the limits; nothing, and counted, beyond them.
+    // A new user; nothing, and counted, if there are too many.
     [[nodiscard]] std::optional<UserIndex> add_user(const Beat& beat, Tick tick, WallOffset wall);
+    // A new session, or, and that is counted, the one that it shares.
     [[nodiscard]] Session* add_session(UserRecord& record, const Beat& beat, Tick tick);
+    [[nodiscard]] Session* share(UserRecord& record, const Beat& beat, Tick tick);
+    [[nodiscard]] Session* to_share(UserRecord& record, std::optional<EdgeIndex> edge,
+                                    const Session* except) const;
+    void join(Session& session, Tick read, std::uint32_t ttl) const;
+    [[nodiscard]] bool join_two(UserRecord& record);
 
     // One heartbeat or bye. `hint`: where the user may be, to save the search.
     void take(const Beat& beat, std::optional<UserIndex> hint, WallOffset wall,
@@ -112,8 +118,8 @@ struct Roster::Impl {
     void on_beat(const Beat& beat, std::optional<UserIndex> hint, WallOffset wall,
                  std::vector<Event>& out);
     void on_bye(const Beat& beat, WallOffset wall, std::vector<Event>& out);
-    // One more reference; nothing, and counted, if there are too many edges.
-    [[nodiscard]] std::optional<EdgeIndex> acquire_edge(const Beat& beat);
+    // One more reference.
+    [[nodiscard]] EdgeIndex acquire_edge(const Beat& beat);
     void refresh_listed(UserIndex user, const Beat& beat, Tick tick, WallOffset wall,
                         std::vector<Event>& out);
     // What one record holds, as a list of one.

@@ -81,7 +81,7 @@ Session* SessionList::add(EdgeIndex edge, std::string_view name, std::uint32_t r
                           .ttl = ttl,
                           .told_at = 0,
                           .edge = edge,
-                          .name_bytes = static_cast<std::uint8_t>(name.size()),
+                          .name_bytes = static_cast<std::uint8_t>(name.size() & 0x7f),
                           .status_bytes = Session::kUntold};
     const auto before = head_ ? head_->bytes : sizeof(Head);
     resize(before + sizeof(Session) + padded(name.size()));

@@ -19,7 +19,10 @@ struct Session {
     std::uint32_t ttl = 0;      // ms
     std::uint32_t told_at = 0;  // when its status was told
     EdgeIndex edge = kUnnamedEdge;
-    std::uint8_t name_bytes = 0;
+    std::uint8_t name_bytes : 7 = 0;
+    // Others that found no room are in it too: it lasts for the longest ttl of theirs after the
+    // newest heartbeat of any, and no bye ends it.
+    bool shared : 1 = false;
     std::uint8_t status_bytes = kUntold;
 
     [[nodiscard]] bool told() const { return status_bytes != kUntold; }

@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "common/batch.hpp"
+#include "common/secret_hash.hpp"
 
 namespace presence::tracker {
 
@@ -31,7 +32,7 @@ public:
 
     [[nodiscard]] bool any() const { return !exact_.empty() || !wide_.empty() || surplus_ > 0; }
     [[nodiscard]] bool wants(const std::string& topic) const {
-        return !wide_.empty() || surplus_ > 0 || exact_.contains(topic);
+        return !wide_.empty() || surplus_ > 0 || (!exact_.empty() && exact_.contains(topic));
     }
 
 private:
@@ -39,8 +40,8 @@ private:
         return prefix.starts_with(kTopicUserPrefix) || kTopicUserPrefix.starts_with(prefix);
     }
 
-    std::unordered_set<std::string> exact_;  // "user/<id>\0": one user
-    std::unordered_set<std::string> wide_;   // prefixes that match many
+    std::unordered_set<std::string, SecretHash> exact_;  // "user/<id>\0": one user
+    std::unordered_set<std::string, SecretHash> wide_;   // prefixes that match many
     std::size_t surplus_ = 0;
 };
 

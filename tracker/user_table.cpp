@@ -73,6 +73,18 @@ void UserTable::remove(std::uint64_t hash, std::uint32_t user) {
         resize(table, table.capacity / 2);
 }
 
+UserTable::Search UserTable::search(std::uint64_t hash) const {
+    Search found;
+    const auto& table = tables_[slot_of(hash)];
+    if (!table.capacity) return found;
+    const auto mask = table.capacity - 1;
+    for (auto at = tag(hash) & mask; table.entries[at].user_plus_1; at = (at + 1) & mask) {
+        ++found.places;
+        found.same += table.entries[at].tag == tag(hash);
+    }
+    return found;
+}
+
 void UserTable::insert(Table& table, Entry entry) {
     const auto mask = table.capacity - 1;
     auto at = entry.tag & mask;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "common/secret_hash.hpp"
 #include "common/slots.hpp"
 #include "tracker/buddies.hpp"
 #include "tracker/huge_room.hpp"
@@ -15,8 +16,10 @@ namespace presence::tracker {
 // Finds users' indices by hash: one open-addressing table a slot, so that growing one moves a
 // thousandth of the users, and dropping a slot is dropping its table.
 //
-// Entries are the 32 bits of the hash above the slot's ten, and the index; linear probing, removal
-// by shifting back, filled up to 7/8. Whether an index is the user meant is for the caller to say.
+// Entries are 32 bits of the hash as a secret of the process mixes it, and the index; linear
+// probing, removal by shifting back, filled up to 7/8. Whether an index is the user meant is for
+// the caller to say. Ids can be chosen so that all 64 bits of their hashes are the same: those are
+// compared one by one.
 class UserTable {
 public:
     // At most `users_max` are in it at once.
@@ -41,6 +44,15 @@ public:
         }
         return std::nullopt;
     }
+    // How many places a search for it looks at, and how many in it look the same.
+    struct Search {
+        std::size_t places = 0;
+        std::size_t same = 0;
+    };
+    [[nodiscard]] Search search(std::uint64_t hash) const;
+    // Of users with one hash of 64 bits; beyond, they were chosen so: among all users there ever
+    // were no two happen to.
+    static constexpr std::size_t kSameMax = 32;
     // Requires: not in it.
     void add(std::uint64_t hash, std::uint32_t user);
     // Requires: in it.
@@ -66,15 +78,15 @@ private:
         std::uint32_t capacity = 0;  // a power of two, or none
         std::uint32_t count = 0;
     };
-    static std::uint32_t tag(std::uint64_t hash) {
-        static_assert(kSlots == 1u << 10);
-        return static_cast<std::uint32_t>(hash >> 10);
+    [[nodiscard]] std::uint32_t tag(std::uint64_t hash) const {
+        return static_cast<std::uint32_t>(mixed(hash, secret_));
     }
     static void insert(Table& table, Entry entry);
     void resize(Table& table, std::uint32_t capacity);
     [[nodiscard]] Table take_room(std::uint32_t capacity);
     void give_back(const Table& table);
 
+    HashSecret secret_ = hash_secret();
     Buddies buddies_;
     HugeRoom room_;
     std::array<Table, kSlots> tables_;

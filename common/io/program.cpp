@@ -18,6 +18,7 @@
 #include "common/io/sockets.hpp"
 #include "common/io/store.hpp"
 #include "common/nearest.hpp"
+#include "common/secret_hash.hpp"
 
 extern char** environ;
 
@@ -134,6 +135,7 @@ int run_loaded(const std::string& name, const std::string& kind, Given& given,
         program.id = ids.front();
     }
     if (given.parent != 0 && !end_with_parent(given.parent)) return 0;
+    draw_hash_secret();
     log::open(program.config.presence.log_level, program.config.presence.log_format, program.id);
     log_start(program, kind);
     return run(program);

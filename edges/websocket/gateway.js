@@ -3,11 +3,14 @@ import { WebSocketServer } from 'ws';
 import { Beats } from './beats.js';
 import { faultOfId } from './ids.js';
 import { Link } from './link.js';
+import { Visits } from './visits.js';
 
+const NORMAL = 1000;
 const GOING_AWAY = 1001;
 const CUT = 1006; // no close frame came
 const POLICY_VIOLATION = 1008;
 const INTERNAL_ERROR = 1011;
+const OWN_CODES = 3000; // and above: the application's
 const UNANSWERED_MAX = 3; // pings; a gateway, or a client, that stood still for one is not gone
 
 /**
@@ -21,26 +24,32 @@ export function userOf(request) {
 
 /**
  * Websocket connections in, heartbeats out. A connection's messages and pongs are signs of life of
- * its user; a clean close ends its session at once, a cut one by silence.
+ * its user. A close with 1000, or a code of the application's own, says that they leave; any other
+ * clean close that they may be back in a moment (a page that is loaded anew says 1001); a cut connection
+ * nothing.
  */
 export class Gateway {
   #options;
   #beats;
   #link;
-  #sessions = 0;
-  #boot = Date.now().toString(36);
+  #visits;
   #sockets = new WebSocketServer({ noServer: true, maxPayload: 64 * 1024, perMessageDeflate: false });
   #server = http.createServer((request, response) => this.#answer(request, response));
   #timers = [];
   #stopping = false;
   refused = 0;
 
-  /** {port, host, collectors, edge, pingMs, flushMs, sessionsMax, authenticate, authenticateMs} */
+  /** {port, host, collectors, edge, pingMs, flushMs, lingerMs, sessionsMax, authenticate, authenticateMs} */
   constructor(options) {
-    const now = () => performance.now();
-    this.#options = { authenticate: userOf, authenticateMs: 10_000, now, ...options };
+    const defaults = { authenticate: userOf, authenticateMs: 10_000, lingerMs: 5_000, now: () => performance.now() };
+    this.#options = { ...defaults, ...options };
     this.#beats = new Beats(options.sessionsMax);
-    this.#link = new Link({ ...options, beats: this.#beats, now });
+    this.#visits = new Visits({
+      boot: Date.now().toString(36),
+      lingerMs: this.#options.lingerMs,
+      max: options.sessionsMax,
+    });
+    this.#link = new Link({ ...this.#options, beats: this.#beats });
     this.#server.on('upgrade', (...upgrade) => this.#upgrade(...upgrade));
   }
 
@@ -51,14 +60,15 @@ export class Gateway {
       this.#server.once('error', reject);
       this.#server.listen(port, host, resolve);
     });
-    this.#timers.push(setInterval(() => this.#link.flush(), flushMs));
+    this.#timers.push(setInterval(() => this.#flush(), flushMs));
     this.#timers.push(setInterval(() => this.#ping(), pingMs));
     return this.#server.address().port;
   }
 
   /**
    * Ends without byes: its users are about to reconnect to another gateway, and do so well within
-   * their ttl, so nobody is told offline because of a deploy.
+   * their ttl, so nobody is told offline because of a deploy. Those who left a moment ago and have not
+   * come back may be on their way to another gateway too: they are left to silence as well.
    */
   async stop() {
     this.#stopping = true;
@@ -73,6 +83,7 @@ export class Gateway {
   counters() {
     return {
       connections: this.#sockets.clients.size,
+      users_leaving: this.#visits.leaving,
       refused: this.refused,
       beats_sent: this.#link.sent,
       sends_refused: this.#link.refused,
@@ -112,17 +123,27 @@ export class Gateway {
   }
 
   #open(ws, user) {
-    const session = `${this.#boot}.${++this.#sessions}`;
+    const { now } = this.#options;
+    this.#visits.open(user);
     const beat = () => {
       ws.unanswered = 0;
-      this.#beats.beat(user, session, this.#options.now());
+      this.#beats.beat(user, this.#visits.sessionOf(user), now());
     };
     beat();
     ws.on('message', beat);
     ws.on('pong', beat);
     ws.on('close', (code) => {
-      if (code !== CUT && !this.#stopping) this.#beats.bye(user, session, this.#options.now());
+      if (this.#stopping) return;
+      const { beat: alive, bye } = this.#visits.end(user, howEnded(code), now());
+      if (alive) this.#beats.beat(user, alive, now());
+      if (bye) this.#beats.bye(user, bye, now());
     });
+  }
+
+  #flush() {
+    const now = this.#options.now();
+    for (const [user, session] of this.#visits.takeLeft(now)) this.#beats.bye(user, session, now);
+    return this.#link.flush();
   }
 
   // Whoever answered none of the last pings is gone; without a bye, as nobody said so.
@@ -135,11 +156,20 @@ export class Gateway {
     }
   }
 
+  // What no collector takes is of no use: a balancer is to send users to a gateway that has one.
   #answer(request, response) {
     const known = request.url === '/healthz';
-    response.writeHead(known ? 200 : 404, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(known ? this.counters() : { error: 'try /healthz' }) + '\n');
+    const healthy = this.#link.sending && !this.#stopping;
+    const [status, body] = known ? [healthy ? 200 : 503, { healthy, ...this.counters() }] : [404, { error: 'try /healthz' }];
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(body) + '\n');
   }
+}
+
+/** As visits.js has it. */
+function howEnded(code) {
+  if (code === CUT) return 'cut';
+  return code === NORMAL || code >= OWN_CODES ? 'left' : 'away';
 }
 
 /** What `promise` comes to, or an error if that takes longer than `ms`. */

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import test from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { decode } from '@msgpack/msgpack';
 import { WebSocket } from 'ws';
 import { Pull } from 'zeromq';
 import { Gateway, userOf } from './gateway.js';
+import { until } from './test_support.js';
 
 const NOBODY = 'tcp://127.0.0.1:1'; // no collector
 
@@ -16,7 +18,7 @@ async function gatewayWith(t, options) {
   });
   const port = await gateway.start();
   t.after(() => gateway.stop());
-  return { gateway, connect: (path = '/', options) => new WebSocket(`ws://127.0.0.1:${port}${path}`, options) };
+  return { gateway, port, connect: (path = '/', options) => new WebSocket(`ws://127.0.0.1:${port}${path}`, options) };
 }
 
 async function closing(ws) {
@@ -112,4 +114,62 @@ test('on SIGTERM it closes its connections without byes, sends what waits, and e
   while (items.length === 0) items.push(...decode((await pull.receive())[0]).beats);
   assert.deepEqual(items.map(({ user, bye }) => [user, bye]), [['alice', undefined]]);
   pull.close();
+});
+
+test('it is healthy while a collector takes what it sends, from the first message on', async (t) => {
+  const pull = new Pull({ linger: 0 });
+  await pull.bind('tcp://127.0.0.1:*');
+  const endpoint = pull.lastEndpoint;
+  const { port } = await gatewayWith(t, { collectors: [endpoint] });
+  const health = async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}/healthz`);
+    return [answer.status, (await answer.json()).healthy];
+  };
+  const becomes = (...expected) => until(async () => isDeepStrictEqual(await health(), expected));
+  await becomes(200, true);
+  await pull.unbind(endpoint);
+  pull.close();
+  await becomes(503, false);
+  const back = new Pull({ linger: 0 });
+  await back.bind(endpoint);
+  await becomes(200, true);
+  back.close();
+});
+
+test('a gateway that never had a collector is not healthy, and says so', async (t) => {
+  const { port } = await gatewayWith(t);
+  const answer = await fetch(`http://127.0.0.1:${port}/healthz`);
+  assert.deepEqual([answer.status, (await answer.json()).healthy], [503, false]);
+});
+
+/** What the collector hears of sessions, as [session, whether it is a bye], from now on. */
+async function hears(pull, items) {
+  for await (const [message] of pull) items.push(...decode(message).beats.map(({ session, bye }) => [session, bye ?? false]));
+}
+
+test('only a close that says so is a bye at once', async (t) => {
+  const pull = new Pull({ linger: 0 });
+  await pull.bind('tcp://127.0.0.1:*');
+  const clock = { ms: 0 };
+  const { gateway, connect } = await gatewayWith(t, { collectors: [pull.lastEndpoint], now: () => performance.now() + clock.ms });
+  const items = [];
+  const hearing = hears(pull, items);
+  const byes = () => items.filter(([, bye]) => bye).length;
+  const closed = async (user, ...close) => {
+    const ws = connect(`/?user=${user}`);
+    await once(ws, 'open');
+    ws.close(...close);
+    await once(ws, 'close');
+  };
+  await closed('a', 1000);
+  await closed('b', 4001, 'logout');
+  await until(() => byes() === 2);
+  await closed('c', 1001);
+  await closed('d'); // 1005: no code
+  await until(() => gateway.counters().users_leaving === 2);
+  assert.equal(byes(), 2);
+  clock.ms += 5_000;
+  await until(() => byes() === 4);
+  pull.close();
+  await hearing;
 });

@@ -26,6 +26,7 @@ export class Link {
   #seq = 0;
   #spoke = -Infinity;
   #flushing = null;
+  sending = false; // the last message was taken; one is sent each second at least
   sent = 0;
   refused = 0; // messages for which no collector had room
   failed = 0; // messages that could not be sent for another reason: `failure`
@@ -64,10 +65,12 @@ export class Link {
       await this.#socket.send(encode(envelopeOf(this.#edge, this.#boot, this.#seq + 1, now, items)));
     } catch (error) {
       this.#beats.putBack(items);
+      this.sending = false;
       if (error.code === 'EAGAIN') this.refused += 1;
       else this.#fail(error);
       return false;
     }
+    this.sending = true;
     this.#seq += 1;
     this.#spoke = now;
     this.sent += items.length;

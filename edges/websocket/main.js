@@ -23,6 +23,7 @@ function start() {
     edge,
     pingMs: number('PING_MS', 10_000, 100, 3_600_000),
     flushMs: number('FLUSH_MS', 50, 1, 100),
+    lingerMs: number('LINGER_MS', 5_000, 0, 600_000),
     sessionsMax: number('SESSIONS_MAX', 100_000, 1, 10_000_000),
   });
 }

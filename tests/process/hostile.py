@@ -5,7 +5,7 @@ import msgpack
 BOMB = b"\xdd\x0f\xff\xff\xff"  # the head of an array of 268 million elements
 DEEP = b"\x91" * 10_000 + b"\xc0"
 
-# Reason: messages that are dropped for it.
+# Reason: messages that are dropped for it, or a field of theirs.
 HEARTBEATS = {
     "not_msgpack": [b"", b"\xc1", b"\xa5ab", BOMB, msgpack.packb("x") + b"\0", b"\xff" * 3 + b"\xc1"],
     "too_deep": [DEEP],
@@ -16,6 +16,9 @@ HEARTBEATS = {
     "user_too_long": [msgpack.packb("x" * 129), msgpack.packb("x" * 60_000)],
     "user_control": [msgpack.packb("a\nb"), msgpack.packb("a\0")],
     "user_not_utf8": [msgpack.packb(b"\xff\xfe"), msgpack.packb(b"\xc0\xaf")],
+    "bad_age": [msgpack.packb({"user": "x", "age_ms": -1})],
+    "bad_bye": [msgpack.packb({"user": "x", "bye": 1})],
+    "bad_envelope": [msgpack.packb({"edge": "e", "boot": "1", "seq": 1, "beats": []})],
     "bad_session": [msgpack.packb({"user": "x", "session": "s" * 65})],
     "bad_status": [msgpack.packb({"user": "x", "status": s}) for s in ("s" * 65, "a\nb")],
     "stale": [msgpack.packb({"user": "x", "age_ms": a}) for a in (120_000, (1 << 64) - 1)],

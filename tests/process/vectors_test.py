@@ -67,44 +67,79 @@ def user_in(value):
         raise Refused(e.args[0] if e.args[0] == "wrong_type" else f"user_{e.args[0]}")
 
 
-def name_in(value, reject, empty=False):
-    try:
-        return text_in(value, 64)
-    except Refused as e:
-        if e.args[0] == "empty" and empty:
-            return ""
-        raise Refused("wrong_type" if e.args[0] == "wrong_type" else reject)
-
-
 def typed(value, kind, low=0):
     if type(value) is not kind or (kind is int and value < low):
         raise Refused("wrong_type")
     return value
 
 
-def item_in(item):
+def is_number(value):
+    return type(value) is int and value >= 0
+
+
+def session_in(value):
+    """The name, whether it is right, and whether it tells one session from all others."""
+    if type(value) is int:
+        value = str(value)
+    try:
+        return text_in(value, 64), True, True
+    except Refused as e:
+        if e.args[0] in ("wrong_type", "empty"):
+            return "", False, False
+    data = value if isinstance(value, bytes) else value.encode()
+    return f"?{hash_of(data)}", False, True
+
+
+def item_in(item, count):
+    """The item as it counts; nothing if it does not. What is wrong is counted."""
     if not isinstance(item, dict):
         return {"user": user_in(item)}
-    beat = {}
+    user = user_in(item["user"]) if "user" in item else None
+    beat, certain = {"user": user}, True
     for key, value in item.items():
-        if key == "user":
-            beat["user"] = user_in(value)
-        elif key == "session":
-            beat["session"] = name_in(value, "bad_session")
+        if key == "session":
+            name, right, known = session_in(value)
+            certain = certain and known
+            if name:
+                beat["session"] = name
+            if not right:
+                count("bad_session")
         elif key == "status":
-            beat["status"] = name_in(value, "bad_status", empty=True)
+            try:
+                beat["status"] = "" if value in ("", b"") else text_in(value, 64)
+            except Refused:
+                count("bad_status")
         elif key == "ttl_ms":
-            if not 1000 <= typed(value, int) <= 86_400_000:
-                raise Refused("bad_ttl")
-            beat["ttl_ms"] = value
+            if not is_number(value) or not 1000 <= value <= 86_400_000:
+                count("bad_ttl")
+            if is_number(value) and value >= 1000:
+                beat["ttl_ms"] = min(value, 86_400_000)
         elif key == "age_ms":
-            beat["age_ms"] = typed(value, int)
+            if is_number(value):
+                beat["age_ms"] = value
+            else:
+                count("bad_age")
+                certain = False
         elif key == "bye":
-            if typed(value, bool):
+            if type(value) is not bool:
+                count("bad_bye")
+            elif value:
                 beat["bye"] = True
-    if "user" not in beat:
+    if user is None:
         raise Refused("user_missing")
-    return beat
+    return beat if certain or "bye" not in beat else None
+
+
+def envelope_in(message, count):
+    try:
+        envelope = {"edge": text_in(message.get("edge", ""), 64)}
+    except Refused:
+        raise Refused("bad_edge")
+    numbers = {k: message[k] for k in ("boot", "seq", "sent_ms") if k in message}
+    if not all(map(is_number, numbers.values())):
+        count("bad_envelope")
+        numbers.pop("sent_ms", None)
+    return envelope | {k: v if is_number(v) else 0 for k, v in numbers.items()}
 
 
 def heartbeats_in(data):
@@ -127,12 +162,12 @@ def heartbeats_in(data):
         message = keys_as_text(message)
         items = message if isinstance(message, list) else [message]
         if isinstance(message, dict) and "beats" in message:
-            envelope = {k: message[k] for k in ("edge", "boot", "seq", "sent_ms") if k in message}
-            envelope["edge"] = name_in(envelope.get("edge", ""), "bad_edge")
+            envelope = envelope_in(message, count)
             items = typed(message["beats"], list)
         for item in items:
             try:
-                beats.append(item_in(item))
+                beat = item_in(item, count)
+                beats += [beat] if beat else []
             except Refused as e:
                 count(e.args[0])
     except Refused as e:

@@ -1,7 +1,7 @@
 // Opens websocket connections for a test and ends them as told, line by line on stdin:
-//   open USER N | close USER [N] | cut USER [N] | truth
-// Answers each line on stdout. `close` and `cut` end all connections of the user, or the first N; `truth` is
-// answered by what became of each user, as JSON: by the clock on the wall, in ms.
+//   open USER N | close USER [N] | away USER [N] | cut USER [N] | truth
+// Answers each line on stdout. `close`, `away` (as a browser that leaves the page) and `cut` end all connections of the user,
+// or the first N; `truth` is answered by what became of each user, as JSON: by the clock on the wall, in ms.
 import { createRequire } from 'node:module';
 import readline from 'node:readline';
 
@@ -34,6 +34,7 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
   if (command !== 'open') truth[user].ended = Date.now();
   const ended = (connections.get(user) ?? []).slice(0, count ? Number(count) : undefined);
   if (command === 'close') for (const ws of ended) ws.close(1000);
+  if (command === 'away') for (const ws of ended) ws.close(1001);
   if (command === 'cut') for (const ws of ended) ws._socket.destroy();
   console.log(`${command} ${user}`);
 }

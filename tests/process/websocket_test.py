@@ -13,6 +13,7 @@ from support import ROOT, json_lines, wait_for
 
 GATEWAY = ROOT / "edges/websocket"
 TTL_MS = 5_000
+LINGER_MS = 2_000
 CLOCKS_MS = 50  # how far clocks of two processes are mapped
 SINK = '[[sink]]\nname = "file"\ntype = "jsonl"\npath = "events.jsonl"\n'
 
@@ -45,7 +46,7 @@ class WebsocketTest(unittest.TestCase):
         self.files = self.enterContext(Installation(1, 1, f"{TTL_MS}ms", SINK))
         # Only what happens once it is ready is told as it happens, not as a difference found later.
         self.enterContext(Up(self.files))
-        settings = {"PORT": "0", "PING_MS": "500", "EDGE": "gateway", "COLLECTORS": self.files.heartbeats[0]}
+        settings = {"PORT": "0", "PING_MS": "500", "LINGER_MS": str(LINGER_MS), "EDGE": "gateway", "COLLECTORS": self.files.heartbeats[0]}
         self.gateway = self.node(GATEWAY / "main.js", env=os.environ | settings)
         url = re.search(r"ws://[^/]*", self.gateway.stdout.readline())[0]
         self.clients = self.node(ROOT / "tests/process/websocket_clients.mjs", url)
@@ -133,6 +134,42 @@ class WebsocketTest(unittest.TestCase):
         self.assertGreaterEqual(event["last_seen_ms"], truth["signs"][0] - CLOCKS_MS)
         self.assertLess(event["last_seen_ms"], truth["ended"] + TTL_MS)
         self.assertLessEqual(event["at_ms"], seen + 1)  # told when it was true, not before
+
+    def states(self, user):
+        return [event["state"] for event in self.events().get(user, [])]
+
+    def wait_for_a_whole_ttl(self):
+        """Until a timeout that began now was told; or one before it, had there been one."""
+        self.tell("open", [SENTINEL], 1)
+        wait_for(lambda: self.states(SENTINEL), "the sentinel is online")
+        self.tell("cut", [SENTINEL])
+        wait_for(lambda: SENTINEL in self.offline(), "the sentinel is offline")
+
+    def test_a_page_that_is_loaded_anew_is_no_offline_and_one_that_is_left_is_a_bye(self):
+        stay, leave = range(0, 20), range(20, 40)
+        self.tell("open", [*stay, *leave], 1)
+        wait_for(lambda: len(self.events()) == 40, lambda: f"{len(self.events())} of 40 online")
+        self.tell("away", [*stay, *leave])
+        self.tell("open", stay, 1)
+        wait_for(lambda: len(self.offline()) == 20, lambda: f"{len(self.offline())} of 20 offline")
+        told = self.offline()
+        self.assertEqual(set(told), set(leave))
+        truth = self.truth()
+        for user, event in told.items():
+            self.assertEqual(event["reason"], "bye", user)
+            self.assertGreaterEqual(event["at_ms"], truth[user]["ended"] + LINGER_MS - CLOCKS_MS)
+        self.wait_for_a_whole_ttl()
+        self.assertEqual({tuple(self.states(user)) for user in stay}, {("online",)})
+
+    def test_more_tabs_than_a_tracker_keeps_sessions(self):
+        self.tell("open", [1], 20)
+        wait_for(lambda: self.states(1) == ["online"], "online")
+        self.tell("close", [1], 16)
+        self.wait_for_a_whole_ttl()
+        self.assertEqual(self.states(1), ["online"])
+        self.tell("close", [1])
+        wait_for(lambda: self.states(1) == ["online", "offline"], "offline")
+        self.assertEqual(self.offline()[1]["reason"], "bye")
 
     def test_a_bad_id_is_refused_and_counted(self):
         self.tell("open", [0], 1)

@@ -15,6 +15,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Bug::count_)> kB
     "none",
     "watermark_before_drain",
     "watermark_before_backlog",
+    "behind_forgotten",
     "stall_forgotten",
     "drops_untold",
     "isolated_reads_on",

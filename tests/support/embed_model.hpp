@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -81,7 +82,12 @@ public:
     bool leave(const std::string& id, const std::optional<std::string>& session) {
         const auto it = users_.find(id);
         if (it == users_.end()) return false;
-        if (session && it->second.erase(*session) == 0) return false;
+        if (session) {
+            const auto named = it->second.find(*session);
+            if (named == it->second.end()) return false;
+            if (named->second.shared) return true;
+            it->second.erase(named);
+        }
         if (!session || it->second.empty()) {
             users_.erase(it);
             told.push_back({false, id, --ties_});
@@ -113,6 +119,7 @@ public:
 private:
     struct Session {
         std::int64_t at, ttl;
+        bool shared = false;
     };
     struct Heartbeat {
         std::string id, session;
@@ -129,10 +136,20 @@ private:
             told.push_back({true, beat.id, --ties_});
         }
         auto& sessions = users_[beat.id];
-        const auto it = sessions.find(beat.session);
+        auto it = sessions.find(beat.session);
+        if (it == sessions.end() && sessions.size() >= 16) {
+            ++sessions_left_out;
+            it = std::max_element(sessions.begin(), sessions.end(), [&](auto& a, auto& b) {
+                return std::tuple(a.second.shared, deadline(a.second), a.first) <
+                       std::tuple(b.second.shared, deadline(b.second), b.first);
+            });
+            it->second.shared = true;
+        }
         if (it == sessions.end()) {
-            if (sessions.size() >= 16) return void(++sessions_left_out);
             sessions[beat.session] = {at, beat.ttl};
+        } else if (it->second.shared) {
+            it->second.at = at;
+            it->second.ttl = std::max(it->second.ttl, beat.ttl);
         } else if (at > it->second.at) {
             it->second = {at, beat.ttl};
         } else {

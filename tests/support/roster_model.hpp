@@ -130,6 +130,7 @@ private:
         Ms read = 0;
         std::uint32_t ttl = 0;
         std::optional<Told> told;
+        bool shared = false;
     };
     struct User {
         std::int64_t since_ms = 0;
@@ -206,12 +207,53 @@ private:
                 last = &*s.told;
         return last ? last->status : "";
     }
-    bool edge_fits(const std::string& edge) const {
-        std::set<std::string> edges;
-        for (const auto& [id, user] : users_)
-            for (const auto& [key, s] : user.sessions)
-                if (!key.first.empty() && key != kHeld) edges.insert(key.first);
-        return edge.empty() || edges.contains(edge) || edges.size() < kEdgesMax;
+    static constexpr std::size_t kSessionsMax = 16;
+    using Sessions = std::map<Key, Session>;
+    // The one that another shares: already shared, or the last to end.
+    Sessions::iterator to_share(Sessions& all, std::optional<std::string> edge,
+                                Sessions::iterator except) const {
+        auto best = all.end();
+        const auto rank = [&](Sessions::iterator s) {
+            return std::tuple(s->second.shared, deadline(s->second), s->first);
+        };
+        for (auto s = all.begin(); s != all.end(); ++s)
+            if (s != except && s->first != kHeld && (!edge || s->first.first == *edge) &&
+                (best == all.end() || rank(s) > rank(best)))
+                best = s;
+        return best;
+    }
+    static void join(Session& session, Ms read, std::uint32_t ttl) {
+        session.shared = true;
+        session.read = std::max(session.read, read);
+        session.ttl = std::max(session.ttl, ttl);
+    }
+    bool join_two(Sessions& all) {
+        auto first = all.end();
+        for (auto s = all.begin(); s != all.end(); ++s)
+            if (s->first != kHeld && to_share(all, s->first.first, s) != all.end() &&
+                (first == all.end() || std::pair(deadline(s->second), s->first) <
+                                           std::pair(deadline(first->second), first->first)))
+                first = s;
+        if (first == all.end()) return false;
+        auto& into = to_share(all, first->first.first, first)->second;
+        const auto& from = first->second;
+        join(into, from.read, from.ttl);
+        if (from.told && (!into.told || from.told->at >= into.told->at))
+            into.told = Told{from.told->at, ++told_count_, from.told->status};
+        all.erase(first);
+        return true;
+    }
+    // Which of the user's sessions the heartbeat is of, and whether it began with it.
+    std::pair<Session*, bool> session_of(User& user, const Key& key) {
+        auto& all = user.sessions;
+        if (const auto own = all.find(key); own != all.end()) return {&own->second, false};
+        if (all.size() >= kSessionsMax) {
+            ++stats.sessions_limit;
+            auto of_edge = to_share(all, key.first, all.end());
+            if (of_edge != all.end()) return {&of_edge->second, false};
+            if (!join_two(all)) return {&to_share(all, {}, all.end())->second, false};
+        }
+        return {&all[key], true};
     }
 
     static Event told_event(const std::string& id, const User& user, State state,
@@ -236,26 +278,25 @@ private:
         const auto bye = byes_.find({id, key});
         if (bye != byes_.end() && tick <= bye->second + 2'000) return void(++stats.after_bye);
         const bool fresh = !users_.contains(id);
-        const bool new_session = fresh || !users_[id].sessions.contains(key);
         if (fresh && users_.size() >= users_max_) return void(++stats.users_limit);
-        if (new_session && !fresh && users_[id].sessions.size() >= 16)
-            return void(++stats.sessions_limit);
-        if (new_session && !edge_fits(key.first)) return void(++stats.edges_limit);
-
-        if (new_session && !key.first.empty() && !used(key.first))
-            edges_[key.first] = {
-                std::max(read_tick(std::max(beat.at, beat.read)), lifted_.value_or(tick)), {}};
-
+        const bool known = used(key.first);
         const auto at_ms = millis(wall.at(beat.at));
         auto& user = users_[id];
         if (fresh) user.since_ms = at_ms, user.seen = tick;
         const auto before = status_of(user);
         const auto ttl_before = ttl_max(user);
-        auto& s = user.sessions[key];
+        const bool own = user.sessions.contains(key);
+        const auto [session, new_session] = session_of(user, key);
+        auto& s = *session;
+        if (new_session && !key.first.empty() && !known)
+            edges_[key.first] = {
+                std::max(read_tick(std::max(beat.at, beat.read)), lifted_.value_or(tick)), {}};
         if (new_session && !fresh && !beat.status && user.sessions.contains(kHeld))
             if (const auto& held = user.sessions[kHeld].told; held && held->status == before)
                 s.told = Told{held->at, ++told_count_, held->status};
-        if (new_session || tick > s.read)
+        if (s.shared || (!own && !new_session))
+            join(s, tick, beat.ttl_ms);
+        else if (new_session || tick > s.read)
             s.read = tick, s.ttl = beat.ttl_ms;
         else if (tick == s.read)
             s.ttl = std::max(s.ttl, beat.ttl_ms);
@@ -281,6 +322,7 @@ private:
         if (!users_.contains(id) || !users_[id].sessions.contains(key)) return;
         auto& user = users_[id];
         const auto s = user.sessions[key];
+        if (s.shared) return;
         if (tick + 2'000 < s.read) return void(++stats.stale);
         const auto before = status_of(user);
         user.sessions.erase(key);

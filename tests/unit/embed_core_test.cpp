@@ -98,7 +98,7 @@ TEST_CASE("a heartbeat that breaks a rule is answered with the rule", "[embed]")
     CHECK(told(core) == "+" + std::string(128, 'a') + " ");
 }
 
-TEST_CASE("beyond users_max and 16 sessions heartbeats are left out and counted", "[embed]") {
+TEST_CASE("beyond users_max and 16 sessions heartbeats find no room and are counted", "[embed]") {
     auto core = core_with(5s, 2);
     for (const auto* id : {"a", "b", "c", "d", "a"})
         CHECK(core.seen(id, {}) == Seen::yes);

@@ -96,3 +96,66 @@ TEST_CASE("who is ended at once is told with the ttl of the session that would h
     CHECK(told[0].reason == "bye");
     CHECK(s.roster.users() == 0);
 }
+
+TEST_CASE("whose session finds no room is online for as long as it beats", "[roster]") {
+    Small s;
+    for (int i = 0; i < 20; ++i)
+        s.apply(s.beat("alice", 1s, "tab" + std::to_string(i)));
+    CHECK(s.roster.sessions() == kSessionsPerUserMax);
+    CHECK(s.roster.stats().sessions_limit == 4);
+
+    SECTION("although all that have room say bye") {
+        for (int i = 0; i < 16; ++i)
+            CHECK(s.apply(s.beat("alice", 2s, "tab" + std::to_string(i), true)).empty());
+        s.apply(s.beat("alice", 10s, "tab19"));
+        CHECK(s.expire(39s).empty());
+        const auto told = s.expire(40s + 1ms);
+        REQUIRE(told.size() == 1);
+        CHECK(told[0].reason == "timeout");
+        CHECK(told[0].at_ms == 40'000);
+    }
+    SECTION("although those fall silent") {
+        for (const auto at : {10s, 20s, 30s, 40s, 50s}) {
+            s.apply(s.beat("alice", at, "tab19"));
+            CHECK(s.expire(at).empty());
+        }
+        CHECK(s.roster.sessions() == 2);  // the shared one, and since there is room its own
+        CHECK(s.apply(s.beat("alice", 60s, "tab19", true)).empty());  // others may be in that one
+        CHECK(s.expire(70s).empty());
+        CHECK(s.expire(70s + 1ms).size() == 1);
+    }
+    SECTION("its own bye ends nothing that is not its own") {
+        CHECK(s.apply(s.beat("alice", 2s, "tab17", true)).empty());
+        CHECK(s.roster.sessions() == kSessionsPerUserMax);
+    }
+}
+
+TEST_CASE("who share a session are held for the longest ttl of theirs", "[roster]") {
+    Small s;
+    for (int i = 0; i < 16; ++i)
+        s.apply(s.beat("alice", 1s, "tab" + std::to_string(i)));
+    auto quiet = s.beat("alice", 2s, "push");
+    quiet.ttl_ms = 600'000;
+    CHECK(s.apply(quiet).size() == 1);  // the ttl grew
+    auto brief = s.beat("alice", 3s, "brief");
+    brief.ttl_ms = 2'000;
+    CHECK(s.apply(brief).empty());
+    s.roster.lift(Instant{100s});
+    CHECK(s.expire(100s + 600s).empty());
+    CHECK(s.expire(100s + 600s + 1ms).size() == 1);
+}
+
+TEST_CASE("the seventeenth session has its edge's lease", "[roster][leases]") {
+    Small s;
+    for (int i = 0; i < 16; ++i)
+        s.apply(s.beat("alice", 1s, "tab" + std::to_string(i)));
+    auto other = s.beat("alice", 2s, "tab");
+    other.edge = "gw-2";
+    s.apply(other);
+    s.roster.on_lease("gw-2", Instant{2s});
+    CHECK(s.roster.sessions() == kSessionsPerUserMax);
+    CHECK(s.expire(33s).empty());
+    const auto hold = s.roster.hold_of(hash_of("alice"), "alice");
+    REQUIRE(hold);
+    CHECK(hold->edge == "gw-2");
+}

@@ -248,13 +248,6 @@ TEST_CASE("a status told a month ago is still older than one told today", "[rost
 TEST_CASE("what breaks a limit is left out and counted", "[roster]") {
     World w(2);
     w.apply(w.beat("alice", at(1s)));
-    for (int i = 1; i < 16; ++i)
-        w.apply(w.session("alice", "s" + std::to_string(i), at(1s)));
-    CHECK(w.roster.sessions() == 16);
-    w.apply(w.session("alice", "one more", at(1s)));
-    CHECK(w.roster.sessions() == 16);
-    CHECK(w.roster.stats().sessions_limit == 1);
-
     CHECK(w.apply(w.beat("bob", at(1s))).size() == 1);
     CHECK(w.apply(w.beat("carol", at(1s))).empty());
     CHECK(w.roster.stats().users_limit == 1);
@@ -271,7 +264,7 @@ TEST_CASE("what breaks a limit is left out and counted", "[roster]") {
     CHECK(w.roster.stats().malformed == 5);
 }
 
-TEST_CASE("at most ten thousand edges live, and one that died makes room", "[roster]") {
+TEST_CASE("at most ten thousand edges live, and the sessions of others share one", "[roster]") {
     World w;
     std::deque<std::string> names;
     std::vector<Beat> beats;
@@ -286,16 +279,23 @@ TEST_CASE("at most ten thousand edges live, and one that died makes room", "[ros
     CHECK(w.roster.users() == kEdgesMax);
     auto more = w.beat("alice", at(1s));
     more.edge = "one more";
-    CHECK(w.apply(more).empty());
+    CHECK(w.apply(more).size() == 1);
     CHECK(w.roster.stats().edges_limit == 1);
     auto second = beats[17];
-    second.edge = "one more";
+    second.edge = "another";
     CHECK(w.apply(second).empty());
+    CHECK(w.roster.sessions() == kEdgesMax + 2);
     CHECK(w.roster.stats().edges_limit == 2);
-    CHECK(w.roster.sessions() == kEdgesMax);
+    CHECK(w.apply(w.bye(more)).empty());                // of which edge it is nobody knows
     CHECK(w.apply(w.beat("bob", at(1s))).size() == 1);  // the edge without a name is not counted
-    w.apply(w.bye(beats[17]));
-    CHECK(w.apply(more).size() == 1);
+
+    more.at = second.at = at(2s);
+    w.apply(w.bye(beats[4]));  // the last session of its edge
+    CHECK(w.apply(more).empty());
+    CHECK(w.roster.sessions() == kEdgesMax + 3);  // it has its own now
+    CHECK(w.roster.stats().edges_limit == 2);
+    const auto told = w.expire(at(31s) + 1ms);
+    CHECK(std::none_of(told.begin(), told.end(), [](const Event& e) { return e.user == "alice"; }));
 }
 
 TEST_CASE("after a month without event time nobody is lost early, and none lives for ever",

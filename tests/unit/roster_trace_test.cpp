@@ -18,6 +18,12 @@ const std::vector<std::string> kEdges{"", "edge-1", "another edge", "e3"};
 const std::vector<std::string> kStatuses{"", "away", "busy", std::string(64, 's')};
 const std::vector<std::uint32_t> kTtls{1'000, 1'500, 5'000, 30'000, kTtlMaxMs};
 
+// Beyond the first, an edge for each session there is room for, and some more.
+constexpr unsigned kEdgesMany = 20;
+std::string edge_name(std::size_t i) {
+    return i < kEdges.size() ? kEdges[i] : "edge " + std::to_string(i);
+}
+
 std::string session_name(unsigned i) {
     if (i < 8) return "";
     return i < 18 ? "s" + std::to_string(i) : std::string(40, static_cast<char>('a' + i % 20));
@@ -41,8 +47,9 @@ std::vector<Event> by_user(std::vector<Event> events) {
 // Both at once, compared after each step.
 class Trace {
 public:
-    Trace(Instant origin, Instant start, std::uint64_t users_max)
-        : roster_(options_of(users_max), origin),
+    Trace(Instant origin, Instant start, std::uint64_t users_max, std::size_t edges)
+        : edges_(edges),
+          roster_(options_of(users_max), origin),
           model_(options_of(users_max), origin),
           now_(start),
           event_time_(start) {}
@@ -53,7 +60,7 @@ public:
             beat(step, step.kind >= 50);
         } else if (step.kind < 65) {
             flush();
-            const auto& edge = kEdges[step.edge % kEdges.size()];
+            const auto edge = edge_name(step.edge % edges_);
             roster_.on_lease(edge, now_);
             model_.lease(edge, now_);
         } else if (step.kind < 80) {
@@ -120,7 +127,8 @@ private:
         b.user = kUsers[step.user % kUsers.size()];
         b.hash = hash_of(b.user);
         b.session = names_.back();
-        b.edge = kEdges[step.edge % kEdges.size()];
+        names_.push_back(edge_name(step.edge % edges_));
+        b.edge = names_.back();
         if (step.status % 3 == 0) b.status = kStatuses[step.status / 3 % kStatuses.size()];
         b.ttl_ms = kTtls[step.ttl % kTtls.size()];
         b.at = now_ - Duration(step.age % 7 * 1'000'000 / 2 + step.wait % 2);
@@ -177,6 +185,7 @@ private:
         RC_ASSERT(a.sessions_limit == b.sessions_limit);
     }
 
+    std::size_t edges_;
     Roster roster_;
     RosterModel model_;
     Instant now_, event_time_;
@@ -195,9 +204,10 @@ rc::Gen<std::vector<Step>> any_steps() {
     return rc::gen::scale(5, rc::gen::container<std::vector<Step>>(step));
 }
 
-void run(const std::vector<Step>& steps, std::int64_t start_ms, std::uint64_t users_max) {
+void run(const std::vector<Step>& steps, std::int64_t start_ms, std::uint64_t users_max,
+         std::size_t edges = kEdges.size()) {
     const Instant origin{Duration(777)};
-    Trace trace(origin, origin + std::chrono::milliseconds(start_ms), users_max);
+    Trace trace(origin, origin + std::chrono::milliseconds(start_ms), users_max, edges);
     for (const auto& step : steps)
         trace.take(step);
     trace.end();
@@ -227,5 +237,17 @@ TEST_CASE("one user with many sessions", "[roster]") {
         for (auto& step : steps)
             step.user = 3, step.edge %= 2, step.kind = step.kind >= 60 ? step.kind : step.kind % 55;
         run(steps, 0, 100);
+    });
+}
+
+TEST_CASE("one user with more sessions than there is room for, on few edges and on many",
+          "[roster]") {
+    rc::prop("most beat, some fall silent or say bye", [] {
+        auto steps = *any_steps();
+        for (auto& step : steps) {
+            step.user = 3;
+            if (step.kind >= 60 && step.kind % 8 != 0) step.kind %= 55;
+        }
+        run(steps, 0, 100, *rc::gen::element<std::size_t>(2, kEdges.size(), kEdgesMany));
     });
 }

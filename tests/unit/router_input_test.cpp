@@ -247,14 +247,30 @@ TEST_CASE("edges are limited; the silent ones make room after a minute", "[colle
     CHECK_FALSE(delay("e2", Instant{191s}));
 }
 
-TEST_CASE("a message of an edge too many is dropped and counted", "[collector][input]") {
+TEST_CASE("a message of an edge too many counts, and is counted", "[collector][input]") {
     Bench bench;
     std::vector<std::string> messages;
     for (std::size_t i = 0; i <= kEdgesMax; ++i)
         messages.push_back(envelope("e" + std::to_string(i), {}, {.user = "u"}));
     bench.turn(messages);
     CHECK(bench.router.rejects()[Reject::edges_limit] == 1);
-    CHECK(bench.router.stats().heartbeats == kEdgesMax);
+    CHECK(bench.router.stats().heartbeats == kEdgesMax + 1);
+}
+
+TEST_CASE("the first wrong field since it was asked names its user and edge",
+          "[collector][input]") {
+    Bench bench;
+    CHECK_FALSE(bench.router.take_wrong());
+    const std::string long_name(kNameBytesMax + 1, 'x');
+    const auto frames = bench.turn({envelope("gw", {}, {.user = "alice", .status = long_name}),
+                                    envelope("gw", {}, {.user = "bob", .status = "\n"})});
+    CHECK(users_of(frames) == Users{"alice", "bob"});
+    const auto wrong = bench.router.take_wrong();
+    REQUIRE(wrong);
+    CHECK(wrong->user == "alice");
+    CHECK(wrong->edge == "gw");
+    CHECK(wrong->field == Reject::bad_status);
+    CHECK_FALSE(bench.router.take_wrong());
 }
 
 TEST_CASE("bad input is counted by reason and what is good goes on", "[collector][input]") {
