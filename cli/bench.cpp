@@ -1,6 +1,7 @@
 #include "cli/bench.hpp"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -76,16 +77,19 @@ public:
         const auto now = io::now();
         if (!terminal_ || now - drawn_ < kDrawEvery) return;
         drawn_ = now;
-        const auto filled = static_cast<std::size_t>(std::lround(std::clamp(done, 0.0, 1.0) * 30));
-        std::cerr << fmt::format("\r{:<9} [{:<30}] {:3.0f}%  {}\033[K", what,
-                                 std::string(filled, '#'), 100 * std::clamp(done, 0.0, 1.0), more)
-                  << std::flush;
+        std::cerr << '\r' << progress_line(what, done, more, columns()) << "\033[K" << std::flush;
     }
     void clear() {
         if (terminal_) std::cerr << "\r\033[K" << std::flush;
     }
 
 private:
+    static std::size_t columns() {
+        winsize size{};
+        const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+        return known ? size.ws_col : 80;
+    }
+
     bool terminal_ = ::isatty(STDERR_FILENO) != 0;
     Instant drawn_{};
 };

@@ -1,8 +1,9 @@
+#include <string_view>
+
 #include "cli/commands.hpp"
 #include "common/io/early_log.hpp"
+#include "common/io/init.hpp"
 #include "common/io/program.hpp"
-
-#include <string_view>
 
 namespace {
 
@@ -31,6 +32,7 @@ Exit codes:
 }  // namespace
 
 int main(int argc, char** argv) {
+    presence::io::be_no_first_process();
     return presence::io::guarded("presence", [&] {
         // The one command that is a service: what it says on stderr is a log.
         if (argc > 1 && std::string_view(argv[1]) == "up")

@@ -110,6 +110,7 @@ Config load_config(const std::optional<std::string>& file,
         config = read_config(parse_toml(contents_of(*file), *file), origin);
         config.file = *file;
         complete_config(config, origin);
+        if (!origin.faults.empty()) check_config(config, origin);  // throws, with all of them
     } else {
         config = default_config();
     }

@@ -82,7 +82,7 @@ struct WebhookConfig {
     std::string url;
     std::string secret_file;        // one secret a line, the newest first
     std::string secret_env;         // or the environment variable that holds them
-    Duration timeout = 20s;         // of a request as a whole
+    Duration timeout = 20s;         // of a request as a whole; exec: of an acknowledgement
     Duration connect_timeout = 5s;  // of that, at most
     std::uint64_t batch_max = 100;  // events in a request
     bool allow_private = false;     // targets that are not on the public internet
@@ -98,6 +98,7 @@ struct SinkConfig {
     std::string format = "json";       // stdout: text | json
     std::string path;                  // jsonl
     std::vector<std::string> command;  // exec: program and arguments
+    bool acknowledge = false;          // exec: taken is what the program says it has handled
     WebhookConfig webhook;
     std::string mode = "every";         // or latest: of what waits, the newest of each user
     std::uint64_t queue_max = 100'000;  // events waiting; beyond, they are replayed later

@@ -99,6 +99,8 @@ void write_sink(Writer& out, const SinkConfig& s) {
         for (const auto& argument : s.command)
             list += (list.empty() ? "" : ", ") + quoted(argument);
         out.line("command = [" + list + "]");
+        out.line(std::string("acknowledge = ") + (s.acknowledge ? "true" : "false"));
+        if (s.acknowledge) out.text("timeout", format_duration(s.webhook.timeout));
     }
     if (s.type == "webhook") write_webhook(out, s.webhook);
     out.text("mode", s.mode);

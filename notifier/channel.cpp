@@ -16,7 +16,9 @@ Delivery::Options options_of(const SinkConfig& config) {
     options.mode = config.mode == "latest" ? Delivery::Mode::latest : Delivery::Mode::every;
     // One chunk, one request: confirmed as it is taken, and its id is that of the chunk.
     if (config.type == "webhook") options.chunk_max = config.webhook.batch_max;
-    options.attempts_max = config.attempts_max;
+    // A program's lines are not taken because they are in its pipe: the sink itself knows.
+    if (config.type != "exec") options.attempts_max = config.attempts_max;
+    if (config.acknowledge) options.chunk_max = Channel::kUnacknowledgedMax;
     return options;
 }
 
@@ -33,6 +35,15 @@ std::shared_ptr<DeadLetters> dead_letters_of(const SinkConfig& config,
     if (const auto& moved = dead->moved())
         io::log::warn("dead_letters_damaged", {{"sink", config.name}, {"found", *moved}});
     return dead;
+}
+
+SinkHost host_of(const std::shared_ptr<SinkNews>& news, const std::shared_ptr<DeadLetters>& dead) {
+    const auto give_up = [news, dead](const DeadLine& line, const std::string& failure,
+                                      std::uint64_t attempts) {
+        dead->add({line}, failure, attempts, millis(io::wall_now()));
+        news->add_dead(failure);
+    };
+    return {give_up, news};
 }
 
 // Whatever happens here, the chunk was taken: at worst it is told again after a restart.
@@ -57,7 +68,7 @@ Channel::Channel(const SinkConfig& config, FollowerOptions follower, SlotMap map
                 hash_of(config.name) ^ static_cast<std::uint64_t>(micros(io::now()))),
       keeper_(store.directory.empty() ? nullptr : std::make_shared<Keeper>(store, delivery_)),
       dead_(dead_letters_of(config, store.directory)),
-      worker_(config, store.directory) {
+      worker_(config, store.directory, host_of(news_, dead_)) {
     if (keeper_) tell_begin(store.directory);
 }
 
@@ -78,10 +89,25 @@ void Channel::tell_begin(const std::filesystem::path& directory) const {
 
 void Channel::turn(Instant now, WallOffset wall, std::vector<Question>& questions) {
     if (const auto outcome = worker_.outcome()) on_outcome(*outcome, now);
+    take_news();
     delivery_.turn(now, wall, questions);
     if (under_way_ == UnderWay::nothing && !gone_) give_next(now);
     tell_state(now);
     tell_dead(now);
+}
+
+void Channel::take_news() {
+    const auto news = news_->take();
+    for (const auto& why : news.dead)
+        dead_reasons_.add(why, 1);
+    given_up_ += news.dead.size();
+    answers_ignored_ += news.answers_ignored;
+}
+
+Delivery::Stats Channel::stats() const {
+    auto stats = delivery_.stats();
+    stats.dead += given_up_;
+    return stats;
 }
 
 void Channel::give_next(Instant now) {
@@ -143,10 +169,8 @@ void Channel::on_outcome(const Worker::Outcome& outcome, Instant now) {
         on_taken();
     else if (what == UnderWay::chunk)
         on_failed(outcome, now);
-    else if (!outcome.taken && now >= tell_dead_failure_at_) {
-        tell_dead_failure_at_ = now + kTellInterval;
+    else if (!outcome.taken && unread_.may_tell(outcome.failure, now))
         io::log::warn("dead_letters_unread", {{"sink", name_}, {"reason", outcome.failure}});
-    }
 }
 
 void Channel::on_taken() {
@@ -167,8 +191,7 @@ void Channel::on_failed(const Worker::Outcome& outcome, Instant now) {
             {{"sink", name_}, {"reason", outcome.failure}, {"waiting", delivery_.stats().waiting}});
         return;
     }
-    if (now < tell_failure_at_) return;
-    tell_failure_at_ = now + kTellInterval;
+    if (!failures_.may_tell(outcome.failure, now)) return;
     io::log::warn("sink_failed", {{"sink", name_},
                                   {"reason", outcome.failure},
                                   {"failures", failures_in_row_},
@@ -176,23 +199,23 @@ void Channel::on_failed(const Worker::Outcome& outcome, Instant now) {
 }
 
 void Channel::on_given_up(const Worker::Outcome& outcome, Instant now) {
-    if (outcome.taken) return delivery_.on_delivered();
+    if (outcome.taken) {
+        const auto before = delivery_.stats().dead;
+        delivery_.on_delivered();
+        dead_reasons_.add(last_failure_, delivery_.stats().dead - before);
+        return;
+    }
     delivery_.on_failed(now, {}, false);
-    if (now < tell_dead_failure_at_) return;
-    tell_dead_failure_at_ = now + kTellInterval;
+    if (!not_kept_.may_tell(outcome.failure, now)) return;
     io::log::error(
         "dead_letters_not_kept",
         {{"sink", name_}, {"reason", outcome.failure}, {"waiting", delivery_.stats().waiting}});
 }
 
-// What was given up since it was told last.
+// What was given up since it was told last, each with its own reason.
 void Channel::tell_dead(Instant now) {
-    const auto dead = delivery_.stats().dead;
-    if (dead == dead_told_ || now < tell_dead_at_) return;
-    tell_dead_at_ = now + kTellInterval;
-    io::log::error("dead_letters",
-                   {{"sink", name_}, {"events", dead - dead_told_}, {"reason", last_failure_}});
-    dead_told_ = dead;
+    for (const auto& [reason, events] : dead_reasons_.take(now))
+        io::log::error("dead_letters", {{"sink", name_}, {"events", events}, {"reason", reason}});
 }
 
 void Channel::tell_state(Instant now) {

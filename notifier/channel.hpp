@@ -12,6 +12,7 @@
 #include "notifier/delivery.hpp"
 #include "notifier/follower.hpp"
 #include "notifier/keeper.hpp"
+#include "notifier/reasons.hpp"
 #include "notifier/sinks/worker.hpp"
 
 namespace presence::notifier {
@@ -20,10 +21,12 @@ namespace presence::notifier {
 // tells the log how the sink fares, seldom enough that a sink which is down cannot flood it.
 class Channel {
 public:
-    static constexpr Duration kTellInterval = 10s;  // of one sink's troubles
+    static constexpr Duration kTellInterval = 10s;  // of one sink's troubles, each for its reason
     static constexpr Duration kSlow = 10s;          // a chunk under way for longer is worth a line
     static constexpr Duration kLookInterval = 1s;   // for dead letters that are wanted
-    static constexpr Duration kStartMax = 10s;      // a sink that takes longer is not waited for
+    // Lines that a program has and has not acknowledged; after a kill as many are given twice.
+    static constexpr std::size_t kUnacknowledgedMax = 100;
+    static constexpr Duration kStartMax = 10s;  // a sink that takes longer is not waited for
 
     // Goes on from what was kept in the store; without a directory nothing is. Throws StoreError.
     Channel(const SinkConfig& config, FollowerOptions follower, SlotMap map,
@@ -41,7 +44,9 @@ public:
     // The sink wants nothing more: nothing is given to it until reopen().
     [[nodiscard]] bool gone() const { return gone_; }
     [[nodiscard]] const std::string& name() const { return name_; }
-    [[nodiscard]] Delivery::Stats stats() const { return delivery_.stats(); }
+    [[nodiscard]] Delivery::Stats stats() const;
+    // What a program said that acknowledges nothing.
+    [[nodiscard]] std::uint64_t answers_ignored() const { return answers_ignored_; }
     [[nodiscard]] Follower::Stats followed() const { return delivery_.follower().stats(); }
     // Told all there is up to now, each tracker heard and each user compared.
     [[nodiscard]] bool in_step() const { return delivery_.follower().in_step(); }
@@ -54,6 +59,7 @@ public:
 
 private:
     void tell_begin(const std::filesystem::path& directory) const;
+    void take_news();
     void give_next(Instant now);
     [[nodiscard]] Worker::Task task_of(Delivery::Job job) const;
     void on_outcome(const Worker::Outcome& outcome, Instant now);
@@ -68,6 +74,7 @@ private:
     // The worker's thread's while something is under way; it may outlive this.
     std::shared_ptr<Keeper> keeper_;
     std::shared_ptr<DeadLetters> dead_;  // null: there are none and will be none
+    std::shared_ptr<SinkNews> news_ = std::make_shared<SinkNews>();
     Worker worker_;
     enum class UnderWay { nothing, chunk, giving_up, look };
     UnderWay under_way_ = UnderWay::nothing;
@@ -75,14 +82,15 @@ private:
     Instant given_{};
     Instant look_at_{};
     std::uint64_t failures_in_row_ = 0;
+    std::uint64_t given_up_ = 0;  // by the sink itself
+    std::uint64_t answers_ignored_ = 0;
     std::string last_failure_;
-    std::uint64_t dead_told_ = 0;
-    Instant tell_dead_at_{};
-    Instant tell_dead_failure_at_{};
+    // Why: events were given up; they could not be; letters cannot be read; the sink failed.
+    Reasons dead_reasons_{kTellInterval}, not_kept_{kTellInterval}, unread_{kTellInterval};
+    Reasons failures_{kTellInterval};
     bool told_behind_ = false;
     std::uint64_t gap_told_ = 0;
     Instant heard_all_at_ = Instant::max();
-    Instant tell_failure_at_{};
     Instant tell_slow_at_{};
 };
 

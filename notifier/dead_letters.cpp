@@ -147,12 +147,29 @@ void DeadLetters::move_aside(const std::string& why) {
 void DeadLetters::let_go_if_deleted() {
     if (!db_ || there(file_.parent_path())) return;
     db_.reset();
-    wanted_ = {};
-    wanted_users_.clear();
+    set_wanted({});
     seen_version_ = -1;
 }
 
+void DeadLetters::set_wanted(Wanted wanted) {
+    const std::lock_guard lock(wanted_mutex_);
+    wanted_ = std::move(wanted);
+    wanted_users_ = {wanted_.users.begin(), wanted_.users.end()};
+    wanted_notices_.clear();
+    for (const auto& notice : wanted_.notices)
+        wanted_notices_.insert(id_of(notice));
+}
+
 void DeadLetters::add(const std::vector<Event>& events, const std::string& failure,
+                      std::uint64_t attempts, std::int64_t now_ms) {
+    std::vector<DeadLine> lines;
+    lines.reserve(events.size());
+    for (const auto& event : events)
+        lines.push_back({id_of(event), event.user, to_json(event)});
+    add(lines, failure, attempts, now_ms);
+}
+
+void DeadLetters::add(const std::vector<DeadLine>& lines, const std::string& failure,
                       std::uint64_t attempts, std::int64_t now_ms) {
     let_go_if_deleted();
     guarded("write", [&] {
@@ -163,18 +180,16 @@ void DeadLetters::add(const std::vector<Event>& events, const std::string& failu
                               "INSERT OR REPLACE INTO dead(id,user,event,failure,attempts,died_ms,"
                               "wanted) VALUES(?,?,?,?,?,?,0)");
         sqlite::Statement unwant(db_.get(), "UPDATE dead SET wanted=0 WHERE user=? AND wanted=1");
-        for (const auto& event : events) {
-            const auto id = id_of(event);
-            const auto json = to_json(event);
-            put.bind(1, std::string_view(id));
-            put.bind(2, std::string_view(event.user));
-            put.bind(3, std::string_view(json));
+        for (const auto& line : lines) {
+            put.bind(1, std::string_view(line.id));
+            put.bind(2, std::string_view(line.user));
+            put.bind(3, std::string_view(line.json));
             put.bind(4, std::string_view(failure));
             put.bind(5, attempts);
             put.bind(6, now_ms);
             put.run();
-            if (event.user.empty()) continue;
-            unwant.bind(1, std::string_view(event.user));
+            if (line.user.empty()) continue;
+            unwant.bind(1, std::string_view(line.user));
             unwant.run();
         }
         const auto letters = ask(db_.get(), "SELECT count(*) FROM dead");
@@ -183,14 +198,20 @@ void DeadLetters::add(const std::vector<Event>& events, const std::string& failu
                                  " dead letters and `dead_max` is " + std::to_string(letters_max_) +
                                  ": replay or drop some");
         transaction.commit();
+        for (const auto& line : lines)
+            added_.insert(line.id);
         read_wanted();
     });
 }
 
 std::uint64_t DeadLetters::taken(const std::vector<Event>& events) {
-    if (!db_ || events.empty() || (wanted_.empty() && !maybe_added_)) return 0;
+    if (events.empty()) return 0;
+    const auto added = std::exchange(added_, {});
+    if (!db_ || (wanted_.empty() && !maybe_added_)) return 0;
     for (const auto& event : events) {
-        if (maybe_added_ || is_gap_notice(event)) settled_.push_back({{}, id_of(event)});
+        const auto id = id_of(event);
+        if ((maybe_added_ && !added.contains(id)) || wanted_notices_.contains(id))
+            settled_.push_back({{}, id});
         if (wanted_users_.contains(event.user)) settled_.push_back({event.user, {}});
     }
     maybe_added_ = false;
@@ -201,8 +222,7 @@ std::uint64_t DeadLetters::taken(const std::vector<Event>& events) {
 // fails, nobody is wanted until it succeeds, or they would be told again and again.
 std::uint64_t DeadLetters::settle() {
     if (settled_.empty()) return 0;
-    wanted_ = {};
-    wanted_users_.clear();
+    set_wanted({});
     seen_version_ = -1;
     std::uint64_t removed = 0;
     Transaction transaction(db_.get());
@@ -244,8 +264,7 @@ void DeadLetters::read_wanted() {
         ("SELECT id FROM dead WHERE wanted=1 AND user=x'' ORDER BY number LIMIT " + limit).c_str());
     while (notices.step())
         if (auto notice = notice_of(notices.blob(0))) wanted.notices.push_back(std::move(*notice));
-    wanted_ = std::move(wanted);
-    wanted_users_ = {wanted_.users.begin(), wanted_.users.end()};
+    set_wanted(std::move(wanted));
     seen_version_ = version;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "common/event.hpp"
 #include "common/io/sqlite.hpp"
 #include "common/secret_hash.hpp"
+#include "notifier/dead_line.hpp"
 #include "notifier/wanted.hpp"
 
 namespace presence::notifier {
@@ -21,7 +23,8 @@ namespace presence::notifier {
 // for replays and drops, at the same time. Each call is one transaction, and waits for another
 // process's.
 //
-// The file is made with the first letter. One thread at a time. All calls throw StoreError.
+// The file is made with the first letter. One thread at a time, but for wanted(). All calls throw
+// StoreError.
 class DeadLetters {
 public:
     enum class Damaged { refused, moved_aside };
@@ -36,13 +39,20 @@ public:
     // All or, with more than letters_max then, none. Whose replay this was, is no longer wanted.
     void add(const std::vector<Event>& events, const std::string& failure, std::uint64_t attempts,
              std::int64_t now_ms);
-    // The sink took these. Removes the letters that are replayed by that, and returns how many.
+    void add(const std::vector<DeadLine>& lines, const std::string& failure, std::uint64_t attempts,
+             std::int64_t now_ms);
+    // The sink took these, but for what was added of them meanwhile. Removes the letters that are
+    // replayed by that, and returns how many.
     std::uint64_t taken(const std::vector<Event>& events);
     // Looks who is wanted, if another process wrote.
     void look();
     // At most kWantedMax: the others once these are replayed.
     static constexpr std::size_t kWantedMax = 1'000;
-    [[nodiscard]] const Wanted& wanted() const { return wanted_; }
+    // From any thread.
+    [[nodiscard]] Wanted wanted() const {
+        const std::lock_guard lock(wanted_mutex_);
+        return wanted_;
+    }
 
     // For the operator: the letters of one user, or all.
 
@@ -69,6 +79,7 @@ private:
     void move_aside(const std::string& why);
     std::uint64_t settle();
     void read_wanted();
+    void set_wanted(Wanted wanted);
     std::uint64_t change(const std::string& what, const std::optional<std::string>& user);
     template <class Body>
     auto guarded(const char* doing, Body&& body) const;
@@ -83,8 +94,11 @@ private:
     std::uint64_t letters_max_;
     io::sqlite::Database db_;
     std::optional<std::string> moved_;
+    mutable std::mutex wanted_mutex_;
     Wanted wanted_;
     std::unordered_set<std::string, SecretHash> wanted_users_;
+    std::unordered_set<std::string> wanted_notices_;  // ids
+    std::unordered_set<std::string> added_;           // ids, since something was taken
     std::vector<Settled> settled_;
     std::int64_t seen_version_ = -1;
     // After a kill between adding and going on, what was added is tried once more.

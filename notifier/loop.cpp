@@ -255,6 +255,7 @@ private:
         std::uint64_t waiting = 0;
         std::uint64_t dead = 0;
         std::uint64_t gone = 0;
+        std::uint64_t answers_ignored = 0;
         std::uint64_t gap_told = 0;
         for (const auto& channel : channels_) {
             const auto d = channel.stats();
@@ -265,6 +266,7 @@ private:
             dead += d.dead;
             gap_told += d.gap_told;
             gone += channel.gone() ? 1 : 0;
+            answers_ignored += channel.answers_ignored();
         }
         return {{"batches", n(s.batches)},
                 {"events", n(s.events)},
@@ -288,7 +290,8 @@ private:
                 {"let_go", n(let_go)},
                 {"waiting", n(waiting)},
                 {"dead", n(dead)},
-                {"gone", n(gone)}};
+                {"gone", n(gone)},
+                {"answers_ignored", n(answers_ignored)}};
     }
 
     // The sum over all sinks, but for `online`: each follows the same users.
@@ -361,7 +364,8 @@ private:
     bool ready_told_ = false;
     io::FilesLog files_;
     io::Reporter reporter_{{"gap_told", "diverged", "timeouts", "errors", "refused", "misshapen",
-                            "users_limit", "failures", "let_go", "dead", "gone"}};
+                            "users_limit", "failures", "let_go", "dead", "gone",
+                            "answers_ignored"}};
 };
 
 }  // namespace

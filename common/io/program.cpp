@@ -14,6 +14,7 @@
 #include "common/io/config_file.hpp"
 #include "common/io/early_log.hpp"
 #include "common/io/flags.hpp"
+#include "common/io/init.hpp"
 #include "common/io/log.hpp"
 #include "common/io/sockets.hpp"
 #include "common/io/store.hpp"
@@ -152,6 +153,7 @@ Config reread(const Program& program, const Config& running) {
 
 int run_program(int argc, char** argv, const std::string& kind,
                 const std::function<int(const Program&)>& run) {
+    be_no_first_process();
     const std::string name = "presence-" + kind;
     const std::map<std::string, std::string> about{
         {"collector",

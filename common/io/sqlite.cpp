@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "common/io/clock.hpp"
+#include "common/io/private_files.hpp"
 
 namespace presence::io::sqlite {
 namespace {
@@ -73,6 +74,7 @@ void while_busy(std::chrono::milliseconds patience, const std::function<void()>&
 }
 
 Database open(const std::string& file, const std::string& vfs) {
+    keep_private(file);
     sqlite3* db = nullptr;
     const int code = sqlite3_open_v2(
         file.c_str(), &db,

@@ -31,7 +31,7 @@ struct Close {
 };
 using Database = std::unique_ptr<sqlite3, Close>;
 
-// Opens or makes `file`, without a mutex of its own. `vfs` may be empty.
+// Opens or makes `file`, for this user alone, without a mutex of its own. `vfs` may be empty.
 [[nodiscard]] Database open(const std::string& file, const std::string& vfs);
 // Again and again while another connection has the file, and for so long; then throws. SQLite's own
 // waiting (sqlite3_busy_timeout) leaves out where it could wait for ever: while one connection

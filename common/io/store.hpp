@@ -37,6 +37,7 @@ public:
         process,  // what write() wrote survives the end of the process, kill -9 included
         power,    // and the loss of power: write() waits for the disk
     };
+    static constexpr Duration kPatience = 5s;
     struct Options {
         std::filesystem::path directory;  // made if missing, with those above it
         std::string owner;                // "tracker t1 of main": another's store is refused
@@ -47,6 +48,9 @@ public:
         // it once had; freed room is used again.
         std::uint64_t retain_bytes = std::uint64_t{1} << 30;
         Duration retain_age = std::chrono::hours{24};
+        // What another process has is waited for: a backup has the file for a moment, or the run
+        // before is about to end.
+        Duration patience = kPatience;
         std::string vfs{};  // of SQLite; empty: the system's. Tests put theirs here.
     };
 

@@ -80,6 +80,7 @@ private:
     // store_open.cpp
     void take_directory();
     void connect();
+    void connect_once();
     void create();
     void read_about();
     void put_about();

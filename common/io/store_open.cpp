@@ -4,11 +4,13 @@
 
 #include <cerrno>
 #include <cstring>
-#include <system_error>
+#include <thread>
 
 #include "common/io/clock.hpp"
 #include "common/io/fault_point.hpp"
+#include "common/io/log.hpp"
 #include "common/io/machine.hpp"
+#include "common/io/private_files.hpp"
 #include "common/io/store_impl.hpp"
 
 namespace presence::io {
@@ -43,7 +45,7 @@ void set(sqlite3* db, const char* pragma, std::int64_t value) {
 }
 
 Fd open_file(const std::filesystem::path& path) {
-    Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    Fd fd = open_private(path, O_RDWR);
     if (!fd) refuse("write", path, errno);
     return fd;
 }
@@ -54,11 +56,25 @@ void sync_directory(const std::filesystem::path& path) {
     if (!fd || ::fsync(fd.get()) != 0) refuse("sync", path, errno);
 }
 
-Fd lock(const std::filesystem::path& directory) {
+// The run before may be about to end.
+Fd lock(const std::filesystem::path& directory, Duration patience) {
+    constexpr std::chrono::milliseconds kAgain{10};
     Fd held = open_file(directory / "lock");
-    if (::flock(held.get(), LOCK_EX | LOCK_NB) == 0) return held;
-    if (errno != EWOULDBLOCK) refuse("lock", directory / "lock", errno);
-    throw StoreError(directory.string() + " is in use by another process");
+    for (const auto began = now(); ::flock(held.get(), LOCK_EX | LOCK_NB) != 0;) {
+        if (errno != EWOULDBLOCK && errno != EINTR) refuse("lock", directory / "lock", errno);
+        if (now() - began >= patience)
+            throw StoreError(directory.string() + " is in use by another process");
+        std::this_thread::sleep_for(kAgain);
+    }
+    return held;
+}
+
+void warn_if_open(const std::filesystem::path& directory) {
+    if (open_to_others(directory))
+        log::warn("data_open_to_others",
+                  {{"data", std::filesystem::absolute(directory).lexically_normal().string()},
+                   {"mode", mode_of(directory)},
+                   {"advice", "chmod 700"}});
 }
 
 // Returns the new name. Only the latest one is kept, or a failing disk would fill itself with them.
@@ -84,7 +100,7 @@ std::string move_store(const std::filesystem::path& file, std::string_view how) 
 std::optional<std::string> Store::set_aside(const std::filesystem::path& directory) {
     std::error_code error;
     if (!std::filesystem::exists(directory / kStoreFile, error)) return {};
-    const Fd held = lock(directory);
+    const Fd held = lock(directory, kPatience);
     auto aside = move_store(directory / kStoreFile, kSetAside);
     std::filesystem::remove(directory / kMarkFile, error);  // else the next one would miss its end
     return aside;
@@ -130,17 +146,24 @@ void Store::Impl::tell(const std::string& what) {
 
 void Store::Impl::take_directory() {
     const auto& directory = options_.directory;
-    std::error_code error;
-    std::filesystem::create_directories(directory, error);
-    if (error) refuse("make", directory, error.value());
-    lock_ = lock(directory);
+    if (const int failed = make_private_directories(directory)) refuse("make", directory, failed);
+    warn_if_open(directory);
+    lock_ = lock(directory, options_.patience);
     mark_ = open_file(directory / kMarkFile);
     // SQLite would open it for reading alone, and say so at the first write.
-    if (std::filesystem::exists(file_, error) && ::access(file_.c_str(), R_OK | W_OK) != 0)
+    if (std::error_code error;
+        std::filesystem::exists(file_, error) && ::access(file_.c_str(), R_OK | W_OK) != 0)
         refuse("write", file_, errno);
 }
 
 void Store::Impl::connect() {
+    sqlite::while_busy(std::chrono::ceil<std::chrono::milliseconds>(options_.patience), [this] {
+        statements_.reset();
+        connect_once();
+    });
+}
+
+void Store::Impl::connect_once() {
     db_ = sqlite::open(file_.string(), options_.vfs);
     auto* db = db_.get();
     // Exclusive: no shared memory beside the file, and no lock taken for each transaction.

@@ -10,6 +10,8 @@
 #include <array>
 #include <cerrno>
 #include <system_error>
+#include <tuple>
+#include <utility>
 
 #include "common/io/clock.hpp"
 #include "common/io/spawn.hpp"
@@ -17,16 +19,40 @@
 
 namespace presence::notifier {
 
-Child::Child(const std::vector<std::string>& command) {
+namespace {
+
+// Its ends: to read from, to write to.
+std::pair<Fd, Fd> make_pipe(const std::string& program) {
     std::array<int, 2> ends{-1, -1};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw failure("make a pipe for", command.at(0));
-    const Fd read_end(ends[0]);
-    input_.reset(ends[1]);
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw failure("make a pipe for", program);
+    return {Fd(ends[0]), Fd(ends[1])};
+}
+
+}  // namespace
+
+Child::Child(const std::vector<std::string>& command, Options options) {
+    auto [read_end, write_end] = make_pipe(command.at(0));
+    input_ = std::move(write_end);
     ::fcntl(input_.get(), F_SETFL, O_NONBLOCK);
+    // The kernel rounds up to a page: then poll(2) finds room only in an empty pipe.
+    if (options.one_page) (void)::fcntl(input_.get(), F_SETPIPE_SZ, 1);
+    Fd answers_end;
+    if (options.answers) {
+        std::tie(output_, answers_end) = make_pipe(command.at(0));
+        ::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
+    }
+    Fd error_end;
+    if (!options.sink.empty()) {
+        auto [said, end] = make_pipe(command.at(0));
+        error_end = std::move(end);
+        speech_.emplace(options.sink, std::move(said));
+    }
     input_bytes_ = static_cast<std::size_t>(::fcntl(input_.get(), F_GETPIPE_SZ));
 
     try {
-        pid_ = io::spawn(command, read_end.get());
+        pid_ =
+            io::spawn(command, read_end.get(), {}, answers_end ? answers_end.get() : STDOUT_FILENO,
+                      error_end ? error_end.get() : STDERR_FILENO);
     } catch (const std::system_error& error) {
         throw SinkFailure(error.what());
     }
@@ -37,6 +63,12 @@ Child::Child(const std::vector<std::string>& command) {
         reap();
         throw reason;
     }
+}
+
+void Child::widen_input() {
+    constexpr int kDefaultBytes = 64 * 1024;
+    (void)::fcntl(input_.get(), F_SETPIPE_SZ, kDefaultBytes);
+    input_bytes_ = static_cast<std::size_t>(::fcntl(input_.get(), F_GETPIPE_SZ));
 }
 
 Child::~Child() {
@@ -73,8 +105,10 @@ std::string Child::end(Instant deadline) {
         if (!wait_until(deadline)) ::kill(-pid_, SIGKILL);
     }
     auto how = reap();
+    speech_.reset();  // what it said last stands before how it ended
     int unread = 0;
-    read_all_ = rest && ::ioctl(rest.get(), FIONREAD, &unread) == 0 && unread == 0;
+    if (rest && ::ioctl(rest.get(), FIONREAD, &unread) == 0)
+        unread_bytes_ = static_cast<std::size_t>(unread);
     return how;
 }
 

@@ -1,9 +1,13 @@
 #include "notifier/sinks/child_record.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <fstream>
 #include <sstream>
 #include <string>
 
+#include "common/io/private_files.hpp"
 #include "common/io/spawn.hpp"
 #include "common/io/store.hpp"
 
@@ -29,9 +33,10 @@ std::string identity_of(pid_t pid) {
 }  // namespace
 
 void ChildRecord::write(pid_t child) const {
-    std::ofstream out(file_, std::ios::trunc);
-    out << child << ' ' << identity_of(child) << '\n';
-    if (!out.flush()) throw io::StoreError("cannot write " + file_.string());
+    const auto line = std::to_string(child) + ' ' + identity_of(child) + '\n';
+    const auto file = io::open_private(file_, O_WRONLY | O_TRUNC);
+    if (!file || ::write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()))
+        throw io::StoreError("cannot write " + file_.string());
 }
 
 std::optional<ChildRecord::Living> ChildRecord::living() const {

@@ -170,7 +170,18 @@ CURLcode HttpPost::Curl::perform() {
 std::string HttpPost::Curl::reason(CURLcode code) const {
     if (!refused.empty() && code == CURLE_COULDNT_CONNECT)
         return "its address is " + refused + ": refused, as allow_private is false";
-    return error.front() != '\0' ? error.data() : curl_easy_strerror(code);
+    return error.front() != '\0' ? without_time(error.data()) : curl_easy_strerror(code);
+}
+
+std::string without_time(std::string_view text) {
+    constexpr std::string_view kAfter = " after ";
+    const auto after = text.find(kAfter);
+    if (after == std::string_view::npos) return std::string(text);
+    auto end = std::min(text.find_first_not_of("0123456789", after + kAfter.size()), text.size());
+    for (const std::string_view unit : {" milliseconds", " ms"})
+        if (end > after + kAfter.size() && text.substr(end).starts_with(unit))
+            return std::string(text.substr(0, after)).append(text.substr(end + unit.size()));
+    return std::string(text);
 }
 
 HttpPost::HttpPost(Options options, const Interrupt& interrupt)

@@ -54,4 +54,8 @@ private:
 inline constexpr Duration kRetryAfterMax = 24h;
 [[nodiscard]] Duration retry_after(std::string_view value, WallTime now);
 
+// What libcurl says failed, without "after 1001 milliseconds", which is another each time: the same
+// reason is the same text.
+[[nodiscard]] std::string without_time(std::string_view text);
+
 }  // namespace presence::notifier

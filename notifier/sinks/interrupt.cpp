@@ -1,6 +1,5 @@
 #include "notifier/sinks/interrupt.hpp"
 
-#include <poll.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <limits>
 #include <system_error>
 
+#include "common/check.hpp"
 #include "common/io/clock.hpp"
 
 namespace presence::notifier {
@@ -28,10 +28,18 @@ void Interrupt::stop() {
 }
 
 Interrupt::Woken Interrupt::wait(int fd, short events, Instant until) const {
+    pollfd one{fd, events, 0};
+    return wait({&one, 1}, until);
+}
+
+Interrupt::Woken Interrupt::wait(std::span<pollfd> fds, Instant until) const {
+    std::array<pollfd, kFdsMax + 1> all{{{stopped_.get(), POLLIN, 0}}};
+    PRESENCE_CHECK(fds.size() <= kFdsMax, "too many to wait for");
     for (;;) {
-        std::array<pollfd, 2> fds{{{stopped_.get(), POLLIN, 0}, {fd, events, 0}}};
-        const int ready = ::poll(fds.data(), fds.size(), poll_timeout(until));
-        if (fds[0].revents != 0) return Woken::stopped;
+        std::copy(fds.begin(), fds.end(), all.begin() + 1);
+        const int ready = ::poll(all.data(), fds.size() + 1, poll_timeout(until));
+        std::copy_n(all.begin() + 1, fds.size(), fds.begin());
+        if (all[0].revents != 0) return Woken::stopped;
         if (ready > 0) return Woken::ready;
         if (ready == 0 && io::now() >= until) return Woken::timeout;
     }

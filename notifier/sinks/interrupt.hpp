@@ -1,5 +1,9 @@
 #pragma once
 
+#include <poll.h>
+
+#include <span>
+
 #include "common/time.hpp"
 #include "notifier/sinks/fd.hpp"
 
@@ -15,6 +19,10 @@ public:
     enum class Woken { ready, timeout, stopped };
     // Waits for `events` (of poll(2)) on `fd`, or with fd -1 for the time alone.
     [[nodiscard]] Woken wait(int fd, short events, Instant until = Instant::max()) const;
+
+    // The same for several, whose `revents` it sets; as many as kFdsMax.
+    static constexpr std::size_t kFdsMax = 4;
+    [[nodiscard]] Woken wait(std::span<pollfd> fds, Instant until) const;
 
     // Readable once stopped, for a library that waits by itself.
     [[nodiscard]] int fd() const { return stopped_.get(); }

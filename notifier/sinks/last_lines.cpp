@@ -9,6 +9,7 @@
 #include <iterator>
 #include <system_error>
 
+#include "common/io/private_files.hpp"
 #include "common/io/store.hpp"
 
 namespace presence::notifier {
@@ -78,6 +79,14 @@ void LastLines::add(std::string_view lines) {
         rewrite();
 }
 
+void LastLines::remove(const std::string& line) {
+    const auto found = std::find(lines_.begin(), lines_.end(), line);
+    if (found == lines_.end()) return;
+    bytes_ -= found->size();
+    lines_.erase(found);
+    rewrite();
+}
+
 void LastLines::append(std::string_view lines) {
     try {
         write_to(open_.get(), lines, file_);
@@ -92,7 +101,7 @@ void LastLines::append(std::string_view lines) {
 void LastLines::rewrite() {
     open_.reset();
     const auto next = std::filesystem::path(file_.string() + ".new");
-    Fd file(::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    auto file = io::open_private(next, O_WRONLY | O_TRUNC);
     if (!file) throw trouble("write", next, errno);
     write_to(file.get(), joined(), next);
     if (::rename(next.c_str(), file_.c_str()) != 0) throw trouble("write", file_, errno);

@@ -21,9 +21,12 @@ public:
     void raise_bytes_min(std::size_t bytes);
     // Each with its newline. Throws StoreError: then they may not outlive the process.
     void add(std::string_view lines);
+    // Forgets this one. Throws StoreError, as add().
+    void remove(const std::string& line);
     // Forgets all of them. A file that cannot be removed stays.
     void clear();
 
+    [[nodiscard]] const std::deque<std::string>& lines() const { return lines_; }
     [[nodiscard]] std::string joined() const;
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
 

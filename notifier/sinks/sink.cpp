@@ -15,12 +15,12 @@
 namespace presence::notifier {
 
 std::unique_ptr<Sink> make_sink(const SinkConfig& config, const std::filesystem::path& directory,
-                                const Interrupt& interrupt) {
+                                const Interrupt& interrupt, SinkHost host) {
     if (config.type == "stdout")
         return std::make_unique<StdoutSink>(config.format == "text", interrupt);
     if (config.type == "jsonl") return std::make_unique<JsonlSink>(config.path);
     if (config.type == "exec")
-        return std::make_unique<ExecSink>(config.name, config.command, directory, interrupt);
+        return std::make_unique<ExecSink>(config, directory, interrupt, std::move(host));
     if (config.type == "webhook") return std::make_unique<WebhookSink>(config, interrupt);
     throw ConfigError("sink " + config.name + ": unknown type `" + config.type + "`");
 }

@@ -1,15 +1,20 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/config.hpp"
 #include "common/event.hpp"
 #include "common/time.hpp"
+#include "notifier/dead_line.hpp"
 #include "notifier/sinks/interrupt.hpp"
 
 namespace presence::notifier {
@@ -21,6 +26,40 @@ struct SinkFailure : std::runtime_error {
 
     Duration retry_after{};  // not again before: the place asked for it
     bool gone = false;       // not again at all, until reopen(): the place wants nothing more
+};
+
+// What a sink has to tell beside the chunks: from its thread, to the loop.
+class SinkNews {
+public:
+    struct News {
+        std::vector<std::string> dead;  // why, for each event that was given up
+        std::uint64_t answers_ignored = 0;
+    };
+    void add_dead(const std::string& why) {
+        const std::lock_guard lock(mutex_);
+        news_.dead.push_back(why);
+    }
+    void add_answers_ignored(std::uint64_t number) {
+        const std::lock_guard lock(mutex_);
+        news_.answers_ignored += number;
+    }
+    [[nodiscard]] News take() {
+        const std::lock_guard lock(mutex_);
+        return std::exchange(news_, {});
+    }
+
+private:
+    std::mutex mutex_;
+    News news_;
+};
+
+// What a sink may ask of who runs it, in its own thread.
+struct SinkHost {
+    // A sink that knows better than by its chunks what is not to be borne gives an event up: it is
+    // a dead letter then. Throws StoreError: it is not.
+    std::function<void(const DeadLine& line, const std::string& failure, std::uint64_t attempts)>
+        give_up;
+    std::shared_ptr<SinkNews> news = std::make_shared<SinkNews>();
 };
 
 // A place where events go. Lives in a thread of its own (Worker), so it may wait, but only where
@@ -40,6 +79,7 @@ public:
     struct Watch {
         int fd = -1;
         Instant at = Instant::max();
+        int also = -1;  // as `fd`
     };
     [[nodiscard]] virtual Watch watch() const { return {}; }
     virtual void tend() {}
@@ -52,7 +92,7 @@ public:
 // configuration that load_config accepted, an interrupt that outlives the sink.
 [[nodiscard]] std::unique_ptr<Sink> make_sink(const SinkConfig& config,
                                               const std::filesystem::path& directory,
-                                              const Interrupt& interrupt);
+                                              const Interrupt& interrupt, SinkHost host);
 
 // The chunk as JSON, one event a line.
 [[nodiscard]] std::string json_lines(const std::vector<Event>& chunk);

@@ -7,6 +7,8 @@
 #include <fstream>
 
 #include "common/io/clock.hpp"
+#include "common/io/log.hpp"
+#include "common/io/private_files.hpp"
 #include "common/io/program.hpp"
 #include "common/url.hpp"
 #include "notifier/sinks/webhook_message.hpp"
@@ -48,6 +50,9 @@ std::string contents_of(const std::string& path) {
         const auto* why = in.gcount() > 0 ? "too large" : std::strerror(errno);
         throw SinkFailure("cannot read secret_file " + path + ": " + why);
     }
+    if (io::open_to_others(path))
+        io::log::warn("secret_open_to_others",
+                      {{"file", path}, {"mode", io::mode_of(path)}, {"advice", "chmod 600"}});
     text.resize(static_cast<std::size_t>(in.gcount()));
     return text;
 }

@@ -11,6 +11,7 @@
 #include "common/io/fault_point.hpp"
 #include "common/io/log.hpp"
 #include "common/io/store.hpp"
+#include "notifier/reasons.hpp"
 
 namespace presence::notifier {
 
@@ -18,8 +19,8 @@ constexpr Duration kTellInterval = 10s;  // of failures beside a chunk
 
 // Each side wakes the other through an eventfd; the fields are guarded by `mutex`.
 struct Worker::Mailbox {
-    Mailbox(const SinkConfig& config, const std::filesystem::path& directory)
-        : name(config.name), sink(make_sink(config, directory, interrupt)) {}
+    Mailbox(const SinkConfig& config, const std::filesystem::path& directory, SinkHost host)
+        : name(config.name), sink(make_sink(config, directory, interrupt, std::move(host))) {}
 
     const std::string name;
     Interrupt interrupt;
@@ -35,7 +36,7 @@ struct Worker::Mailbox {
     bool ended = false;
     Instant deadline{};
 
-    Instant tell_failure_at{};  // the thread's alone
+    Reasons failures{kTellInterval};  // beside a chunk; the thread's alone
 
     struct Mail {
         std::optional<Task> task;
@@ -45,9 +46,10 @@ struct Worker::Mailbox {
     // Waits for mail, or until the sink has to be tended.
     Mail wait(bool& tend) {
         const auto watch = sink->watch();
-        std::array<pollfd, 2> fds{{{to_thread.get(), POLLIN, 0}, {watch.fd, POLLIN, 0}}};
+        std::array<pollfd, 3> fds{
+            {{to_thread.get(), POLLIN, 0}, {watch.fd, POLLIN, 0}, {watch.also, POLLIN, 0}}};
         const int ready = ::poll(fds.data(), fds.size(), poll_timeout(watch.at));
-        tend = ready == 0 || fds[1].revents != 0;
+        tend = ready == 0 || fds[1].revents != 0 || fds[2].revents != 0;
         eventfd_t count = 0;
         (void)::eventfd_read(to_thread.get(), &count);
         const std::lock_guard lock(mutex);
@@ -84,16 +86,15 @@ struct Worker::Mailbox {
         try {
             (sink.get()->*action)();
         } catch (const std::runtime_error& failure) {  // a SinkFailure or a StoreError
-            const auto now = io::now();
-            if (now < tell_failure_at) return;
-            tell_failure_at = now + kTellInterval;
+            if (!failures.may_tell(failure.what(), io::now())) return;
             io::log::warn("sink_failed", {{"sink", name}, {"reason", failure.what()}});
         }
     }
 };
 
-Worker::Worker(const SinkConfig& config, const std::filesystem::path& directory)
-    : mailbox_(std::make_shared<Mailbox>(config, directory)), thread_(run, mailbox_) {}
+Worker::Worker(const SinkConfig& config, const std::filesystem::path& directory, SinkHost host)
+    : mailbox_(std::make_shared<Mailbox>(config, directory, std::move(host))),
+      thread_(run, mailbox_) {}
 
 Worker::~Worker() {
     if (ended())

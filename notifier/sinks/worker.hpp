@@ -21,7 +21,7 @@ namespace presence::notifier {
 // at most, so a sink that hangs makes nobody wait and holds no more memory than that.
 class Worker {
 public:
-    Worker(const SinkConfig& config, const std::filesystem::path& directory);
+    Worker(const SinkConfig& config, const std::filesystem::path& directory, SinkHost host);
     // A thread that still hangs is left behind.
     ~Worker();
     Worker(const Worker&) = delete;

@@ -21,10 +21,12 @@ class Picky(answers.Receiver):
     def __init__(self):
         super().__init__()
         self.refused = set()
+        self.codes = {}  # of some users; of others 500
 
     def take(self, handler, body):
-        if self.refused & {event.get("user") for event in json.loads(body)["data"]}:
-            self.plan(answers.status(500))
+        refused = self.refused & {event.get("user") for event in json.loads(body)["data"]}
+        for user in sorted(refused)[:1]:
+            self.plan(answers.status(self.codes.get(user, 500)))
         return super().take(handler, body)
 
 
@@ -101,6 +103,23 @@ class DeadLettersTest(unittest.TestCase):
         wait_for(lambda: beside() == ["alice", "bob", "alice"], beside)
         self.assertEqual(self.letters("--sink", "audit"), [])
         self.assertEqual(notifier.stop(), 0)
+
+    def test_each_reason_is_told_with_how_many_died_of_it(self):
+        notifier = self.start(attempts_max=1)
+        self.receiver.refused = {"alice", "bob", "carol"}
+        self.receiver.codes = {"bob": 422}
+        for what in ("+alice", "+bob", "-alice", "+carol", "-bob"):
+            self.tracker.say(what)
+        self.wait_letters(5)
+        # The first of each reason at once, the others together, 10 s later.
+        line = r'event=dead_letters sink=hook events=(\d) reason=".* answered (\d+)"'
+        told = lambda: re.findall(line, notifier.log())
+        died = lambda code: sum(int(events) for events, of in told() if of == code)
+        wait_for(lambda: (died("500"), died("422")) == (3, 2), told)
+        self.assertEqual(told(), [("1", "500"), ("1", "422"), *told()[2:]])
+        self.assertEqual(len(told()), 4)
+        codes = [re.search(r"answered (\d+)", letter["failure"])[1] for letter in self.letters()]
+        self.assertEqual(codes, ["500", "422", "500", "500", "422"])
 
     def test_a_replay_tells_the_current_state_once_and_in_order(self):
         notifier = self.start()

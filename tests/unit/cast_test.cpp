@@ -1,6 +1,6 @@
 #include "cli/cast.hpp"
 
-#include <catch2/catch_test_macros.hpp>
+#include <catch2/catch.hpp>
 
 using namespace presence;
 using namespace presence::cli;

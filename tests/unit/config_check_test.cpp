@@ -81,6 +81,12 @@ TEST_CASE("a sink has what its type needs and nothing else", "[config][check]") 
                Catch::Contains("needs a `command`"));
     CHECK(complaint("[[sink]]\ntype = \"stdout\"\npath = \"x\"\n") ==
           "f:3: `path` is for a sink of type jsonl, this one is of type stdout");
+    const std::string exec = "[[sink]]\ntype = \"exec\"\ncommand = [\"x\"]\n";
+    CHECK(complaint(exec + "acknowledge = true\ntimeout = \"5s\"\n") == "accepted");
+    CHECK(complaint(exec + "timeout = \"5s\"\n") ==
+          "f:4: `timeout` is for a sink of type webhook, or exec with acknowledge = true");
+    CHECK(complaint("[[sink]]\ntype = \"jsonl\"\npath = \"x\"\nacknowledge = true\n") ==
+          "f:4: `acknowledge` is for a sink of type exec, this one is of type jsonl");
     CHECK_THAT(complaint("[[sink]]\ntype = \"stdout\"\nformat = \"xml\"\n"),
                Catch::StartsWith("f:3: `format` must be one of text, json"));
     CHECK(complaint("[[sink]]\ntype = \"jsonl\"\npath = \"x\"\n[[sink]]\nname = \"b\"\n"

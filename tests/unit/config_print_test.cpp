@@ -100,7 +100,11 @@ SinkConfig any_sink(std::size_t index, const std::string& notifier) {
     }
     if (s.type == "stdout") s.format = *rc::gen::element<std::string>("text", "json");
     if (s.type == "jsonl") s.path = awkward_text() + std::to_string(index);
-    if (s.type == "exec") s.command = {awkward_text(), awkward_text(), ""};
+    if (s.type == "exec") {
+        s.command = {awkward_text(), awkward_text(), ""};
+        s.acknowledge = *rc::gen::arbitrary<bool>();
+        if (s.acknowledge) s.webhook.timeout = *rc::gen::inRange(100, 600'001) * 1ms;
+    }
     if (s.type == "webhook") s.webhook = any_webhook();
     return s;
 }

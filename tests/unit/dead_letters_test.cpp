@@ -170,7 +170,8 @@ TEST_CASE("many are wanted some at a time", "[notifier][dead][replay]") {
     for (; !file.letters.wanted().empty(); ++portions) {
         REQUIRE(file.letters.wanted().users.size() <= DeadLetters::kWantedMax);
         std::vector<Event> told;
-        for (const auto& user : file.letters.wanted().users)
+        const auto wanted = file.letters.wanted();
+        for (const auto& user : wanted.users)
             told.push_back(event_of(user, 9'999));
         replayed += file.letters.taken(told);
     }
@@ -188,6 +189,42 @@ TEST_CASE("what was added before a kill and is taken after all, is no dead lette
     CHECK(brief(next) == "alice");
     (void)next.taken({event_of("alice", 1)});  // only the first chunk may have been added
     CHECK(brief(next) == "alice");
+}
+
+TEST_CASE("what a sink gave up of a chunk stays, though the chunk is taken then",
+          "[notifier][dead]") {
+    File file;
+    const auto alice = event_of("alice", 1);
+    const auto bob = event_of("bob", 2);
+    file.letters.add({alice, bob}, "before a kill", 3, 1);
+    DeadLetters again(file.directory.path, 100, DeadLetters::Damaged::refused);
+    again.add(std::vector<notifier::DeadLine>{{id_of(bob), "bob", to_json(bob)}}, "exit 9", 3, 2);
+    CHECK(again.taken({alice, bob, event_of("carol", 3)}) == 1);
+    CHECK(brief(again) == "bob");
+    again.each("bob", [&](const auto& letter) {
+        CHECK(letter.failure == "exit 9");
+        CHECK(letter.event == to_json(bob));
+    });
+    // A replay that is taken removes it.
+    CHECK(file.open().want("bob") == 1);
+    again.look();
+    CHECK(again.taken({event_of("bob", 4)}) == 1);
+    CHECK(brief(again).empty());
+}
+
+TEST_CASE("a notice that a sink gave up stays until its replay is taken", "[notifier][dead]") {
+    File file;
+    const auto notice = notice_of("t1", 7);
+    const std::vector<notifier::DeadLine> line{{id_of(notice), "", to_json(notice)}};
+    file.letters.add(line, "exit 9", 3, 1);
+    CHECK(file.letters.taken({notice, event_of("alice", 1)}) == 0);
+    CHECK(file.open().want({}) == 1);
+    file.letters.look();
+    file.letters.add(line, "exit 9", 3, 2);  // so does its replay
+    CHECK(file.letters.taken({notice}) == 0);
+    CHECK(file.open().want({}) == 1);
+    file.letters.look();
+    CHECK(file.letters.taken({notice}) == 1);
 }
 
 TEST_CASE("what was told and cannot be removed yet is not wanted meanwhile",
@@ -275,7 +312,8 @@ TEST_CASE("sink and operators write at the same time, and no letter is lost or l
         if (n < kLetters) file.letters.add({event_of("user" + std::to_string(n), n)}, "no", 1, 1);
         file.letters.look();
         std::vector<Event> told;
-        for (const auto& user : file.letters.wanted().users)
+        const auto now = file.letters.wanted();
+        for (const auto& user : now.users)
             told.push_back(event_of(user, 9'999));
         replayed += file.letters.taken(told);
     }

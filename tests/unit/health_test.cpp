@@ -1,7 +1,8 @@
 #include "cli/health.hpp"
 
-#include <catch2/catch_test_macros.hpp>
+#include <catch2/catch.hpp>
 
+#include "cli/bench_report.hpp"
 #include "cli/human.hpp"
 
 using namespace presence;
@@ -54,4 +55,13 @@ TEST_CASE("lengths of time are told as people say them", "[cli][human]") {
     CHECK(for_people(99h) == "4 d 3 h");
     CHECK(counted(1, "session") == "1 session");
     CHECK(counted(0, "session") == "0 sessions");
+}
+
+TEST_CASE("the progress of bench fits into its terminal", "[cli][bench]") {
+    CHECK(progress_line("load", 0.5, "1000/s", 80) ==
+          "load      [###############               ]  50%  1000/s");
+    CHECK(progress_line("load", 1, "1000/s", 40) == "load      [######################] 100%");
+    for (std::size_t columns = 0; columns < 100; ++columns)
+        CHECK(progress_line("catch up", 0.3, "a long remark beside it", columns).size() <
+              std::max<std::size_t>(1, columns));
 }

@@ -5,6 +5,7 @@
 using namespace presence;
 using notifier::kRetryAfterMax;
 using notifier::retry_after;
+using notifier::without_time;
 
 namespace {
 
@@ -37,4 +38,13 @@ TEST_CASE("what Retry-After does not allow asks for nothing", "[notifier][webhoo
         INFO(value);
         CHECK(retry_after(value, kThen) == 0s);
     }
+}
+
+TEST_CASE("one reason is one text, however long it took", "[notifier][webhook]") {
+    CHECK(without_time("Operation timed out after 1001 milliseconds with 0 bytes received") ==
+          "Operation timed out with 0 bytes received");
+    CHECK(without_time("Failed to connect to x port 80 after 12 ms: Connection refused") ==
+          "Failed to connect to x port 80: Connection refused");
+    for (const char* text : {"", " after ", " after 5", " after ms", "refused after 3 attempts"})
+        CHECK(without_time(text) == text);
 }

@@ -24,6 +24,21 @@ std::string line(int number) {
 
 }  // namespace
 
+TEST_CASE("a line that is removed comes no more, here and after a restart", "[notifier][exec]") {
+    const io::TemporaryDirectory directory;
+    LastLines lines(directory.path / "given.jsonl");
+    lines.raise_bytes_min(1'000);
+    lines.add("{a}\n{b}\n{c}\n");
+    lines.remove("{x}\n");
+    lines.remove("{b}\n");
+    CHECK(lines.joined() == "{a}\n{c}\n");
+    CHECK(lines.bytes() == 8);
+    lines.add("{d}\n");
+    LastLines again(directory.path / "given.jsonl");
+    again.load();
+    CHECK(again.joined() == "{a}\n{c}\n{d}\n");
+}
+
 TEST_CASE("the last lines hold whole lines of at least the bytes asked for",
           "[notifier][sinks][exec]") {
     const io::TemporaryDirectory directory;

@@ -9,8 +9,11 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <random>
 
+#include "common/io/private_files.hpp"
+#include "common/io/sqlite.hpp"
 #include "common/io/temporary_directory.hpp"
 #include "tests/support/store_model.hpp"
 #include "tests/support/test_disk.hpp"
@@ -235,7 +238,8 @@ TEST_CASE("a store drops old rows, but none that a state needs", "[store]") {
 
 TEST_CASE("a store is refused where it is not one's own", "[store]") {
     const TemporaryDirectory directory;
-    const Store::Options options{directory.path, kOwner};
+    Store::Options options{directory.path, kOwner};
+    options.patience = 50ms;
     {
         const Store store(options);
         CHECK_THROWS_WITH(Store(options),
@@ -252,6 +256,49 @@ TEST_CASE("a store is refused where it is not one's own", "[store]") {
     below_a_file.directory = directory.path / "file" / "store";
     CHECK_THROWS_WITH(Store(below_a_file),
                       "cannot make " + below_a_file.directory.string() + ": Not a directory");
+}
+
+TEST_CASE("a store that another process has locked is waited for", "[store]") {
+    const TemporaryDirectory directory;
+    Store::Options options{directory.path, kOwner};
+    { const Store made(options); }
+    auto other = io::sqlite::open((directory.path / "journal.sqlite").string(), {});
+    const auto lock_it = [&] { io::sqlite::execute(other.get(), "BEGIN IMMEDIATE"); };
+    lock_it();
+    options.patience = 50ms;
+    CHECK_THROWS_WITH(Store(options), Catch::Matchers::Contains("database is locked"));
+    options.patience = 1min;
+    auto opened = std::async(std::launch::async, [&] { return Store(options).last(); });
+    io::sqlite::execute(other.get(), "ROLLBACK");
+    other.reset();
+    CHECK(opened.get() == 0);
+}
+
+TEST_CASE("what a store keeps is for its user alone, what an earlier version kept too", "[store]") {
+    const TemporaryDirectory directory;
+    const Store::Options options{directory.path / "data" / "t1", kOwner};
+    const auto modes = [&] {
+        std::map<std::string, std::string> found;
+        for (const auto& entry : std::filesystem::directory_iterator(options.directory))
+            found[entry.path().filename()] = io::mode_of(entry.path());
+        return found;
+    };
+    const std::map<std::string, std::string> expected{{"journal.sqlite", "0600"},
+                                                      {"journal.sqlite-wal", "0600"},
+                                                      {"lock", "0600"},
+                                                      {"written", "0600"}};
+    {
+        Store store(options);
+        store.write({{{1, 1, "row"}}, {}, {}}, 0);
+        CHECK(modes() == expected);
+        CHECK(io::mode_of(directory.path / "data") == "0700");
+        CHECK(io::mode_of(options.directory) == "0700");
+    }
+    for (const auto& [name, mode] : modes())
+        std::filesystem::permissions(options.directory / name, std::filesystem::perms{0644});
+    const Store store(options);
+    for (const auto& [name, mode] : modes())
+        CHECK((name + mode) == (name + "0600"));
 }
 
 // ---- A disk that is full, or may not be written
