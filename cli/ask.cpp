@@ -42,6 +42,9 @@ std::string meaning_of(const StatusAnswer::Collector& collector) {
 std::string line_of(const StatusAnswer::Hold& hold) {
     const auto sessions = counted(hold.sessions, "session");
     const auto silence = ago(hold.since_ms);
+    if (hold.what == "disk" && hold.why == "failing")
+        return fmt::format("disk  {}; for {}: nobody is told anything until it can be written",
+                           hold.error, silence);
     if (hold.what == "disk")
         return fmt::format("disk  too much has waited for it for {}: nobody is told anything",
                            silence);
@@ -100,6 +103,7 @@ nlohmann::ordered_json json_of(const Trackers::One& one, const std::optional<Sta
     }
     out["freshness"] = name_of(one.freshness.value_or(Freshness::live));
     out["as_of_ms"] = one.as_of_ms;
+    if (!one.stale_by.empty()) out["stale_by"] = one.stale_by;
     out["version"] = answer->version;
     out["boot"] = answer->boot;
     out["slots"] = one.slots.size();
@@ -109,12 +113,14 @@ nlohmann::ordered_json json_of(const Trackers::One& one, const std::optional<Sta
         collectors.push_back(
             {{"id", c.id}, {"state", state_of(c)}, {"boot", c.boot}, {"lag_ms", c.lag_ms}});
     auto& holds = out["holds"] = nlohmann::ordered_json::array();
-    for (const auto& h : answer->holds)
-        holds.push_back({{"what", h.what},
-                         {"why", h.why},
-                         {"since_ms", h.since_ms},
-                         {"until_ms", h.until_ms},
-                         {"sessions", h.sessions}});
+    for (const auto& h : answer->holds) {
+        auto& hold = holds.emplace_back(nlohmann::ordered_json{{"what", h.what},
+                                                               {"why", h.why},
+                                                               {"since_ms", h.since_ms},
+                                                               {"until_ms", h.until_ms},
+                                                               {"sessions", h.sessions}});
+        if (!h.error.empty()) hold["error"] = h.error;
+    }
     auto& numbers = out["numbers"] = nlohmann::ordered_json::object();
     for (const auto& [name, number] : answer->numbers)
         numbers[name] = number;
@@ -125,6 +131,8 @@ std::vector<std::string> all_troubles_of(const Trackers& trackers, const Tracker
                                      const std::optional<StatusAnswer>& answer) {
     if (!answer) return {one.fault};
     auto troubles = troubles_of(one.freshness.value_or(Freshness::live), *answer);
+    for (const auto& reason : one.stale_by)
+        troubles.push_back("stale by " + reason);
     if (!one.listed)
         troubles.push_back("stands in the file and not in the trackers' list");
     else if (one.version > 0 && one.version < trackers.version())

@@ -59,8 +59,13 @@ std::vector<std::string> Asker::ask_all(const std::vector<Question>& questions,
     std::vector<std::string> faults(questions.size());
     std::vector<Asked> all;
     for (const auto& question : questions) {
-        all.push_back({&link(question.endpoint), {}, 0});
-        send(all.back(), question.query);
+        try {
+            all.push_back({&link(question.endpoint), {}, 0});
+            send(all.back(), question.query);
+        } catch (const io::SocketError& e) {  // a name that nobody knows
+            faults[all.size()] = e.what();
+            all.push_back({nullptr, {}, 0, true});
+        }
     }
     const auto waiting = [&] {
         return std::any_of(all.begin(), all.end(), [](const Asked& asked) { return !asked.done; });

@@ -45,7 +45,7 @@ private:
     };
     // One that is asked in ask_all().
     struct Asked {
-        zmq::socket_t* socket;
+        zmq::socket_t* socket;  // none: its name cannot be resolved
         Instant deadline;
         std::uint64_t rid;
         bool done = false;

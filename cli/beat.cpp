@@ -17,6 +17,7 @@ namespace presence::cli {
 namespace {
 
 constexpr Duration kConnectWithin = 2s;
+constexpr Duration kAnewAfter = 10s;  // without a message taken
 constexpr Duration kNever = 24h * 365;
 constexpr Duration kLease = 900ms;
 
@@ -113,6 +114,20 @@ private:
                       << (taken ? " takes heartbeats again\n"
                                 : " is away: heartbeats are dropped until it is back\n");
         reachable_ = taken;
+        if (taken)
+            taken_at_ = io::now();
+        else if (io::now() - taken_at_ >= kAnewAfter)
+            connect_anew();
+    }
+
+    // Its name may lead elsewhere by now, and libzmq never tries again where something else than a
+    // collector has answered.
+    void connect_anew() {
+        taken_at_ = io::now();
+        try {
+            socket_ = io::make_socket(context_, io::Role::heartbeats_out, endpoint_);
+        } catch (const io::SocketError&) {  // a name that nobody knows now
+        }
     }
 
     bool writable(Duration within) {
@@ -151,6 +166,7 @@ private:
     zmq::context_t context_;
     zmq::socket_t socket_;
     bool reachable_ = true;
+    Instant taken_at_ = io::now();
 };
 
 int run_beat(const Given& given) {

@@ -17,7 +17,29 @@ std::string meaning_of(Freshness freshness) {
         return "it has not heard everyone yet; who is not online may only be unknown";
     if (freshness == Freshness::frozen)
         return "a collector is missing, so nobody is told offline until it is back or given up";
-    return "what it says may be old or wrong; `presence status` says why";
+    return "what it knows may be older than it seems";
+}
+
+// Of one of an answer's `stale_by`.
+std::string meaning_of(const std::string& reason) {
+    if (reason == "disk")
+        return "its disk cannot be written, so nobody is told anything until it can";
+    if (reason == "freeze_max")
+        return "evidence was missing for longer than freeze_max, so timeouts go on without, and "
+               "may be wrong";
+    if (reason == "lifts")
+        return "heartbeats were lost too often within the hour, so timeouts may be wrong";
+    return reason;
+}
+
+std::vector<std::string> meanings_of(const Trackers::One& one) {
+    const auto freshness = one.freshness.value_or(Freshness::live);
+    if (freshness == Freshness::live) return {};
+    std::vector<std::string> meanings;
+    for (const auto& reason : one.stale_by)
+        meanings.push_back(meaning_of(reason));
+    if (meanings.empty()) meanings.push_back(meaning_of(freshness));
+    return meanings;
 }
 
 }  // namespace
@@ -107,6 +129,7 @@ void Trackers::ask_any(
     const auto faults = asker.ask_all(asked, [&](std::size_t i, Answer answer) {
         One& one = all_[questions[i].first];
         // The worst of its answers, and the oldest.
+        if (!answer.stale_by.empty()) one.stale_by = answer.stale_by;
         if (!one.freshness || answer.freshness > *one.freshness) one.freshness = answer.freshness;
         one.as_of_ms =
             one.as_of_ms == 0 ? answer.as_of_ms : std::min(one.as_of_ms, answer.as_of_ms);
@@ -131,17 +154,16 @@ bool Trackers::complete() const {
 }
 
 void Trackers::tell(const std::string& consequence) const {
-    std::set<Freshness> told;
+    std::set<std::string> told;
     for (const auto& one : all_) {
         if (!one.listed) continue;
-        if (!one.answers()) {
+        for (const auto& meaning : meanings_of(one))
+            if (one.answers() && told.insert(meaning).second)
+                std::cerr << "presence: tracker " << one.id << " is " << name_of(*one.freshness)
+                          << ": " << meaning << "\n";
+        if (!one.answers())
             std::cerr << "presence: " << one.name() << ": " << one.fault << "; " << consequence
                       << "\n";
-        } else if (one.freshness.value_or(Freshness::live) != Freshness::live &&
-                   told.insert(*one.freshness).second) {
-            std::cerr << "presence: tracker " << one.id << " is " << name_of(*one.freshness) << ": "
-                      << meaning_of(*one.freshness) << "\n";
-        }
     }
 }
 
@@ -155,6 +177,7 @@ nlohmann::ordered_json Trackers::json() const {
         } else if (one.freshness) {
             tracker["freshness"] = name_of(*one.freshness);
             tracker["as_of_ms"] = one.as_of_ms;
+            if (!one.stale_by.empty()) tracker["stale_by"] = one.stale_by;
         }
         out.push_back(tracker);
     }

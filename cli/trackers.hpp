@@ -33,6 +33,7 @@ public:
         std::uint64_t version = 0;  // of its own list of trackers; 0: it did not say
         std::optional<Freshness> freshness{};
         std::int64_t as_of_ms = 0;
+        std::vector<std::string> stale_by{};  // reasons, as in an answer
         std::string fault{};  // why it did not answer; empty: it did
         bool listed = true;   // false: it stands in the file, not in the trackers' own list
 

@@ -5,11 +5,14 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 #include <zmq.hpp>
 
+#include "collector/probe_socket.hpp"
 #include "collector/router.hpp"
 #include "common/io/clock.hpp"
+#include "common/io/connection.hpp"
 #include "common/io/files_log.hpp"
 #include "common/io/log.hpp"
 #include "common/io/peer_log.hpp"
@@ -40,6 +43,10 @@ constexpr std::size_t kNapMessagesMax = 500;
 constexpr Duration kOpenAgain = 1s;  // after a try that failed
 
 constexpr Duration kWrongInterval = 10s;  // between two lines of `wrong_field`
+constexpr Duration kInputStalled = 2s;  // worth a line, as often as this:
+constexpr Duration kTellInput = 10s;
+
+constexpr int kIoThreads = 2;  // one is the input's alone
 
 // How long a collector that ends waits for trackers to have everything.
 constexpr Duration kGoodbyeMax = 3s;
@@ -62,11 +69,12 @@ RouterOptions options_of(const io::Program& program) {
     options.backlog_max = presence.backlog_max;
     options.grace = presence.collector_grace_or_timeout();
     options.lease = RouterOptions::lease_for(options.grace);
+    options.probed = true;
     return options;
 }
 
 std::vector<std::string> troubles() {
-    std::vector<std::string> names{"dropped", "moved", "refused_acks", "closings"};
+    std::vector<std::string> names{"dropped", "moved", "refused_acks", "closings", "input_stalls"};
     Counters<Reject>{}.each(
         [&](std::string_view name, std::uint64_t) { names.emplace_back(name); });
     return names;
@@ -80,10 +88,11 @@ class Loop {
 public:
     explicit Loop(const io::Program& program)
         : program_(program),
-          context_(io::make_context()),
+          addresses_(
+              io::addresses_of(io::Role::heartbeats_in, own_config(program).heartbeats_bind)),
+          context_(io::make_context(kIoThreads)),
           router_(options_of(program), slot_map_of(program.config)),
-          heartbeats_(io::make_socket(context_, io::Role::heartbeats_in,
-                                      own_config(program).heartbeats_bind)) {
+          heartbeats_(io::make_socket(context_, io::Role::heartbeats_in, addresses_)) {
         connect(program.config.trackers);
     }
 
@@ -109,20 +118,28 @@ public:
 private:
     struct Tracker {
         std::string endpoint;
-        zmq::socket_t frames;
+        io::Connection link;
         io::PeerLog peer;
     };
 
     void turn() {
         turn_began_ = io::now();
+        turn_links();
         router_.begin_turn(turn_began_);
+        probes_.receive([this](std::uint64_t number) { router_.on_probe(number, io::now()); });
         open_or_close();
         const bool reads = heartbeats_ && router_.input() == Intake::State::open;
         drained_ = reads && receive_heartbeats();
         more_ = reads && !drained_;
         receive_acks();
         router_.end_turn(io::now(), drained_, out_);
+        if (const auto probe = router_.probe()) probes_.send(*probe);
         send();
+    }
+
+    void turn_links() {
+        for (auto& [id, tracker] : trackers_)
+            tracker.link.turn(turn_began_);
     }
 
     void wait() {
@@ -137,7 +154,7 @@ private:
         if (heartbeats_ && router_.input() == Intake::State::open)
             items.push_back(readable(*heartbeats_));
         for (auto& id : router_.map().trackers)
-            items.push_back(readable(trackers_.at(id).frames));
+            trackers_.at(id).link.add_to(items);
         io::poll(items, more_ ? Duration{0} : wakeup - io::now());
         if (items[0].revents != 0) signals_.read();
     }
@@ -158,8 +175,7 @@ private:
     void open() {
         if (turn_began_ < open_at_) return;
         try {
-            heartbeats_ = io::make_socket(context_, io::Role::heartbeats_in,
-                                          own_config(program_).heartbeats_bind);
+            heartbeats_ = io::make_socket(context_, io::Role::heartbeats_in, addresses_);
             router_.on_opened(io::now());
             log::info("input_opened");
         } catch (const io::SocketError& error) {
@@ -170,7 +186,7 @@ private:
 
     // Unbound first, so that it can be bound again at once.
     void close() {
-        heartbeats_->unbind(heartbeats_->get(zmq::sockopt::last_endpoint));
+        io::unbind(*heartbeats_, addresses_);
         heartbeats_.reset();
         received_ = 0;
     }
@@ -221,8 +237,10 @@ private:
             auto& tracker = trackers_.at(ids[i]);
             zmq::message_t message;
             for (std::size_t n = 0; n < kAcksPerTurnMax; ++n) {
-                if (!io::receive(tracker.frames, message)) break;
-                if (router_.on_ack(i, io::view(message), io::now())) tracker.peer.heard();
+                if (!io::receive(tracker.link.socket(), message)) break;
+                if (!router_.on_ack(i, io::view(message), io::now())) continue;
+                tracker.peer.heard();
+                tracker.link.heard();
             }
         }
     }
@@ -231,7 +249,7 @@ private:
     void send() {
         const auto& ids = router_.map().trackers;
         for (const auto& outgoing : out_)
-            io::send(trackers_.at(ids[outgoing.tracker]).frames, outgoing.frame);
+            io::send(trackers_.at(ids[outgoing.tracker]).link.socket(), outgoing.frame);
         out_.clear();
     }
 
@@ -242,7 +260,7 @@ private:
             if (known != trackers_.end() && known->second.endpoint == tracker.ingest) continue;
             next.emplace(tracker.id,
                          Tracker{tracker.ingest,
-                                 io::make_socket(context_, io::Role::frames_out, tracker.ingest),
+                                 io::Connection(context_, io::Role::frames_out, tracker.ingest),
                                  {"tracker", tracker.id, tracker.ingest}});
         }
         // Nothing throws from here on.
@@ -275,7 +293,7 @@ private:
         leaving_ = true;
         const Instant began = io::now();
         if (heartbeats_) {
-            heartbeats_->unbind(heartbeats_->get(zmq::sockopt::last_endpoint));
+            io::unbind(*heartbeats_, addresses_);
             do {
                 turn();
             } while (more_ && io::now() - began < kLastReadMax);
@@ -287,7 +305,9 @@ private:
         more_ = false;
         while (!router_.all_acknowledged() && io::now() - began < kGoodbyeMax) {
             wait();
-            router_.begin_turn(io::now());
+            turn_began_ = io::now();
+            turn_links();
+            router_.begin_turn(turn_began_);
             receive_acks();
             router_.end_turn(io::now(), false, out_);
             send();
@@ -295,7 +315,20 @@ private:
         log::info("stopped", {{"acknowledged", router_.all_acknowledged()}});
     }
 
+    // What feeds the input shows no life: told while it lasts, and when it is over.
+    void report_input() {
+        const auto silence = router_.input_silence(turn_began_);
+        if (silence < kInputStalled) {
+            if (std::exchange(tell_input_at_, Instant{}) != Instant{}) log::info("input_goes_on");
+        } else if (turn_began_ >= tell_input_at_) {
+            tell_input_at_ = turn_began_ + kTellInput;
+            log::error("input_stalled", {{"since_ms", silence / 1ms},
+                                         {"why", "the thread that reads connections is stuck"}});
+        }
+    }
+
     void report() {
+        report_input();
         for (auto& [id, tracker] : trackers_)
             tracker.peer.turn(turn_began_);
         files_.turn(io::now());
@@ -318,6 +351,7 @@ private:
             add("edges", stats.edges);
             add("waits", stats.waits);
             add("closings", stats.closings);
+            add("input_stalls", stats.input_stalls);
             add("refused_acks", stats.refused_acks);
             router_.rejects().each(add);
             return numbers;
@@ -339,8 +373,10 @@ private:
     const io::Program& program_;
     Config running_ = program_.config;
     io::Signals signals_;
+    const std::vector<std::string> addresses_;  // of the input
     zmq::context_t context_;
     Router router_;
+    ProbeSocket probes_{context_};
     std::optional<zmq::socket_t> heartbeats_;  // opened after the router began
     std::map<std::string, Tracker> trackers_;  // by id
     io::FilesLog files_;
@@ -353,7 +389,8 @@ private:
     bool more_ = false;  // to be read at once
     bool leaving_ = false;
     Instant tell_wrong_at_{};
-    Instant open_at_{};   // after a try that failed: not before
+    Instant open_at_{};  // after a try that failed: not before
+    Instant tell_input_at_{};
     bool ready_ = false;  // as told
 };
 

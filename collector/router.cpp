@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "collector/edges.hpp"
+#include "collector/input_probe.hpp"
 #include "collector/link.hpp"
 #include "collector/watermark.hpp"
 #include "common/bugs.hpp"
@@ -130,7 +131,9 @@ struct Router::Impl {
     SlotMap map;
     Edges edges{kEdgesMax};
     std::vector<std::unique_ptr<Link>> links;  // as map.trackers
-    Watermark watermark{options.began};
+    Watermark watermark{options.began, options.probed};
+    InputProbe input_probe;
+    std::uint64_t input_stalls = 0;
     Intake intake;
     Sightings sightings;
     std::uint64_t waits = 0;
@@ -201,6 +204,22 @@ void Router::end_turn(Instant now, bool drained, std::vector<Outgoing>& out) {
     const bool full = !empty && (waits || input() == Intake::State::open);
     impl_->watermark.end_turn(now, empty, full);
     impl_->end_turn(now, out);
+}
+
+void Router::on_probe(std::uint64_t number, Instant received) {
+    const auto moved = impl_->input_probe.on_back(number);
+    if (!moved) return;
+    impl_->input_stalls += received - *moved > Watermark::kStall;
+    impl_->watermark.on_moved(*moved, received);
+}
+
+std::optional<std::uint64_t> Router::probe() {
+    if (!impl_->options.probed) return std::nullopt;
+    return impl_->input_probe.due(impl_->watermark.began());
+}
+
+Duration Router::input_silence(Instant now) const {
+    return impl_->input_probe.waiting(now);
 }
 
 void Router::adopt(SlotMap map) {
@@ -282,6 +301,7 @@ Router::Stats Router::stats() const {
     stats.edges = impl_->edges.size();
     stats.waits = impl_->waits;
     stats.closings = impl_->closings;
+    stats.input_stalls = impl_->input_stalls;
     stats.refused_acks = impl_->refused_acks;
     return stats;
 }

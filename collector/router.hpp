@@ -32,6 +32,8 @@ struct RouterOptions {
     Duration lease = Duration::max();
     Duration grace = 30s;          // of trackers for a silent collector
     Duration reconnect_max = 10s;  // of edges, as docs/protocol.md asks of them
+    // The caller sends probes. Without them the input is trusted to hold all that came.
+    bool probed = false;
 
     // For trackers with this grace.
     static constexpr Duration kLeaseGraceMin = 4s;
@@ -52,7 +54,8 @@ struct Outgoing {
 // The watermark promises a tracker that every heartbeat read up to then has been sent to it. It
 // advances only in turns that found the input empty, not for 1 s after a stall of over 250 ms (the
 // kernel may still hold what came meanwhile), and not while rows wait in a link's backlog. After a
-// stall of over 2 s, in which edges may have given up, it tells the trackers of a loss.
+// stall of over 2 s, in which edges may have given up, it tells the trackers of a loss. The same of
+// what feeds the input, which has a thread of its own: probes show how far that has come.
 //
 // It may read heartbeats only while a tracker vouches for it (Intake). After its input was closed
 // the watermark stands until edges are back, and a loss is told.
@@ -84,8 +87,15 @@ public:
     // An acknowledgement from trackers[tracker]; `received` read after it was received.
     // False if it is refused: another tracker's, or for what was not sent here.
     bool on_ack(std::size_t tracker, std::string_view bytes, Instant received);
+    // What probe() gave came back through what feeds the input. Requires: taken between begin_turn
+    // and the first receive from the input.
+    void on_probe(std::uint64_t number, Instant received);
     // `now`: read after the last receive. `drained`: the input was found empty in this turn.
     void end_turn(Instant now, bool drained, std::vector<Outgoing>& out);
+    // After end_turn: what to send through what feeds the input now, if anything.
+    [[nodiscard]] std::optional<std::uint64_t> probe();
+    // How long what feeds the input has not been seen to work.
+    [[nodiscard]] Duration input_silence(Instant now) const;
 
     // A new map: rows are routed by it from now on. Links of trackers that are in both are kept.
     void adopt(SlotMap map);
@@ -124,6 +134,7 @@ public:
         std::uint64_t edges = 0;         // named edges known
         std::uint64_t waits = 0;         // of the input, for trackers that are behind
         std::uint64_t closings = 0;      // of the input, as no tracker vouched for us
+        std::uint64_t input_stalls = 0;  // of what feeds it, over 250 ms
         std::uint64_t refused_acks = 0;  // malformed, or of another cluster
     };
     [[nodiscard]] Stats stats() const;

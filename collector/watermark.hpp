@@ -12,9 +12,10 @@ namespace presence::collector {
 // Up to when everything that was read has been handed to the links.
 //
 // It begins before the input is open: nothing came earlier. It advances only in turns that
-// found the input empty, to the time before their first read. After a stall the kernel, or the
-// edges, may still hold what came meanwhile, so that an input that looks empty proves nothing for a
-// while.
+// found the input empty, to the time before their first read, and not beyond what a probe has shown
+// to be in the input (InputProbe). After a stall, of this loop or of what feeds the input, the
+// kernel, or the edges, may still hold what came meanwhile, so that an input that looks empty
+// proves nothing for a while.
 class Watermark {
 public:
     static constexpr Duration kStall = 250ms;  // longest time between two calls that is none
@@ -23,7 +24,9 @@ public:
     // found no room in it for as long, and may have had to give up heartbeats.
     static constexpr Duration kAbandoned = 2s;
 
-    explicit Watermark(Instant began) : value_(began) {}
+    // `probed`: only what on_moved() tells of is known to be in the input.
+    Watermark(Instant began, bool probed)
+        : moved_(probed ? began : Instant::max()), value_(began) {}
 
     void begin_turn(Instant now) {
         observe(now);
@@ -33,8 +36,18 @@ public:
     void end_turn(Instant now, bool drained, bool full = false) {
         observe(now);
         note_full(full);
-        if ((drained || bug(Bug::watermark_before_drain)) && now >= held_until_) value_ = began_;
+        const bool empty = drained || bug(Bug::watermark_before_drain);
+        if (!empty || now < held_until_) return;
+        value_ =
+            bug(Bug::input_stall_ignored) ? began_ : std::max(value_, std::min(began_, moved_));
     }
+    // What had come by `asked` is in the input.
+    void on_moved(Instant asked, Instant now) {
+        note_stall(now, now - asked);
+        moved_ = asked;
+    }
+    // Of this turn, before its first receive.
+    [[nodiscard]] Instant began() const { return began_; }
     [[nodiscard]] Instant value() const { return value_; }
     // What came while nothing was read may not have been moved into the socket yet.
     void on_resumed(Instant now, Instant unread_since) {
@@ -57,16 +70,20 @@ private:
         full_since_.reset();
     }
     void observe(Instant now) {
-        if (observed_ && now - *observed_ > kStall && !bug(Bug::stall_forgotten))
-            held_until_ = std::max(held_until_, now + kHold);
-        if (observed_ && now - *observed_ > kAbandoned) abandoned_ = true;
+        note_stall(now, now - observed_.value_or(now));
         observed_ = now;
+    }
+    void note_stall(Instant now, Duration length) {
+        if (length > kStall && !bug(Bug::stall_forgotten))
+            held_until_ = std::max(held_until_, now + kHold);
+        if (length > kAbandoned) abandoned_ = true;
     }
 
     std::optional<Instant> observed_;
     Instant began_{};
     std::optional<Instant> full_since_;  // the input
     Instant held_until_{};
+    Instant moved_;
     Instant value_;
     bool abandoned_ = false;
 };

@@ -74,9 +74,10 @@ struct BodyWriter {
         }
         out.text("holds").array(a.holds.size());
         for (const auto& h : a.holds) {
-            out.map(5).text("what").text(h.what).text("why").text(h.why);
+            out.map(5 + !h.error.empty()).text("what").text(h.what).text("why").text(h.why);
             out.text("since_ms").number(h.since_ms).text("until_ms").number(h.until_ms);
             out.text("sessions").number(h.sessions);
+            if (!h.error.empty()) out.text("error").text(h.error);
         }
     }
     void operator()(const SnapshotAnswer& a) const {
@@ -185,6 +186,7 @@ bool read_hold(Cursor& in, StatusAnswer::Hold& h) {
         if (key == "since_ms") return value(in, h.since_ms);
         if (key == "until_ms") return value(in, h.until_ms);
         if (key == "sessions") return value(in, h.sessions);
+        if (key == "error") return value(in, h.error);
         return skip(in);
     });
 }
@@ -256,6 +258,8 @@ struct Heading {
             if (key == "rid") return value(in, answer.rid);
             if (key == "freshness") return named(in, freshness_named, answer.freshness);
             if (key == "as_of_ms") return value(in, answer.as_of_ms);
+            if (key == "stale_by")
+                return each(in, [&] { return value(in, answer.stale_by.emplace_back()); });
             return skip(in);
         });
     }
@@ -265,9 +269,15 @@ struct Heading {
 
 std::string encode_answer(const Answer& answer) {
     MsgpackWriter out;
-    std::visit(BodyWriter{out, answer.rid ? std::size_t{3} : 2}, answer.body);
+    const bool why = !answer.stale_by.empty();
+    std::visit(BodyWriter{out, std::size_t{2} + answer.rid.has_value() + why}, answer.body);
     if (answer.rid) out.text("rid").number(*answer.rid);
     out.text("freshness").text(name_of(answer.freshness)).text("as_of_ms").number(answer.as_of_ms);
+    if (why) {
+        out.text("stale_by").array(answer.stale_by.size());
+        for (const auto& reason : answer.stale_by)
+            out.text(reason);
+    }
     return out.take();
 }
 

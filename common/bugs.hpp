@@ -14,6 +14,7 @@ enum class Bug : std::uint8_t {
     watermark_before_backlog,  // though rows wait for an absent tracker
     behind_forgotten,          // though its input waits for trackers that are behind
     stall_forgotten,           // the watermark goes on at once after a stall
+    input_stall_ignored,       // and goes on although what feeds the input stands still
     drops_untold,
     isolated_reads_on,     // though no tracker vouches for it
     bye_displaced,         // in the backlog, by a heartbeat of the session

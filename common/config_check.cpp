@@ -1,7 +1,11 @@
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
+#include <utility>
+#include <vector>
 
+#include "common/address.hpp"
 #include "common/config_read.hpp"
 #include "common/endpoint.hpp"
 #include "common/limits.hpp"
@@ -18,6 +22,34 @@ bool plain_name(const std::string& name) {
                return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                       c == '.' || c == '-' || c == '_';
            });
+}
+
+// What an endpoint comes to without asking anybody. Two that share one of these are the same.
+std::vector<std::string> addresses_of(const Endpoint& endpoint) {
+    if (endpoint.localhost()) {
+        auto both = addresses_of({"127.0.0.1", endpoint.port});
+        both.push_back(addresses_of({"[::1]", endpoint.port})[0]);
+        return both;
+    }
+    std::string host;
+    for (const auto byte : parse_address(endpoint.host))
+        host += std::to_string(byte) + ".";
+    if (host.empty())
+        for (const char c : endpoint.host)
+            host += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return {host + ":" + std::to_string(endpoint.port)};
+}
+
+// Whether one machine can bind both; of names nobody knows.
+bool may_collide(const Endpoint& one, const Endpoint& other) {
+    if (one.port != other.port) return false;
+    const auto unclear = [](const Endpoint& e) {
+        return e.any_address() || (e.named() && !e.localhost());
+    };
+    if (unclear(one) || unclear(other)) return true;
+    const auto ours = addresses_of(one);
+    const auto theirs = addresses_of(other);
+    return std::find_first_of(ours.begin(), ours.end(), theirs.begin(), theirs.end()) != ours.end();
 }
 
 class Checker {
@@ -49,11 +81,7 @@ public:
             step(place, [&] { endpoint(place, "ingest", t.ingest, t.ingest_bind); });
             step(place, [&] { endpoint(place, "events", t.events, t.events_bind); });
             step(place, [&] { endpoint(place, "query", t.query, t.query_bind); });
-            step(place, [&] {
-                if (t.ingest_bind == t.events_bind || t.ingest_bind == t.query_bind ||
-                    t.events_bind == t.query_bind)
-                    origin_.fail(place, "tracker `" + t.id + "` binds one address twice");
-            });
+            step(place, [&] { binds_once(place, t); });
             step(place, [&] { unique(place + "/data", t.data, "the directory"); });
         }
         for (std::size_t i = 0; i < config_.notifiers.size(); ++i) {
@@ -107,15 +135,48 @@ private:
                                                 "`: others connect to this, so it names one host; "
                                                 "what to bind goes into `" +
                                                 key + "_bind`");
-        unique(place + "/" + key, value, "the endpoint");
+        only_one(place + "/" + key, value, parsed);
         const std::string bind_key = key + "_bind";
         if (const auto fault = parse_endpoint(bind, parsed); !fault.empty())
             origin_.fail(place + "/" + bind_key, "`" + bind_key + "` = `" + bind + "`: " + fault);
         if (!parsed.loopback() && !config_.presence.allow_plaintext)
             origin_.fail(place + "/" + (bind == value ? key : bind_key),
-                         "`" + bind +
-                             "` is beyond loopback and nothing is encrypted: keep to 127.0.0.1, or "
-                             "set allow_plaintext = true in [presence] for a trusted network");
+                         "`" + bind + (parsed.named() ? "` may be" : "` is") +
+                             " beyond loopback and nothing is encrypted: keep to 127.0.0.1 or "
+                             "localhost, or set allow_plaintext = true in [presence] for a trusted "
+                             "network");
+    }
+
+    void only_one(const std::string& place, const std::string& value, const Endpoint& parsed) {
+        for (const auto& address : addresses_of(parsed)) {
+            const auto [other, fresh] = endpoints_.emplace(address, value);
+            if (!fresh && other->second == value)
+                origin_.fail(place, "the endpoint `" + value + "` is used twice");
+            if (!fresh)
+                origin_.fail(place, "the endpoints `" + other->second + "` and `" + value +
+                                        "` are the same address");
+        }
+    }
+
+    void binds_once(const std::string& place, const TrackerConfig& t) {
+        const std::array<std::pair<const char*, const std::string*>, 3> binds{
+            {{"ingest", &t.ingest_bind}, {"events", &t.events_bind}, {"query", &t.query_bind}}};
+        for (std::size_t i = 0; i < binds.size(); ++i)
+            for (std::size_t j = 0; j < i; ++j) {
+                Endpoint one;
+                Endpoint other;
+                (void)parse_endpoint(*binds[i].second, one);
+                (void)parse_endpoint(*binds[j].second, other);
+                if (may_collide(one, other))
+                    origin_.fail(
+                        place,
+                        "tracker `" + t.id + "` would bind port " + std::to_string(one.port) +
+                            " twice: for `" + binds[j].first + "` at `" + *binds[j].second +
+                            "` and for `" + binds[i].first + "` at `" + *binds[i].second +
+                            "`; give each its own port" +
+                            (one.named() || other.named() ? ", or bind addresses instead of names"
+                                                          : ""));
+            }
     }
 
     // Epochs tell trackers apart by these ten bits.
@@ -196,6 +257,7 @@ private:
     const Config& config_;
     const ConfigOrigin& origin_;
     std::map<std::string, std::string> taken_;
+    std::map<std::string, std::string> endpoints_;  // by address
     std::map<std::uint32_t, std::string> hashes_;
 };
 

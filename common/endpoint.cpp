@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "common/address.hpp"
+
 namespace presence {
 namespace {
 
@@ -20,8 +22,12 @@ bool plain_host(std::string_view host) {
 
 bool bracketed_host(std::string_view host) {
     return host.size() > 3 && host.front() == '[' && host.back() == ']' &&
-           host.substr(1, host.size() - 2).find_first_not_of("0123456789abcdefABCDEF:.") ==
-               std::string_view::npos;
+           parse_address(host).size() == 16;
+}
+
+// Some systems take 127.1 or 010.0.0.1 for an address, each for another one.
+bool odd_numbers(std::string_view host) {
+    return !host.empty() && starts_with_number(host, "") && parse_address(host).size() != 4;
 }
 
 }  // namespace
@@ -31,7 +37,21 @@ bool Endpoint::any_address() const {
 }
 
 bool Endpoint::loopback() const {
-    return host == "localhost" || host == "[::1]" || starts_with_number(host, "127.");
+    return localhost() || host == "[::1]" || starts_with_number(host, "127.");
+}
+
+bool Endpoint::localhost() const {
+    constexpr std::string_view kName = "localhost";
+    return std::equal(host.begin(), host.end(), kName.begin(), kName.end(),
+                      [](char c, char lower) { return c == lower || c == lower - 'a' + 'A'; });
+}
+
+bool Endpoint::named() const {
+    return host != "*" && parse_address(host).empty();
+}
+
+std::string Endpoint::text() const {
+    return "tcp://" + host + ":" + std::to_string(port);
 }
 
 std::string parse_endpoint(std::string_view text, Endpoint& out) {
@@ -47,6 +67,7 @@ std::string parse_endpoint(std::string_view text, Endpoint& out) {
         return "the port is missing; an endpoint is tcp://HOST:PORT";
     const auto host = text.substr(0, colon);
     const auto port = text.substr(colon + 1);
+    if (odd_numbers(host)) return "an IPv4 address is four numbers up to 255";
     if (host != "*" && !plain_host(host) && !bracketed_host(host))
         return "the host is a name, an IPv4 address, or an IPv6 address in brackets";
     int number = 0;

@@ -14,6 +14,11 @@ struct Endpoint {
     // Any address of this machine rather than one: nobody can connect to it by this name.
     [[nodiscard]] bool any_address() const;
     [[nodiscard]] bool loopback() const;
+    // The one name that needs nobody to be asked: 127.0.0.1 and [::1].
+    [[nodiscard]] bool localhost() const;
+    // Neither an address nor "*": somebody has to be asked, unless it is localhost.
+    [[nodiscard]] bool named() const;
+    [[nodiscard]] std::string text() const;  // "tcp://host:port"
 };
 
 // Fills `out` and returns nothing, or says what is wrong, ready to follow "`tcp://x`: ".

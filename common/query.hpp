@@ -105,6 +105,7 @@ struct StatusAnswer {
         std::int64_t since_ms = 0;   // wall clock, as `until_ms`
         std::int64_t until_ms = 0;   // 0: nobody knows
         std::uint64_t sessions = 0;  // that wait
+        std::string error{};         // of the disk: which file, and what the system says
     };
     std::vector<Hold> holds{};
 };
@@ -143,6 +144,7 @@ struct Answer {
     std::optional<std::uint64_t> rid;
     Freshness freshness = Freshness::live;
     std::int64_t as_of_ms = 0;
+    std::vector<std::string> stale_by{};  // why it is stale: see docs/protocol.md
 };
 
 [[nodiscard]] std::string encode_answer(const Answer& answer);

@@ -10,6 +10,7 @@
 #include <zmq.hpp>
 
 #include "common/io/clock.hpp"
+#include "common/io/connection.hpp"
 #include "common/io/files_log.hpp"
 #include "common/io/log.hpp"
 #include "common/io/peer_log.hpp"
@@ -59,14 +60,13 @@ class Loop {
 public:
     explicit Loop(const io::Program& program)
         : program_(program), trackers_(ids_of(program.config)), context_(io::make_context()) {
-        for (const auto& tracker : program.config.trackers) {
-            auto& link = links_.emplace_back(
-                Link{io::make_socket(context_, io::Role::events_in, tracker.events),
-                     io::make_socket(context_, io::Role::queries_out, tracker.query),
-                     {"tracker", tracker.id, tracker.events}});
-            link.events.set(zmq::sockopt::subscribe, kTopicBatch);
-            link.events.set(zmq::sockopt::subscribe, kTopicTick);
-        }
+        for (const auto& tracker : program.config.trackers)
+            links_.emplace_back(Link{{context_,
+                                      io::Role::events_in,
+                                      tracker.events,
+                                      {std::string(kTopicBatch), std::string(kTopicTick)}},
+                                     {context_, io::Role::queries_out, tracker.query},
+                                     {"tracker", tracker.id, tracker.events}});
         for (const auto& sink : program.config.sinks)
             if (sink.notifier == program.id) open(program, sink);
         warn_of_unowned();
@@ -79,6 +79,8 @@ public:
             wait(next_channel_wakeup());
             if (signals_.take_reload()) reopen();
             for (std::size_t i = 0; i < links_.size(); ++i) {
+                links_[i].events.turn(io::now());
+                links_[i].queries.turn(io::now());
                 // Answers first: a batch that follows on a replay is then the next one.
                 receive_answers(i);
                 receive_events(i);
@@ -117,16 +119,16 @@ private:
     }
 
     struct Link {
-        zmq::socket_t events;
-        zmq::socket_t queries;
+        io::Connection events;
+        io::Connection queries;
         io::PeerLog peer;  // heard by its events: a tick comes each second
     };
 
     void wait(Instant until) {
         std::vector<zmq_pollitem_t> items{{nullptr, signals_.fd(), ZMQ_POLLIN, 0}};
         for (auto& link : links_) {
-            items.push_back({link.events.handle(), 0, ZMQ_POLLIN, 0});
-            items.push_back({link.queries.handle(), 0, ZMQ_POLLIN, 0});
+            link.events.add_to(items);
+            link.queries.add_to(items);
         }
         poll(std::move(items), until);
         signals_.read();
@@ -149,13 +151,15 @@ private:
         zmq::message_t body;
         std::size_t bytes = 0;
         for (int n = 0; n < kMessagesPerTurn && bytes < kEventBytesPerTurn; ++n) {
-            if (!links_[tracker].events.recv(topic, zmq::recv_flags::dontwait)) return;
-            const bool two = topic.more() && links_[tracker].events.recv(body);
+            auto& events = links_[tracker].events.socket();
+            if (!events.recv(topic, zmq::recv_flags::dontwait)) return;
+            const bool two = topic.more() && events.recv(body);
             const bool whole = two && !body.more();
             bytes += body.size();
             links_[tracker].peer.heard();
+            links_[tracker].events.heard();
             while (two && body.more())
-                (void)links_[tracker].events.recv(body);
+                (void)events.recv(body);
             if (whole && topic.to_string_view() == kTopicBatch)
                 pass_on(heard_batch(tracker, trackers_[tracker], body.to_string_view()));
             else if (whole && topic.to_string_view() == kTopicTick)
@@ -177,9 +181,11 @@ private:
     void receive_answers(std::size_t tracker) {
         zmq::message_t frame;
         for (int n = 0; n < kMessagesPerTurn; ++n) {
-            if (!links_[tracker].queries.recv(frame, zmq::recv_flags::dontwait)) return;
+            auto& queries = links_[tracker].queries.socket();
+            if (!queries.recv(frame, zmq::recv_flags::dontwait)) return;
+            links_[tracker].queries.heard();
             while (frame.more())
-                (void)links_[tracker].queries.recv(frame);
+                (void)queries.recv(frame);
             const auto heard = heard_answer(tracker, frame.to_string_view());
             const auto rid = heard ? std::get<Answer>(heard->message).rid.value_or(0) : 0;
             if (const auto whose = rid >> kRidBits; rid != 0 && whose < channels_.size())
@@ -199,9 +205,11 @@ private:
         for (auto& channel : channels_)
             channel.turn(now, wall, questions_);
         // A question that does not go out is as one without an answer: it is asked again.
-        for (const auto& question : questions_)
-            (void)links_[question.tracker].queries.send(zmq::buffer(question.bytes),
-                                                        zmq::send_flags::dontwait);
+        for (const auto& question : questions_) {
+            auto& link = links_[question.tracker].queries;
+            (void)link.socket().send(zmq::buffer(question.bytes), zmq::send_flags::dontwait);
+            link.asked();
+        }
     }
 
     [[nodiscard]] Instant next_channel_wakeup() const {

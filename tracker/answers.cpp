@@ -73,6 +73,7 @@ Answer Answers::operator()(const Query& query) const {
     answer.rid = query.rid;
     answer.freshness = stats.freshness;
     answer.as_of_ms = millis(wall.at(evidence.value_or(now)));
+    answer.stale_by = stats.stale_by.names();
     answer.body = std::visit([this](const auto& op) { return body(op); }, query.op);
     if (auto* const error = std::get_if<QueryError>(&answer.body)) error->rid = query.rid;
     return answer;

@@ -34,7 +34,8 @@ struct Answers {
     std::optional<Instant> evidence;  // as far as it reaches
     std::optional<Instant> event_time;
     Instant started;
-    std::optional<Instant> disk_behind;  // since when too much waits for it
+    const Tracker::Writing& writing;
+    std::optional<Instant> disk_held;  // since when it fails, or too much waits for it
 
     [[nodiscard]] Answer operator()(const Query& query) const;
     // What timeouts wait for.

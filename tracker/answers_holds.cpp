@@ -39,7 +39,10 @@ std::vector<StatusAnswer::Hold> Answers::holds() const {
     else if (lifts.lasts(now))
         add("collectors", lifts.refused(now) ? "lift_refused" : "lifted", lifts.since(),
             lifts.until(), roster.sessions());
-    if (disk_behind) add("disk", "behind", *disk_behind, {}, roster.sessions());
+    if (disk_held) {
+        add("disk", writing.failing ? "failing" : "behind", *disk_held, {}, roster.sessions());
+        all.back().error = writing.error;
+    }
     if (const auto held = roster.held_over(); held.sessions > 0)
         add("restart", "restored", started, held.until, held.sessions);
     std::vector<Roster::Hold> edges;

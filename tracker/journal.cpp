@@ -13,6 +13,7 @@
 #include "common/io/clock.hpp"
 #include "common/io/fault_point.hpp"
 #include "common/io/fd.hpp"
+#include "tracker/fair_queue.hpp"
 
 namespace presence::tracker {
 namespace {
@@ -20,6 +21,8 @@ namespace {
 using Clock = std::chrono::steady_clock;  // what condition variables wait by
 
 constexpr auto kReplayAfter = 20ms;
+// Read ahead of the loop, which sends them: each may have a MiB.
+constexpr std::size_t kRepliesMax = 2;
 // For the thread to give up at its deadline and close the store.
 constexpr auto kClosing = 2s;
 
@@ -43,7 +46,9 @@ void add(io::Store::Write& to, io::Store::Write&& from) {
 // What the loop and the thread share is guarded by `mutex`; the store is the thread's.
 struct Journal::Shared {
     Shared(std::unique_ptr<io::Store> its_store, Options its_options)
-        : store(std::move(its_store)), options(its_options) {
+        : store(std::move(its_store)),
+          options(its_options),
+          asks(options.askers_max, options.asker_replays_max) {
         if (!to_loop) throw std::system_error(errno, std::generic_category(), "eventfd");
         appended_up_to = news.written_up_to = store->last();
     }
@@ -63,7 +68,7 @@ struct Journal::Shared {
         Clock::time_point since;
     };
     std::deque<Waiting> writes;
-    std::deque<WaitingAsk> asks;
+    FairQueue<WaitingAsk> asks;
     std::size_t waiting_bytes = 0;
     std::uint64_t appended_up_to = 0;  // the last row's number; 0: there is none
     News news;
@@ -77,6 +82,9 @@ struct Journal::Shared {
     // False: it was not written before the deadline, or never can be. The lock is held outside of
     // the disk's work.
     [[nodiscard]] bool write(std::unique_lock<std::mutex>& lock);
+    [[nodiscard]] bool may_answer() const {
+        return !asks.empty() && news.replies.size() < kRepliesMax;
+    }
     void answer(std::unique_lock<std::mutex>& lock);
     [[nodiscard]] Reply read(Ask ask) const;
 };
@@ -84,8 +92,8 @@ struct Journal::Shared {
 void Journal::Shared::run() {
     std::unique_lock lock(mutex);
     for (;;) {
-        changed.wait(lock, [&] { return stopping || !writes.empty() || !asks.empty(); });
-        if (!asks.empty() && !stopping &&
+        changed.wait(lock, [&] { return stopping || !writes.empty() || may_answer(); });
+        if (may_answer() && !stopping &&
             (writes.empty() || Clock::now() - asks.front().since > kReplayAfter))
             answer(lock);
         if (!writes.empty() && !write(lock)) break;
@@ -142,7 +150,7 @@ bool Journal::Shared::write(std::unique_lock<std::mutex>& lock) {
         if (malformed) return false;
         const auto next = Clock::now() + options.retry;
         while (Clock::now() < std::min(next, deadline)) {
-            if (!asks.empty()) answer(lock);
+            if (may_answer()) answer(lock);
             changed.wait_until(lock, std::min(next, deadline));
         }
         if (Clock::now() >= deadline) return false;
@@ -150,8 +158,7 @@ bool Journal::Shared::write(std::unique_lock<std::mutex>& lock) {
 }
 
 void Journal::Shared::answer(std::unique_lock<std::mutex>& lock) {
-    auto ask = std::move(asks.front().ask);
-    asks.pop_front();
+    auto ask = asks.pop().ask;
     lock.unlock();
     auto reply = read(std::move(ask));
     lock.lock();
@@ -219,8 +226,8 @@ std::size_t Journal::waiting_bytes() const {
 
 bool Journal::replay(Ask ask) {
     const std::lock_guard lock(shared_->mutex);
-    if (shared_->asks.size() >= shared_->options.replays_max) return false;
-    shared_->asks.push_back({std::move(ask), Clock::now()});
+    const auto peer = ask.peer;
+    if (!shared_->asks.push(peer, {std::move(ask), Clock::now()})) return false;
     shared_->changed.notify_all();
     return true;
 }
@@ -233,8 +240,12 @@ Journal::News Journal::news() {
     eventfd_t count = 0;
     (void)::eventfd_read(shared_->to_loop.get(), &count);
     const std::lock_guard lock(shared_->mutex);
-    News told = shared_->news;
-    shared_->news.replies.clear();
+    News told;
+    told.replies.swap(shared_->news.replies);
+    told.written_up_to = shared_->news.written_up_to;
+    told.failure = shared_->news.failure;
+    told.malformed = shared_->news.malformed;
+    if (!told.replies.empty()) shared_->changed.notify_all();
     return told;
 }
 

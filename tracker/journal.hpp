@@ -21,7 +21,8 @@ public:
         Duration retry = std::chrono::seconds{1};              // after a write that failed
         std::size_t transaction_bytes = std::size_t{8} << 20;  // about the most of one transaction
         std::size_t page_bytes = std::size_t{1} << 20;         // of a replay; one row at least
-        std::size_t replays_max = 1024;                        // waiting
+        std::size_t askers_max = 1024;                         // whose replays wait
+        std::size_t asker_replays_max = 64;                    // waiting; a notifier asks up to 48
     };
     explicit Journal(std::unique_ptr<io::Store> store);
     Journal(std::unique_ptr<io::Store> store, Options options);
@@ -37,8 +38,9 @@ public:
     // Of the bodies appended and not written yet.
     [[nodiscard]] std::size_t waiting_bytes() const;
 
-    // A page of what follows row `after` of run `boot`, for `peer`; read when nothing waits to be
-    // written, or at the latest after 20 ms and the write under way. False: too many wait already.
+    // A page of what follows row `after` of run `boot`, for `peer`; read in turn with those of
+    // other peers, when nothing waits to be written, or at the latest after 20 ms and the write
+    // under way. False: too many wait already.
     struct Ask {
         std::string peer;
         std::optional<std::uint64_t> rid;
@@ -61,7 +63,7 @@ public:
     };
     struct News {
         std::uint64_t written_up_to = 0;     // every row up to this one is written
-        std::vector<Reply> replies;          // in the order asked
+        std::vector<Reply> replies;          // of each peer in the order asked; a few at a time
         std::optional<std::string> failure;  // why nothing can be written now; for a person
         bool malformed = false;              // nor ever: the store has to be opened anew
     };

@@ -14,6 +14,13 @@ constexpr Duration kLookInterval = 1s;
 constexpr Duration kRefusedInterval = 10s;
 constexpr std::size_t kCollectorsMax = 2 * Watermarks::kCollectorsMax;
 
+std::string joined(const std::vector<std::string>& names) {
+    std::string out;
+    for (const auto& name : names)
+        out += (out.empty() ? "" : ",") + name;
+    return out;
+}
+
 }  // namespace
 
 void LifeLog::turn(Instant now, Tracker& tracker) {
@@ -40,10 +47,12 @@ void LifeLog::tell_collectors(Instant now, const Tracker& tracker) {
 }
 
 void LifeLog::tell_freshness(const Tracker::Stats& stats) {
-    if (stats.freshness == freshness_) return;
+    if (stats.freshness == freshness_ && stats.stale_by == stale_by_) return;
     freshness_ = stats.freshness;
-    const log::Fields fields{{"freshness", name_of(stats.freshness)},
-                             {"lag_ms", stats.lag.count() / 1000}};
+    stale_by_ = stats.stale_by;
+    log::Fields fields{{"freshness", name_of(stats.freshness)},
+                       {"lag_ms", stats.lag.count() / 1000}};
+    if (stale_by_.any()) fields.emplace_back("stale_by", joined(stale_by_.names()));
     if (freshness_ == Freshness::frozen || freshness_ == Freshness::stale)
         log::warn("freshness", fields);
     else
@@ -62,6 +71,7 @@ void LifeLog::tell_holds(Instant now, const Tracker& tracker) {
             continue;
         }
         log::Fields fields{{"by", hold.what}, {"why", hold.why}, {"sessions", hold.sessions}};
+        if (!hold.error.empty()) fields.emplace_back("error", hold.error);
         if (hold.until_ms != 0)
             fields.emplace_back("at_most_ms",
                                 std::max<std::int64_t>(0, hold.until_ms - micros(now) / 1000));

@@ -32,6 +32,7 @@ private:
     std::map<std::string, Collector, std::less<>> collectors_;
     std::map<std::string, std::string> holds_;  // what to why, as told
     Freshness freshness_ = Freshness::warming;
+    StaleBy stale_by_;
     Instant look_at_{};
     Instant tell_refused_at_{};
 };

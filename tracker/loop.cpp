@@ -256,7 +256,7 @@ private:
     io::FilesLog files_;
     io::Reporter reporter_{{"frames_refused", "moved", "users_limit", "sessions_limit",
                             "edges_limit", "malformed", "lifts", "lifts_refused",
-                            "queries_refused"}};
+                            "queries_refused", "replays_refused"}};
     LifeLog life_;
     Output out_;    // of the turn
     Output ready_;  // to be sent

@@ -13,6 +13,8 @@ namespace {
 
 namespace log = io::log;
 
+constexpr Duration kTellFailure = 10s;  // as long as it lasts
+
 std::unique_ptr<io::Store> open_store(const io::Program& program, const TrackerConfig& own) {
     const auto& presence = program.config.presence;
     if (presence.durability == "off") {
@@ -101,9 +103,9 @@ void Storage::take(Output& turn, Output& ready) {
         auto write = write_of(turn, boot_);
         if (!write.rows.empty() || !write.states.empty() || write.facts)
             journal_->append(std::move(write));
-        // One that is not taken is as a question without an answer: it is asked again.
         for (auto& replay : turn.replays)
-            (void)journal_->replay({std::move(replay.peer), replay.rid, replay.boot, replay.after});
+            if (!journal_->replay({replay.peer, replay.rid, replay.boot, replay.after}))
+                refused_.push_back(std::move(replay));
     } else {
         outbox_.on_written(std::numeric_limits<std::uint64_t>::max(), ready);
     }
@@ -116,7 +118,15 @@ void Storage::turn(Tracker& tracker, Output& ready) {
     if (news.malformed) throw io::StoreError(*news.failure);
     outbox_.on_written(news.written_up_to, ready);
     tell_failure(news.failure);
-    tracker.on_writing({failure_.has_value(), full(), waiting_bytes()});
+    tracker.on_writing({failure_.has_value(), full(), waiting_bytes(), failure_.value_or(""),
+                        replays_refused_});
+    for (const auto& replay : refused_)
+        ready.answers.push_back(
+            tracker.answer_replay(replay,
+                                  QueryError{"busy", "too many replays of yours wait", {}, {}},
+                                  io::now(), io::wall_offset()));
+    replays_refused_ += refused_.size();
+    refused_.clear();
     for (auto& reply : news.replies) {
         if (!reply.damage.empty()) log::error("journal_damaged", {{"what", reply.damage}});
         const Replay replay{reply.ask.peer, reply.ask.rid, reply.ask.boot, reply.ask.after};
@@ -144,9 +154,16 @@ std::size_t Storage::waiting_bytes() const {
 }
 
 void Storage::tell_failure(const std::optional<std::string>& failure) {
-    if (failure && failure != failure_)
-        log::error("journal_failing", {{"reason", *failure}, {"waiting_bytes", waiting_bytes()}});
-    if (!failure && failure_) log::info("journal_recovered");
+    const auto now = io::now();
+    if (failure && !failure_) failing_since_ = now;
+    const auto lasted_ms = (now - failing_since_).count() / 1000;
+    if (failure && (failure != failure_ || now >= tell_failure_at_)) {
+        log::error("journal_failing", {{"reason", *failure},
+                                       {"waiting_bytes", waiting_bytes()},
+                                       {"for_ms", lasted_ms}});
+        tell_failure_at_ = now + kTellFailure;
+    }
+    if (!failure && failure_) log::info("journal_recovered", {{"after_ms", lasted_ms}});
     failure_ = failure;
 }
 

@@ -55,7 +55,11 @@ private:
     std::unique_ptr<Journal> journal_;
     std::uint64_t boot_ = 0;
     Outbox outbox_;
+    std::vector<Replay> refused_;  // of this turn
+    std::uint64_t replays_refused_ = 0;
     std::optional<std::string> failure_;
+    Instant failing_since_{};
+    Instant tell_failure_at_{};
 };
 
 }  // namespace presence::tracker

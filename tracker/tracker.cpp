@@ -113,10 +113,10 @@ void Tracker::on_subscription(std::string_view topic, bool subscribed) {
 
 bool Tracker::end_turn(Instant now, WallOffset wall, Output& out) {
     auto& i = *impl_;
-    if (!i.writing.full)
-        i.disk_behind.reset();
-    else if (!i.disk_behind)
-        i.disk_behind = now;
+    if (!i.writing.full && !i.writing.failing)
+        i.disk_held.reset();
+    else if (!i.disk_held)
+        i.disk_held = now;
     if (bug(Bug::wall_clock_heard))
         i.pass_time(i.taken.front() +
                     std::chrono::milliseconds{millis(wall.at(now)) - i.options.started_unix_ms});
@@ -140,7 +140,7 @@ bool Tracker::end_turn(Instant now, WallOffset wall, Output& out) {
 }
 
 void Tracker::on_writing(Writing writing) {
-    impl_->writing = writing;
+    impl_->writing = std::move(writing);
 }
 
 void Tracker::Impl::publish(Instant now, WallOffset wall, Output& out) {
@@ -181,8 +181,9 @@ void Tracker::Impl::pass_time(Instant now) {
         stats.freshness = Freshness::frozen;
     else
         stats.freshness = now < *warm_at ? Freshness::warming : Freshness::live;
-    if (writing.failing || ((freeze.used_up() || lifts.refused(now)) && !bug(Bug::stale_untold)))
-        stats.freshness = Freshness::stale;
+    const bool told = !bug(Bug::stale_untold);
+    stats.stale_by = {writing.failing, told && freeze.used_up(), told && lifts.refused(now)};
+    if (stats.stale_by.any()) stats.freshness = Freshness::stale;
 }
 
 void Tracker::Impl::acknowledge(Instant now, std::vector<ToPeer>& out) {
@@ -229,8 +230,16 @@ void Tracker::Impl::give_signs(Instant now, std::vector<ToPeer>& out) {
 }
 
 Answers Tracker::Impl::answers(const Stats& current, Instant now, WallOffset wall) {
-    return {options,   map,     self, roster, publisher, watermarks, freeze,  lifts,      taken,
-            snapshots, current, now,  wall,   evidence,  event_time, started, disk_behind};
+    return {options,   map,     self, roster, publisher, watermarks, freeze,  lifts,   taken,
+            snapshots, current, now,  wall,   evidence,  event_time, started, writing, disk_held};
+}
+
+Answer Tracker::Impl::heading(Instant now, WallOffset wall) const {
+    Answer answer;
+    answer.freshness = stats.freshness;
+    answer.as_of_ms = millis(wall.at(evidence.value_or(now)));
+    answer.stale_by = stats.stale_by.names();
+    return answer;
 }
 
 void Tracker::Impl::answer(Instant now, WallOffset wall, Output& out) {
@@ -243,10 +252,10 @@ void Tracker::Impl::answer(Instant now, WallOffset wall, Output& out) {
         const auto* const query = std::get_if<Query>(&question);
         if (query == nullptr) {
             ++stats.queries_refused;
-            const auto& error = std::get<QueryError>(question);
-            out.answers.push_back(
-                {std::move(peer), encode_answer({error, error.rid, stats.freshness,
-                                                 millis(wall.at(evidence.value_or(now)))})});
+            auto refusal = heading(now, wall);
+            refusal.body = std::get<QueryError>(question);
+            refusal.rid = std::get<QueryError>(question).rid;
+            out.answers.push_back({std::move(peer), encode_answer(refusal)});
             continue;
         }
         const auto* const replay = std::get_if<ReplayQuery>(&query->op);
@@ -267,10 +276,8 @@ bool Tracker::takes_questions() const {
 ToPeer Tracker::answer_replay(const Replay& replay, std::variant<ReplayAnswer, QueryError> found,
                               Instant now, WallOffset wall) const {
     const auto& i = *impl_;
-    Answer answer;
+    auto answer = i.heading(now, wall);
     answer.rid = replay.rid;
-    answer.freshness = i.stats.freshness;
-    answer.as_of_ms = millis(wall.at(i.evidence.value_or(now)));
     if (auto* const rows = std::get_if<ReplayAnswer>(&found)) {
         rows->boot = i.options.boot;
         answer.body = std::move(*rows);
@@ -330,6 +337,7 @@ Tracker::Stats Tracker::Impl::numbers() const {
     all.transitions = publisher.transitions();
     all.batches = publisher.batches();
     all.journal_waiting_bytes = writing.waiting_bytes;
+    all.replays_refused = writing.replays_refused;
     return all;
 }
 
@@ -339,6 +347,14 @@ Tracker::Stats Tracker::stats() const {
 
 std::uint64_t Tracker::boot() const {
     return impl_->options.boot;
+}
+
+std::vector<std::string> StaleBy::names() const {
+    std::vector<std::string> all;
+    if (disk) all.emplace_back("disk");
+    if (freeze_max) all.emplace_back("freeze_max");
+    if (lifts) all.emplace_back("lifts");
+    return all;
 }
 
 std::vector<StatusAnswer::Hold> Tracker::holds(Instant now, WallOffset wall) const {
@@ -381,6 +397,7 @@ void Tracker::each_number(const Stats& stats,
     tell("lifts_refused", stats.lifts_refused);
     tell("queries", stats.queries);
     tell("queries_refused", stats.queries_refused);
+    tell("replays_refused", stats.replays_refused);
     tell("journal_waiting_bytes", stats.journal_waiting_bytes);
     fn("lag_ms", stats.lag.count() < 0 ? -1 : stats.lag.count() / 1000);
     fn("frozen_ms", stats.frozen.count() / 1000);

@@ -19,6 +19,17 @@
 
 namespace presence::tracker {
 
+// Why answers are stale, each reason that holds.
+struct StaleBy {
+    bool disk = false;        // the journal cannot be written: news waits
+    bool freeze_max = false;  // evidence was missing for so long: timeouts go on without
+    bool lifts = false;       // a lift was refused: heartbeats may have been lost
+
+    [[nodiscard]] bool any() const { return disk || freeze_max || lifts; }
+    [[nodiscard]] std::vector<std::string> names() const;
+    friend bool operator==(const StaleBy&, const StaleBy&) = default;
+};
+
 struct TrackerOptions {
     std::string cluster = "main";
     std::string tracker = "t1";
@@ -80,12 +91,14 @@ public:
     // `tick` is told at once, so that it knows where the stream stands.
     void on_subscription(std::string_view topic, bool subscribed);
 
-    // failing: what is published cannot be written now. full: too much waits to be written; then
-    // nobody is told offline, and the caller takes no frames, until it is not.
+    // failing: what is published cannot be written now, and `error` says why. full: too much waits
+    // to be written; then nobody is told offline, and the caller takes no frames, until it is not.
     struct Writing {
         bool failing = false;
         bool full = false;
         std::uint64_t waiting_bytes = 0;
+        std::string error{};
+        std::uint64_t replays_refused = 0;  // so far, as too many of a peer waited
     };
     void on_writing(Writing writing);
 
@@ -115,9 +128,10 @@ public:
         std::uint64_t edges = 0, edges_silent = 0;  // named, with sessions here
         std::uint64_t edge_lost = 0;                // users told offline so
         std::uint64_t transitions = 0, batches = 0, lifts = 0, lifts_refused = 0;
-        std::uint64_t queries = 0, queries_refused = 0;
+        std::uint64_t queries = 0, queries_refused = 0, replays_refused = 0;
         std::uint64_t journal_waiting_bytes = 0;  // not written yet
         Freshness freshness = Freshness::warming;
+        StaleBy stale_by;
         Duration lag{-1};    // how far evidence was behind at the last turn; -1: none yet
         Duration frozen{0};  // how long event time was held within the last hour
     };

@@ -80,6 +80,8 @@ struct Tracker::Impl {
     void note_leases(const FrameHeader& header, Instant received);
     void note_sightings(const FrameHeader& header, Instant received);
     void refuse(std::string_view reason);
+    // An answer that tells how far it may be trusted; its body is the caller's.
+    [[nodiscard]] Answer heading(Instant now, WallOffset wall) const;
     void pass_time(Instant now);
     void acknowledge(Instant now, std::vector<ToPeer>& out);
     void give_signs(Instant now, std::vector<ToPeer>& out);
@@ -113,7 +115,7 @@ struct Tracker::Impl {
     std::optional<Instant> resumed;     // how far the run before had come
     std::optional<Instant> warm_at;
     Instant started;
-    std::optional<Instant> disk_behind;  // since when no frames are taken for it
+    std::optional<Instant> disk_held;  // since when it cannot be written, or is too far behind
     Instant ticked;                      // the last one
     bool tick_wanted = false;
     bool more_due = false;

@@ -185,6 +185,8 @@ OutputError::OutputError(int errnum)
           (errnum == 0 ? std::string() : std::string(": ") + std::strerror(errnum))) {}
 
 int guarded(const std::string& name, const std::function<int()>& body) {
+    // Else the first write beyond `ulimit -f` or LimitFSIZE= ends us; so it fails, with EFBIG.
+    ::signal(SIGXFSZ, SIG_IGN);
     try {
         const int code = body();
         // What is cut short by a full disk is no success. If the write failed before, nobody knows

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <random>
 
+#include "common/endpoint.hpp"
+#include "common/io/look_up.hpp"
 #include "common/limits.hpp"
 
 namespace presence::io {
@@ -16,6 +18,7 @@ constexpr int kSlack = 64 * 1024;  // above a message's own bound, for what surr
 // A subscription to one user's topic, or the greeting of a peer with the longest routing id.
 // libzmq keeps subscriptions as a tree of their bytes, at 30 times their length.
 constexpr std::size_t kSubscriptionBytesMax = 512;
+constexpr std::size_t kProbeBytesMax = 64;
 static_assert(kSubscriptionBytesMax > 1 + sizeof("user/") + kUserBytesMax + 255);
 
 struct Recipe {
@@ -30,6 +33,25 @@ struct Recipe {
     bool zmq_pings;    // notice a peer that is stopped or cut off
     bool fixed_peers;  // a peer that comes again under its routing id replaces itself
 };
+
+// A process that starts may wait for a name server that does, a person for less.
+constexpr Duration kBindLookUp = 10s;
+constexpr Duration kConnectLookUp = 2s;
+
+// As a bit, where there are two: the second serves those whom strangers reach. Probes tell how it
+// fares.
+std::uint64_t thread_of(Role role) {
+    switch (role) {
+        case Role::heartbeats_in:
+        case Role::events_out:
+        case Role::queries_in:
+        case Role::probes_in:
+        case Role::probes_out:
+            return 2;
+        default:
+            return 1;
+    }
+}
 
 Recipe recipe_of(Role role) {
     using zmq::socket_type;
@@ -73,6 +95,11 @@ Recipe recipe_of(Role role) {
         case Role::queries_out:
             return {socket_type::dealer,      false, "query", 1000, 1000,
                     kAnswerBytesMax + kSlack, 0,     false,   true, false};
+        case Role::probes_in:
+            return {socket_type::pull, true, "probes", 100,   100,
+                    kProbeBytesMax,    0,    false,    false, false};
+        case Role::probes_out:
+            return {socket_type::push, false, "probes", 100, 100, none, 0, false, false, false};
     }
     return {};
 }
@@ -83,8 +110,7 @@ int random_ms(int low, int high) {
     return std::uniform_int_distribution<int>(low, high)(generator);
 }
 
-void configure(zmq::socket_t& socket, Role role, const Recipe& recipe,
-               const std::string& endpoint) {
+void configure(zmq::socket_t& socket, Role role, const Recipe& recipe) {
     namespace opt = zmq::sockopt;
     socket.set(opt::rcvhwm, recipe.receive_messages_max);
     socket.set(opt::sndhwm, recipe.send_messages_max);
@@ -94,7 +120,6 @@ void configure(zmq::socket_t& socket, Role role, const Recipe& recipe,
     socket.set(opt::tcp_keepalive_idle, 15);
     socket.set(opt::tcp_keepalive_intvl, 5);
     socket.set(opt::tcp_keepalive_cnt, 3);
-    socket.set(opt::ipv6, endpoint.find('[') != std::string::npos);
     if (recipe.fixed_peers) socket.set(opt::router_handover, true);
     if (recipe.bind) {
         socket.set(opt::backlog, 1024);
@@ -130,34 +155,90 @@ void raise_file_limit() {
     ::setrlimit(RLIMIT_NOFILE, &limit);  // the soft limit goes on where this is refused
 }
 
+SocketError failure(const Recipe& recipe, const std::string& endpoint, const std::string& why) {
+    return SocketError(std::string("cannot ") + (recipe.bind ? "bind " : "connect to ") + endpoint +
+                       " for " + recipe.purpose + ": " + why);
+}
+
+void bind(zmq::socket_t& socket, const Recipe& recipe, const std::vector<std::string>& addresses) {
+    bool bound = false;
+    for (std::size_t i = 0; i < addresses.size(); ++i)
+        try {
+            // Options count for what is bound after them.
+            socket.set(zmq::sockopt::ipv6, addresses[i].find('[') != std::string::npos);
+            socket.bind(addresses[i]);
+            bound = true;
+        } catch (const zmq::error_t& error) {
+            // A name may have addresses that this machine does not have, IPv6 ones most of all.
+            if (error.num() != EADDRINUSE && (bound || i + 1 < addresses.size())) continue;
+            const bool taken = error.num() == EADDRINUSE;
+            throw failure(recipe, addresses[i],
+                          std::string(error.what()) +
+                              (taken ? "; another pipeline here? `ss -ltnp` tells" : ""));
+        }
+}
+
 }  // namespace
 
-zmq::context_t make_context() {
+zmq::context_t make_context(int io_threads) {
     raise_file_limit();
-    zmq::context_t context(1);
+    zmq::context_t context(io_threads);
     context.set(zmq::ctxopt::blocky, false);
     context.set(zmq::ctxopt::max_sockets, kSocketsMax);
     return context;
 }
 
+std::vector<std::string> addresses_of(Role role, const std::string& endpoint) {
+    const Recipe recipe = recipe_of(role);
+    Endpoint parsed;
+    if (const auto fault = parse_endpoint(endpoint, parsed); !fault.empty())
+        throw failure(recipe, endpoint, fault);
+    const auto found = look_up(parsed.host, recipe.bind ? kBindLookUp : kConnectLookUp);
+    if (found.hosts.empty())
+        throw failure(recipe, endpoint,
+                      "the name " + parsed.host + " cannot be looked up: " + found.failure);
+    std::vector<std::string> addresses;
+    for (const auto& host : found.hosts)
+        addresses.push_back(Endpoint{host, parsed.port}.text());
+    return addresses;
+}
+
 zmq::socket_t make_socket(zmq::context_t& context, Role role, const std::string& endpoint,
+                          const std::string& routing_id) {
+    auto addresses = addresses_of(role, endpoint);
+    if (!recipe_of(role).bind) addresses = {reachable(addresses)};
+    return make_socket(context, role, addresses, routing_id);
+}
+
+zmq::socket_t make_socket(zmq::context_t& context, Role role,
+                          const std::vector<std::string>& addresses,
                           const std::string& routing_id) {
     const Recipe recipe = recipe_of(role);
     try {
         zmq::socket_t socket(context, recipe.type);
-        configure(socket, role, recipe, endpoint);
+        configure(socket, role, recipe);
+        if (context.get(zmq::ctxopt::io_threads) == 2)
+            socket.set(zmq::sockopt::affinity, thread_of(role));
         if (!routing_id.empty()) socket.set(zmq::sockopt::routing_id, routing_id);
-        if (recipe.bind)
-            socket.bind(endpoint);
-        else
-            socket.connect(endpoint);
+        if (recipe.bind) {
+            bind(socket, recipe, addresses);
+        } else if (!addresses.empty()) {
+            socket.set(zmq::sockopt::ipv6, addresses[0].find('[') != std::string::npos);
+            socket.connect(addresses[0]);
+        }
         return socket;
-    } catch (const zmq::error_t& e) {
-        throw SocketError(
-            std::string("cannot ") + (recipe.bind ? "bind " : "connect to ") + endpoint + " for " +
-            recipe.purpose + ": " + e.what() +
-            (e.num() == EADDRINUSE ? "; another pipeline here? `ss -ltnp` tells" : ""));
+    } catch (const zmq::error_t& error) {
+        throw failure(recipe, addresses.empty() ? "" : addresses[0], error.what());
     }
+}
+
+void unbind(zmq::socket_t& socket, const std::vector<std::string>& addresses) {
+    for (const auto& address : addresses)
+        try {
+            socket.unbind(address);
+        } catch (const zmq::error_t& error) {
+            if (error.num() != ENOENT) throw;
+        }
 }
 
 bool receive(zmq::socket_t& socket, zmq::message_t& into) {

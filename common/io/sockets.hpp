@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 #include <zmq.hpp>
 
 #include "common/time.hpp"
@@ -22,6 +23,8 @@ enum class Role {
     events_in,       // SUB, connect: follower, subscriber
     queries_in,      // ROUTER, bind: tracker
     queries_out,     // DEALER, connect: asker
+    probes_in,       // PULL, bind: collector, from itself
+    probes_out,      // PUSH, connect: a collector, to itself
 };
 
 // "cannot bind tcp://127.0.0.1:7400 for heartbeats: Address already in use". In a process's main it
@@ -30,14 +33,27 @@ struct SocketError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// One I/O thread, BLOCKY 0, up to 4096 sockets; RLIMIT_NOFILE is raised to its hard limit.
-[[nodiscard]] zmq::context_t make_context();
+// BLOCKY 0, up to 4096 sockets; RLIMIT_NOFILE is raised to its hard limit. With two I/O threads
+// sockets that strangers reach share the second.
+[[nodiscard]] zmq::context_t make_context(int io_threads = 1);
 
-// Made, configured and bound or connected; throws SocketError.
+// Endpoints of `endpoint` without names: of each address of its host, the one that names mean
+// most first. Waits for name servers, not for long. Throws SocketError, in which `role` is named.
+[[nodiscard]] std::vector<std::string> addresses_of(Role role, const std::string& endpoint);
+
+// Made, configured and bound or connected; throws SocketError. A name is looked up first, as by
+// addresses_of(): where a loop must not wait there is a Connection. It is bound at all of its
+// addresses that this machine has, and connected to the first that takes connections.
 // `routing_id` only for frames_out and queries_out; empty: libzmq chooses.
 [[nodiscard]] zmq::socket_t make_socket(zmq::context_t& context, Role role,
                                         const std::string& endpoint,
                                         const std::string& routing_id = {});
+// The same without names, and so without waiting. None, of a role that connects: not connected.
+[[nodiscard]] zmq::socket_t make_socket(zmq::context_t& context, Role role,
+                                        const std::vector<std::string>& addresses,
+                                        const std::string& routing_id = {});
+// From each of these where it is bound.
+void unbind(zmq::socket_t& socket, const std::vector<std::string>& addresses);
 
 // Calls that never block, and that a signal or a stop of the process does not interrupt.
 [[nodiscard]] bool receive(zmq::socket_t& socket, zmq::message_t& into);  // false: nothing there

@@ -20,6 +20,9 @@ std::string explain(sqlite3* db, int code) {
     if ((code & 0xff) == SQLITE_FULL) return "disk full (" + std::string(strerror(ENOSPC)) + ")";
     int system = db ? sqlite3_system_errno(db) : 0;
     if (system == 0) system = errno;  // SQLite does not take it over when a COMMIT fails
+    // The limits of a file and of a user are full disks too.
+    if ((code & 0xff) == SQLITE_IOERR && (system == EFBIG || system == EDQUOT))
+        return "disk full (" + std::string(strerror(system)) + ")";
     const bool about_system = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN ||
                               (code & 0xff) == SQLITE_PERM || (code & 0xff) == SQLITE_READONLY;
     auto text = lower_first(sqlite3_errstr(code & 0xff));

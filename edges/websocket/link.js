@@ -1,30 +1,30 @@
 import { encode } from '@msgpack/msgpack';
 import { Push } from 'zeromq';
+import { nameIn, withAddress } from './names.js';
 
 const LEASE_MS = 900; // a named edge speaks at least each second; flushes come some ms apart
+
+const ANEW_MS = 10_000; // without a message taken; and names are looked up as often
 
 /**
  * Sends what waits in `beats` to the collectors, in envelopes of a named edge, whichever of them
  * takes it. Never blocks, never throws, and never queues behind a collector that is away: what
  * cannot be sent now goes back and waits there, bounded.
+ *
+ * While nobody takes anything it connects anew, with a new socket: ZeroMQ never tries again where
+ * something else than a collector has answered.
  */
 export class Link {
-  #socket = new Push({
-    immediate: true, // queue only for collectors that are there
-    sendHighWaterMark: 1_000,
-    sendTimeout: 0,
-    linger: 200,
-    heartbeatInterval: 500,
-    heartbeatTimeout: 2_000, // a collector that is stopped is left
-    reconnectInterval: 200,
-    reconnectMaxInterval: 10_000,
-  });
+  #socket;
+  #addresses = new Map(); // of each endpoint, null while its name is not known
+  #names;
   #beats;
   #edge;
   #now;
   #boot = Date.now() * 1_000;
   #seq = 0;
   #spoke = -Infinity;
+  #connected;
   #flushing = null;
   sending = false; // the last message was taken; one is sent each second at least
   sent = 0;
@@ -33,11 +33,16 @@ export class Link {
   failure = null;
 
   /** `now`: a monotonic clock in ms. */
-  constructor({ collectors, edge, beats, now }) {
+  constructor({ collectors, edge, beats, now, look }) {
     this.#beats = beats;
     this.#edge = edge;
     this.#now = now;
-    for (const endpoint of collectors) connect(this.#socket, endpoint);
+    for (const endpoint of collectors) this.#addresses.set(endpoint, nameIn(endpoint) ? null : endpoint);
+    this.#connect();
+    const named = collectors.filter(nameIn);
+    const lookUp = () => named.forEach((endpoint) => this.#lookUp(endpoint, look));
+    lookUp();
+    this.#names = setInterval(lookUp, ANEW_MS).unref();
   }
 
   /**
@@ -50,7 +55,29 @@ export class Link {
   }
 
   close() {
+    clearInterval(this.#names);
     this.#socket.close();
+  }
+
+  #connect() {
+    const before = this.#socket;
+    this.#socket = pushTo([...this.#addresses.values()].filter((address) => address !== null));
+    this.#connected = this.#now();
+    before?.close();
+  }
+
+  async #lookUp(endpoint, look) {
+    try {
+      const address = await withAddress(endpoint, look);
+      const before = this.#addresses.get(endpoint);
+      if (address === before || this.#socket.closed) return;
+      this.#addresses.set(endpoint, address);
+      if (address.includes('[')) this.#socket.ipv6 = true;
+      this.#socket.connect(address);
+      if (before) this.#socket.disconnect(before);
+    } catch (error) {
+      this.#fail(new Error(`${endpoint}: ${error.message}`));
+    }
   }
 
   async #sendAll() {
@@ -66,8 +93,9 @@ export class Link {
     } catch (error) {
       this.#beats.putBack(items);
       this.sending = false;
-      if (error.code === 'EAGAIN') this.refused += 1;
-      else this.#fail(error);
+      if (error.code !== 'EAGAIN') this.#fail(error);
+      else this.refused += 1;
+      if (error.code === 'EAGAIN' && now - Math.max(this.#connected, this.#spoke) >= ANEW_MS) this.#connect();
       return false;
     }
     this.sending = true;
@@ -86,12 +114,25 @@ export class Link {
   }
 }
 
-function connect(socket, endpoint) {
-  try {
-    socket.connect(endpoint);
-  } catch (error) {
-    throw new Error(`no collector can be at ${endpoint}: ${error.message}`);
-  }
+function pushTo(addresses) {
+  const socket = new Push({
+    immediate: true, // queue only for collectors that are there
+    sendHighWaterMark: 1_000,
+    sendTimeout: 0,
+    linger: 200,
+    heartbeatInterval: 500,
+    heartbeatTimeout: 2_000, // a collector that is stopped is left
+    reconnectInterval: 200,
+    reconnectMaxInterval: 10_000,
+    ipv6: addresses.some((address) => address.includes('[')),
+  });
+  for (const address of addresses)
+    try {
+      socket.connect(address);
+    } catch (error) {
+      throw new Error(`no collector can be at ${address}: ${error.message}`);
+    }
+  return socket;
 }
 
 /** The message of docs/protocol.md, "Heartbeats". */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import test from 'node:test';
 import { decode } from '@msgpack/msgpack';
 import { Pull } from 'zeromq';
@@ -19,9 +20,9 @@ async function collector(endpoint = 'tcp://127.0.0.1:*') {
   };
 }
 
-function linkTo(endpoint, clock = { ms: 0 }) {
+function linkTo(endpoint, clock = { ms: 0 }, look = undefined) {
   const beats = new Beats();
-  const link = new Link({ collectors: [endpoint], edge: 'e1', beats, now: () => clock.ms });
+  const link = new Link({ collectors: [endpoint], edge: 'e1', beats, now: () => clock.ms, look });
   return { beats, link, clock };
 }
 
@@ -84,5 +85,43 @@ test('an error of the socket is counted and told, and loses nothing', async (t) 
   assert.equal(link.failed, 3);
   assert.equal(beats.size, 1);
   assert.equal(told.mock.callCount(), 1);
+  there.close();
+});
+
+test('a collector is found by name, also where a name server was silent at first', async () => {
+  const there = await collector();
+  const port = there.endpoint.split(':').at(-1);
+  let answer;
+  const look = (name) => (assert.equal(name, 'c1.example'), new Promise((resolve) => (answer = resolve)));
+  const { beats, link } = linkTo(`tcp://c1.example:${port}`, undefined, look);
+  beats.beat('a', '1', 0);
+  await link.flush();
+  assert.equal(link.sent, 0);
+  answer([
+    { address: '::1', family: 6 },
+    { address: '127.0.0.1', family: 4 },
+  ]);
+  await flushed(link);
+  assert.equal((await there.receive()).beats[0].user, 'a');
+  link.close();
+  there.close();
+});
+
+test('after another program has answered at its address a collector is found again', async () => {
+  let met = 0;
+  const stranger = net.createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => socket.end(Buffer.alloc(200, 0xff), () => (met += 1)));
+  });
+  await new Promise((resolve) => stranger.listen(0, '127.0.0.1', resolve));
+  const endpoint = `tcp://127.0.0.1:${stranger.address().port}`;
+  const { beats, link, clock } = linkTo(endpoint);
+  await until(() => met > 0);
+  await new Promise((resolve) => stranger.close(resolve));
+  const there = await collector(endpoint);
+  beats.beat('a', '1', 0);
+  await until(async () => ((clock.ms += 100), await link.flush(), link.sent > 0));
+  assert.equal((await there.receive()).beats[0].user, 'a');
+  link.close();
   there.close();
 });

@@ -1,6 +1,7 @@
 """Every error of the command line is one clear line on stderr and an exit code of sysexits(3)."""
 
 import pathlib
+import resource
 import socket
 import subprocess
 import tempfile
@@ -52,6 +53,16 @@ class ErrorsTest(unittest.TestCase):
                 done = subprocess.run(
                     command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment(None), timeout=PATIENCE,
                     check=False,
+                )
+                self.assert_fails((done.returncode, "", done.stderr), 74, "cannot write standard output")
+
+    def test_an_output_as_large_as_it_may_be_ends_with_74(self):
+        no_bytes = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        for program in ("presence", *PROCESSES):
+            with self.subTest(program=program), tempfile.TemporaryFile() as out:
+                done = subprocess.run(
+                    [binary(program), "--help"], stdout=out, stderr=subprocess.PIPE, text=True, timeout=PATIENCE,
+                    preexec_fn=no_bytes, check=False,
                 )
                 self.assert_fails((done.returncode, "", done.stderr), 74, "cannot write standard output")
 

@@ -5,6 +5,8 @@ when there is room again: each transition is told in the end."""
 import contextlib
 import os
 import pathlib
+import re
+import resource
 import signal
 import subprocess
 import time
@@ -15,7 +17,7 @@ import zmq
 
 import journals
 from comers import Comers
-from pipeline import Installation, Process, binary
+from pipeline import Installation, Process, binary, presence
 from support import wait_for
 from tail import Tail
 
@@ -69,6 +71,11 @@ def immutable_bites(directory):
             set_immutable(probe, False)
 
 
+def limit_files(pid, size):
+    """No file of the process may grow beyond, as `ulimit -f` and LimitFSIZE= have it."""
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
 def rss(pid):
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0]) << 10
@@ -106,9 +113,12 @@ class Disk(unittest.TestCase):
         command = (binary(f"presence-{kind}"), "--config", self.files.config, "--id", f"{kind[0]}1")
         return self.enterContext(Process(*command, cwd=self.files.directory))
 
+    def ask(self, op):
+        self.query.send(msgpack.packb({"op": op}))
+        return msgpack.unpackb(self.query.recv())
+
     def freshness(self):
-        self.query.send(msgpack.packb({"op": "count"}))
-        return msgpack.unpackb(self.query.recv())["freshness"]
+        return self.ask("count")["freshness"]
 
     def listen(self):
         while self.batches.poll(0):
@@ -129,7 +139,7 @@ class Disk(unittest.TestCase):
 
     def says(self, kind, pattern):
         self.keep_loading(
-            lambda: any(pattern in line for line in list(self.programs[kind].err)),
+            lambda: any(re.search(pattern, line) for line in list(self.programs[kind].err)),
             lambda: f"{kind} says {pattern}: {self.programs[kind].err[-3:]}",
         )
 
@@ -152,12 +162,22 @@ class Disk(unittest.TestCase):
 
 class Tracker(Disk):
     def cannot_write(self, why):
-        """It says so once, publishes nothing, and answers are stale."""
+        """It says so again and again, publishes nothing, and answers are stale; status names the file
+        and the error at once."""
         self.says("tracker", "event=journal_failing")
         failing = [line for line in self.programs["tracker"].err if "event=journal_failing" in line]
         self.assertEqual(len(failing), 1, failing)
         self.assertIn(why, failing[0])
         self.keep_loading(lambda: self.freshness() == "stale", "answers are stale")
+        self.assertEqual(self.ask("count")["stale_by"], ["disk"])
+        journal = self.files.directory / "t1" / "journal.sqlite"
+        (hold,) = [hold for hold in self.ask("status")["holds"] if hold["what"] == "disk"]
+        self.assertEqual(hold["why"], "failing")
+        self.assertIn(f"{journal}: {why}" if why.startswith("disk") else why, hold["error"])
+        _, out, err = presence("status", "--config", self.files.config)
+        self.assertIn(f"held by disk  {hold['error']}", out)
+        self.assertIn("is stale: its disk cannot be written", err)
+        self.says("tracker", "stale_by=disk")
         self.listen()
         before = len(self.published)
         self.load_for(2)
@@ -176,6 +196,13 @@ class Tracker(Disk):
         fill(self.small)
         self.cannot_write("disk full (No space left on device)")
         (self.small / "filler").unlink()
+        self.goes_on()
+
+    def test_a_file_as_large_as_it_may_be(self):
+        self.start(None)
+        limit_files(self.programs["tracker"].pid, 4096)
+        self.cannot_write("disk full (File too large)")
+        limit_files(self.programs["tracker"].pid, resource.RLIM_INFINITY)
         self.goes_on()
 
     def test_killed_while_the_disk_is_full(self):
@@ -216,6 +243,7 @@ class Tracker(Disk):
         come = [msgpack.packb(crowd) for crowd in crowds]
         go = [msgpack.packb([{"user": user, "bye": True} for user in crowd]) for crowd in crowds]
         self.load.held = True
+        self.says("tracker", r" for_ms=1\d{4}$")  # again, 10 s later
         largest = {"tracker": 0, "collector": 0}
         waiting = [(time.monotonic(), 0)]  # when it grew to what
         sent = 0
@@ -257,23 +285,36 @@ class Tracker(Disk):
             self.assertEqual(states, (["online", "offline"] * len(states))[: len(states)], user)
 
     def numbers(self):
-        self.query.send(msgpack.packb({"op": "status"}))
-        return msgpack.unpackb(self.query.recv())["numbers"]
+        return self.ask("status")["numbers"]
 
 
 class Notifier(Disk):
     def test_a_full_disk(self):
         self.start("n1")
         fill(self.small)
+        self.cannot_write("disk full (No space left on device)")
+        (self.small / "filler").unlink()
+        self.goes_on()
+
+    def test_files_as_large_as_they_may_be(self):
+        """What it keeps, and the file of a sink."""
+        self.start(None)
+        limit_files(self.programs["notifier"].pid, 4096)
+        self.cannot_write("File too large")
+        limit_files(self.programs["notifier"].pid, resource.RLIM_INFINITY)
+        self.goes_on()
+
+    def cannot_write(self, why):
         self.says("notifier", "event=sink_failed")
         failed = [line for line in self.programs["notifier"].err if "event=sink_failed" in line]
-        self.assertIn("disk full (No space left on device)", failed[0])
+        self.assertIn(why, failed[0])
         self.load_for(1)
         before = len(self.told.read().ids)
         self.load_for(2)
         self.assertEqual(len(self.told.read().ids), before)
         self.assertLess(rss(self.programs["notifier"].pid), RSS_MAX)
-        (self.small / "filler").unlink()
+
+    def goes_on(self):
         self.says("notifier", "event=sink_recovered")
         self.judge()
 

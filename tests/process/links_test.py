@@ -1,6 +1,9 @@
 """Links between processes that are cut, refused, held, delayed and slowed (links.py): what comes late makes
 news late, never wrong, and nothing is lost."""
 
+import contextlib
+import socket
+import threading
 import time
 import unittest
 
@@ -149,6 +152,59 @@ class CutOff(Chaos):
         self.fault(began, RECOVERY)
         self.go_on(lambda: self.ask(op="status")["freshness"] == "live", "evidence is back")
         self.assertEqual(self.ask(op="status")["numbers"]["lifts"], 0)
+        self.judge()
+
+
+class Stranger:
+    """Another program at an address: its answer to whatever comes is a breach of ZeroMQ's protocol."""
+
+    ANSWER = b"\xff" * 200
+
+    def __init__(self, endpoint):
+        host, port = endpoint.removeprefix("tcp://").split(":")
+        self.met = 0
+        self._stopped = False
+        self._listener = socket.create_server((host, int(port)))
+        self._listener.settimeout(0.05)
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self):
+        while not self._stopped:
+            try:
+                peer, _ = self._listener.accept()
+            except TimeoutError:
+                continue
+            with peer:
+                peer.settimeout(1)
+                try:
+                    if peer.recv(100):
+                        peer.sendall(self.ANSWER)
+                        self.met += 1
+                except OSError:
+                    pass
+        self._listener.close()
+
+    def close(self):
+        self._stopped = True
+        self._thread.join()
+
+
+class OtherProgram(Chaos):
+    """libzmq never connects again, without a word, where something else than a ZeroMQ socket has answered."""
+
+    def test_another_program_at_a_tracker_s_address_for_a_moment(self):
+        self.start()
+        began = time.monotonic()
+        self.kill("t1")
+        addresses = (self.files.ingest[0], self.files.events[0], self.files.queries[0])
+        with contextlib.ExitStack() as stack:
+            strangers = [stack.enter_context(contextlib.closing(Stranger(at))) for at in addresses]
+            self.go_on(lambda: all(stranger.met for stranger in strangers), "each met somebody")
+        self.restart("t1")
+        self.go_on(lambda: self.ask(op="status")["numbers"]["frames"] > 0, "the collector is back")
+        # The notifier too, and its questions for what it missed: or guests are not told.
+        self.fault(began, RECOVERY + self.ttl + 5)
         self.judge()
 
 

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import resource
 import signal
 import sys
 import textwrap
@@ -104,6 +105,24 @@ class SinksTest(unittest.TestCase):
         path.parent.mkdir()
         self.wait_all_in(path)
         notifier.wait_log("event=sink_recovered sink=audit")
+
+    def test_a_file_at_its_limit_is_a_full_disk(self):
+        printed = self.scratch / "printed"
+        long = '{"user":"x","pad":"' + "x" * 60_000 + '"}\n'
+        for path in (self.events_file, printed):
+            path.write_text(300 * long)  # more than the notifier keeps, which has the same limit
+        with open(printed, "ab") as out:
+            notifier = self.start(self.jsonl, {"name": "print", "type": "stdout"}, stdout=out)
+        size = self.events_file.stat().st_size
+        pid = notifier.process.pid
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size + 100, resource.RLIM_INFINITY))
+        self.say(10)
+        for sink, what in (("audit", self.events_file), ("print", "standard output")):
+            notifier.wait_log(f'event=sink_failed sink={sink} reason="cannot write {what}: File too large"')
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+        self.wait_all_in(self.events_file)
+        wait_for(lambda: b'"user":"user9"' in printed.read_bytes(), "the last one is printed")
+        self.assertEqual(notifier.stop(), 0)
 
     def test_a_killed_child_is_started_again_and_nothing_is_lost(self):
         sink, out = self.child("copy", self.COPY)

@@ -43,6 +43,7 @@ void CollectorProcess::boot() {
     options.grace = Duration{shape_.grace};
     options.lease = Duration{shape_.grace * 3 / 4};
     options.reconnect_max = Duration{kReconnectMax};
+    options.probed = true;
     closed_ = false;
     router_.emplace(options, map_);
     dropped_ = 0;
@@ -54,7 +55,8 @@ void CollectorProcess::die() {
     model_.evidence().lost(index_, safe());
     router_.reset();
     stamps_.clear();
-    moved_at_ = 0;
+    moved_at_ = input_stalled_until_ = 0;
+    probe_.reset();
     kernel_.clear();
     queue_.clear();
     acks_.clear();
@@ -68,7 +70,8 @@ void CollectorProcess::on_heartbeats(HeartbeatPacket packet) {
     // To a machine that sleeps it is sent again once that is awake.
     if (clock().stands_still()) return kernel_.push_back({std::move(packet), kNever});
     arrives(*packet);
-    (stopped() ? kernel_ : queue_).push_back({std::move(packet), now()});
+    const bool moves = !stopped() && now() >= input_stalled_until_;
+    (moves ? queue_ : kernel_).push_back({std::move(packet), now()});
     wake_soon();
 }
 
@@ -83,6 +86,15 @@ void CollectorProcess::stops(Time until, Time length) {
     env_.scheduler.at(moved_at_, [this] { wake_soon(); });
 }
 
+// Probes are as quick as what came first after it; the rest is as late as after a stop.
+void CollectorProcess::stall_input(Time until) {
+    if (!up()) return;
+    env_.coverage.met(Fault::input_stall, Place::collector);
+    trace("its input stalls");
+    input_stalled_until_ = std::max(input_stalled_until_, until);
+    stops(until, until - now());
+}
+
 void CollectorProcess::on_ack(std::size_t tracker, const Packet& packet) {
     if (!up() || packet.connection != boot_ || acks_.size() >= kQueueMax) return;
     acks_.emplace_back(tracker, packet);
@@ -92,6 +104,8 @@ void CollectorProcess::on_ack(std::size_t tracker, const Packet& packet) {
 void CollectorProcess::receive() {
     turn_began_ = now();
     router_->begin_turn(local_now());
+    if (probe_ && now() >= input_stalled_until_) router_->on_probe(*probe_, local_now());
+    if (now() >= input_stalled_until_) probe_.reset();
     if (now() >= moved_at_) {
         for (auto& arrived : kernel_) {
             if (arrived.at == kNever) {
@@ -205,6 +219,7 @@ void CollectorProcess::send() {
         note_sent(outgoing.tracker, *outgoing.frame);
         to_tracker_(outgoing.tracker, {outgoing.frame, boot_, Packet::Kind::plain});
     }
+    if (const auto probe = router_->probe()) probe_ = probe;
 }
 
 void CollectorProcess::note_sent(std::size_t tracker, std::string_view frame) {

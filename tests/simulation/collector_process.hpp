@@ -21,6 +21,8 @@ public:
 
     void on_heartbeats(HeartbeatPacket packet);
     void on_ack(std::size_t tracker, const Packet& packet);
+    // Until then nothing comes into its input, while its loop turns.
+    void stall_input(Time until);
     [[nodiscard]] bool takes_heartbeats() const { return up() && !closed_; }
     // Everything read up to here was acknowledged by every tracker.
     [[nodiscard]] Time safe() const;
@@ -73,6 +75,8 @@ private:
     std::optional<collector::Router> router_;
     std::deque<Arrived> kernel_;  // not yet moved into the socket's queue
     Time moved_at_ = 0;           // when it is
+    Time input_stalled_until_ = 0;
+    std::optional<std::uint64_t> probe_;  // under way
     std::deque<Arrived> queue_;
     std::deque<std::pair<std::size_t, Packet>> acks_;
     std::vector<Arrived> turn_;

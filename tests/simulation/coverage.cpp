@@ -19,8 +19,8 @@ void each_cell(Fn&& fn) {
 
 std::string_view name_of(Fault fault) {
     constexpr std::array<std::string_view, kFaults> names{
-        "pause",   "slow", "stall", "crash",     "slow disk", "wall jump", "drift",
-        "suspend", "loss", "delay", "duplicate", "reorder",   "cut",       "partition"};
+        "pause", "slow",  "stall",     "crash",   "slow disk", "wall jump", "drift",      "suspend",
+        "loss",  "delay", "duplicate", "reorder", "cut",       "partition", "input stall"};
     return names[static_cast<std::size_t>(fault)];
 }
 
@@ -36,7 +36,7 @@ bool is_link(Place place) {
 }
 
 bool applies(Fault fault, Place place) {
-    if (is_link(place)) return fault >= Fault::loss;
+    if (is_link(place)) return fault >= Fault::loss && fault <= Fault::partition;
     switch (fault) {
         case Fault::pause:
         case Fault::crash:
@@ -47,6 +47,8 @@ bool applies(Fault fault, Place place) {
         case Fault::slow_disk:  // the others have none,
         case Fault::wall_jump:  // and are not told wall time
             return place == Place::tracker || place == Place::notifier;
+        case Fault::input_stall:
+            return place == Place::collector;
         case Fault::suspend:
             return place != Place::sink;
         case Fault::drift:

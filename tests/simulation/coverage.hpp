@@ -20,8 +20,9 @@ enum class Fault : std::uint8_t {
     delay,
     duplicate,
     reorder,
-    cut,        // nothing passes for a while, one way
-    partition,  // both ways; a process: to and from all others
+    cut,          // nothing passes for a while, one way
+    partition,    // both ways; a process: to and from all others
+    input_stall,  // what feeds a collector's input stands still, and its loop does not
     count_
 };
 enum class Place : std::uint8_t {

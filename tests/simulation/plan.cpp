@@ -7,6 +7,9 @@
 namespace presence::simulation {
 namespace {
 
+// Those behind it have draws of their own, which leave these what they are.
+constexpr auto kKindsDrawn = static_cast<std::uint64_t>(Fault::partition) + 1;
+
 template <class T, std::size_t N>
 T one_of(Random& random, const T (&values)[N]) {
     return values[random.below(N)];
@@ -140,7 +143,7 @@ std::vector<PlannedFault> draw_faults(Random& random, const Shape& shape) {
     const bool of_edges = random.percent(15);
     while (faults.size() < static_cast<std::size_t>(count)) {
         PlannedFault planned;
-        planned.fault = static_cast<Fault>(random.below(static_cast<std::uint64_t>(Fault::count_)));
+        planned.fault = static_cast<Fault>(random.below(kKindsDrawn));
         planned.place = static_cast<Place>(random.below(static_cast<std::uint64_t>(Place::count_)));
         if (!applies(planned.fault, planned.place)) continue;
         if (of_edges && planned.place != Place::edge && planned.place != Place::heartbeats)
@@ -185,6 +188,23 @@ void draw_long_cut(Random random, Shape& shape, std::vector<PlannedFault>& fault
     cut.end = cut.begin + length;
     cut.strength = 1;
     faults.push_back(cut);
+    put_in_order(faults);
+}
+
+void draw_input_stalls(Random random, const Shape& shape, std::vector<PlannedFault>& faults) {
+    if (!random.percent(20)) return;
+    for (auto left = random.between(1, 2); left > 0; --left) {
+        PlannedFault stall;
+        stall.fault = Fault::input_stall;
+        stall.place = Place::collector;
+        stall.which = random.below(shape.collectors);
+        const Time length = std::min(draw_length(random, shape, Place::collector),
+                                     shape.faults_end - shape.faults_begin);
+        stall.begin = random.between(shape.faults_begin, shape.faults_end - length);
+        stall.end = stall.begin + length;
+        stall.strength = 1;
+        faults.push_back(stall);
+    }
     put_in_order(faults);
 }
 

@@ -76,6 +76,8 @@ struct PlannedFault {
 // In some worlds besides: a collector and one of several trackers are cut off from each other for
 // long, often with no other fault of either kind, while edges keep to one collector.
 void draw_long_cut(Random random, Shape& shape, std::vector<PlannedFault>& faults);
+// In some worlds besides: what feeds a collector's input stands still.
+void draw_input_stalls(Random random, const Shape& shape, std::vector<PlannedFault>& faults);
 // Of what tells trackers who is there.
 [[nodiscard]] bool is_of_evidence(const PlannedFault& fault);
 [[nodiscard]] std::size_t count_at(Place place, const Shape& shape);

@@ -17,6 +17,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Bug::count_)> kB
     "watermark_before_backlog",
     "behind_forgotten",
     "stall_forgotten",
+    "input_stall_ignored",
     "drops_untold",
     "isolated_reads_on",
     "bye_displaced",

@@ -19,8 +19,10 @@ SlotMap map_of(std::size_t trackers) {
 
 std::vector<PlannedFault> plan_of(Random& random, std::uint64_t seed, Shape& shape) {
     constexpr std::uint64_t kLongCut = 0x6c6f6e67;  // so that other draws stay what they are
+    constexpr std::uint64_t kInputStall = 0x696e7075;
     auto faults = draw_faults(random, shape);
     draw_long_cut(Random(seed ^ kLongCut), shape, faults);
+    draw_input_stalls(Random(seed ^ kInputStall), shape, faults);
     return faults;
 }
 
@@ -235,7 +237,7 @@ void World::plan(const PlannedFault& fault) {
 
 void World::plan_process(const PlannedFault& fault) {
     auto& target = process(fault.place, fault.which);
-    env_.scheduler.at(fault.begin, [=, &target] {
+    env_.scheduler.at(fault.begin, [=, this, &target] {
         switch (fault.fault) {
             case Fault::pause:
                 return target.pause(fault.end);
@@ -245,6 +247,8 @@ void World::plan_process(const PlannedFault& fault) {
                 return target.suspend(fault.end);
             case Fault::crash:
                 return target.crash(fault.end, fault.strength != 0);
+            case Fault::input_stall:
+                return collectors_[fault.which]->stall_input(fault.end);
             case Fault::wall_jump:
                 return target.jump_wall(fault.strength);
             default:

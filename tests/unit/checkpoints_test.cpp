@@ -33,21 +33,64 @@ TEST_CASE("what changed is written, the longest changed first, one slot an inter
     CHECK_FALSE(checkpoints.next(at(1h)));
 }
 
-TEST_CASE("half as many bytes of states as of batches are written, however fast they come",
-          "[tracker][checkpoints]") {
-    Checkpoints checkpoints;
-    for (std::uint32_t slot = 0; slot < kSlots; ++slot)
-        checkpoints.on_change(static_cast<Slot>(slot));
-    checkpoints.on_bytes(20'000);
-    std::size_t written = 0;
-    for (auto slot = checkpoints.next(at(0s)); slot; slot = checkpoints.next(at(0s))) {
-        checkpoints.on_written(*slot, 3'000, at(0s));
-        written += 3'000;
+namespace {
+
+// All slots have changed, and each state has 45,000 bytes.
+struct Storm {
+    Storm() {
+        for (std::uint32_t slot = 0; slot < kSlots; ++slot)
+            checkpoints.on_change(static_cast<Slot>(slot));
+        write();
     }
-    CHECK(written == 12'000);
-    // What was written beyond the debt is no credit against the next.
-    checkpoints.on_bytes(1);
-    CHECK(checkpoints.next(at(0s)));
+    void write() {
+        checkpoints.on_written(*checkpoints.next(now), 45'000, now);
+        ++states;
+    }
+    // Looked at each ms.
+    void pass(Duration time) {
+        for (const Instant end = now + time; now < end; now += 1ms)
+            while (checkpoints.next(now))
+                write();
+    }
+    Checkpoints checkpoints;
+    Instant now = at(0s);
+    int states = 0;
+};
+
+}  // namespace
+
+TEST_CASE("what a storm owes is paid back in its time, more than half in the first",
+          "[tracker][checkpoints]") {
+    Storm storm;
+    storm.checkpoints.on_bytes(50'000'000);
+    storm.pass(1s);
+    CHECK(storm.states > 25);  // 1.5 MB/s
+    CHECK(storm.states < 40);
+    storm.pass(Checkpoints::kRepayment - 1s);
+    CHECK(storm.states > 50'000'000 / 90'000 / 2);
+    const int before = storm.states;
+    storm.pass(60s);
+    CHECK(storm.states > 50'000'000 / 90'000);
+    CHECK(storm.states - before >= 600);  // one an interval at least
+}
+
+TEST_CASE("beyond what may be owed, states are written at once", "[tracker][checkpoints]") {
+    Storm storm;
+    storm.checkpoints.on_bytes(Checkpoints::kOwedMax + 900'000);
+    storm.pass(1ms);
+    CHECK(storm.states >= 11);
+    CHECK(storm.states <= 12);
+}
+
+TEST_CASE("what was written beyond the debt is no credit against the next",
+          "[tracker][checkpoints]") {
+    Storm storm;
+    storm.checkpoints.on_bytes(10);
+    storm.pass(1s);
+    storm.checkpoints.on_bytes(50'000'000);
+    const int before = storm.states;
+    storm.pass(1s);
+    CHECK(storm.states - before > 25);
 }
 
 TEST_CASE("all slots that did not change come up in turn", "[tracker][checkpoints]") {

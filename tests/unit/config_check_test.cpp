@@ -31,8 +31,32 @@ TEST_CASE("two of a kind share neither id, nor endpoint, nor data", "[config][ch
     CHECK(complaint("[[tracker]]\n[[tracker]]\ndata = \"data/t1\"\n") ==
           "f:3: the directory `data/t1` is used twice");
     CHECK_THAT(complaint("[[tracker]]\nquery_bind = \"tcp://127.0.0.1:7411\"\n"),
-               Catch::Contains("binds one address twice"));
+               Catch::Contains("would bind port 7411 twice"));
     CHECK(complaint("[[collector]]\nid = \"x\"\n[[tracker]]\nid = \"x\"\n") == "accepted");
+}
+
+TEST_CASE("two endpoints at one address are found under whichever names", "[config][check]") {
+    const auto tracker = [](const std::string& query, const std::string& more = {}) {
+        return complaint("[presence]\nallow_plaintext = true\n[[tracker]]\nquery = \"" + query +
+                         "\"\n" + more);
+    };
+    for (const char* at : {"tcp://localhost:7411", "tcp://LOCALHOST:7411"})
+        CHECK(tracker(at) == "f:4: the endpoints `tcp://127.0.0.1:7411` and `" + std::string(at) +
+                                 "` are the same address");
+    CHECK(tracker("tcp://[::1]:7411") == "accepted");
+    CHECK_THAT(tracker("tcp://[::1]:7411", "events = \"tcp://localhost:7411\"\n"),
+               Catch::Contains("are the same address"));
+    CHECK_THAT(tracker("tcp://[2001:db8::1]:1", "events = \"tcp://[2001:db8:0::1]:1\"\n"),
+               Catch::Contains("are the same address"));
+    CHECK_THAT(tracker("tcp://T1.example:7411", "events = \"tcp://t1.example:7411\"\n"),
+               Catch::Contains("are the same address"));
+    // Nobody can tell without asking where these lead.
+    CHECK_THAT(tracker("tcp://a.example:7411", "events = \"tcp://b.example:7411\"\n"),
+               Catch::Contains("would bind port 7411 twice: for `events` at") &&
+                   Catch::Contains("bind addresses instead of names"));
+    CHECK(tracker("tcp://10.0.0.1:7411", "events = \"tcp://10.0.0.2:7411\"\n") == "accepted");
+    CHECK_THAT(tracker("tcp://10.0.0.1:7411", "events_bind = \"tcp://*:7411\"\n"),
+               Catch::Contains("give each its own port"));
 }
 
 TEST_CASE("ids are plain names", "[config][check]") {
@@ -48,6 +72,9 @@ TEST_CASE("a bind beyond loopback needs allow_plaintext", "[config][check]") {
                                       Catch::Contains("allow_plaintext"));
     CHECK(complaint("[presence]\nallow_plaintext = true\n" + beyond) == "accepted");
     CHECK(complaint(beyond + "heartbeats_bind = \"tcp://127.0.0.1:7400\"\n") == "accepted");
+    CHECK(complaint(beyond + "heartbeats_bind = \"tcp://localhost:7400\"\n") == "accepted");
+    CHECK_THAT(complaint("[[collector]]\nheartbeats = \"tcp://c1.example:7400\"\n"),
+               Catch::StartsWith("f:2: `tcp://c1.example:7400` may be beyond loopback"));
     CHECK_THAT(complaint("[[tracker]]\nevents_bind = \"tcp://*:7411\"\n"),
                Catch::StartsWith("f:2: `tcp://*:7411`"));
 }

@@ -30,6 +30,10 @@ TEST_CASE("what is no endpoint is refused with the reason", "[config][endpoint]"
     for (const char* host : {"", "a b", "::1", "[::1", "a/b", "**", "[]", "user@host"})
         CHECK_THAT(parse_endpoint("tcp://" + std::string(host) + ":7400", e),
                    Catch::Contains("the host is"));
+    for (const char* host : {"127.1", "127.0.0.256", "010.0.0.1", "10", "."})
+        CHECK_THAT(parse_endpoint("tcp://" + std::string(host) + ":7400", e),
+                   Catch::Contains("four numbers"));
+    CHECK_THAT(parse_endpoint("tcp://[::1::]:7400", e), Catch::Contains("the host is"));
 }
 
 TEST_CASE("loopback is told from names that merely look like it", "[config][endpoint]") {
@@ -37,9 +41,22 @@ TEST_CASE("loopback is told from names that merely look like it", "[config][endp
     CHECK(loopback("127.0.0.1"));
     CHECK(loopback("127.8.9.10"));
     CHECK(loopback("localhost"));
+    CHECK(loopback("LocalHost"));
     CHECK(loopback("[::1]"));
     CHECK_FALSE(loopback("127.evil.example"));
     CHECK_FALSE(loopback("10.0.0.1"));
     CHECK_FALSE(loopback("0.0.0.0"));
     CHECK_FALSE(loopback("*"));
+    CHECK_FALSE(loopback("localhost.evil.example"));
+}
+
+TEST_CASE("names are told from addresses", "[config][endpoint]") {
+    const auto named = [](const char* host) { return Endpoint{host, 1}.named(); };
+    CHECK(named("t1.example"));
+    CHECK(named("localhost"));
+    CHECK(named("dead.beef"));
+    CHECK_FALSE(named("127.0.0.1"));
+    CHECK_FALSE(named("[2001:db8::1]"));
+    CHECK_FALSE(named("*"));
+    CHECK((Endpoint{"[::1]", 7400}.text()) == "tcp://[::1]:7400");
 }

@@ -256,7 +256,7 @@ TEST_CASE("after its input was closed the watermark stands, and a loss is told",
 
 TEST_CASE("a stall after it was opened again ends no wait for edges",
           "[collector][intake][watermark]") {
-    Watermark watermark(kStart);
+    Watermark watermark(kStart, false);
     watermark.begin_turn(kStart);
     watermark.on_reopened(kStart + 10s);
     watermark.end_turn(kStart, true);

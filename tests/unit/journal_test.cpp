@@ -192,9 +192,33 @@ TEST_CASE("a replay says what the journal does not know", "[tracker][journal][re
 TEST_CASE("replays that wait are bounded", "[tracker][journal][replay]") {
     Broken world;
     Journal::Options options;
-    options.replays_max = 0;
+    options.asker_replays_max = 0;
     Journal journal(world.open(), options);
     CHECK_FALSE(journal.replay({"peer", 4, 9, 1}));
+}
+
+TEST_CASE("replays are read in turn for each peer, and no further than they are taken",
+          "[tracker][journal][replay]") {
+    const TemporaryDirectory directory;
+    Journal journal(std::make_unique<Store>(Store::Options{directory.path, kOwner}));
+    journal.append(row(1));
+    news_when(journal, [](const auto& news) { return news.written_up_to == 1; });
+    for (int n = 0; n < 64; ++n)
+        REQUIRE(journal.replay({"flood", 0, 9, 1}));
+    CHECK_FALSE(journal.replay({"flood", 0, 9, 1}));
+    REQUIRE(journal.replay({"other", 1, 9, 1}));
+    std::size_t most = 0, others_place = 0, count = 0;
+    while (count < 65) {
+        pollfd fd{journal.fd(), POLLIN, 0};
+        REQUIRE(::poll(&fd, 1, 20'000) == 1);
+        const auto news = journal.news();
+        most = std::max(most, news.replies.size());
+        for (const auto& reply : news.replies)
+            if (++count; reply.ask.peer == "other") others_place = count;
+    }
+    CHECK(most <= 2);
+    // At most three were read before it asked: some are read ahead.
+    CHECK(others_place <= 5);
 }
 
 TEST_CASE("a stop writes what waits, or says that it did not", "[tracker][journal]") {

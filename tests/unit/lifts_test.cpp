@@ -51,6 +51,8 @@ TEST_CASE("a collector that drops again and again cannot keep up who is gone", "
     // The last lift came before all was used up, and holds for a ttl; a flush, a turn.
     CHECK(t >= 60s);
     CHECK(t <= 60s + 10s + 5s);
+    (void)world.ask<CountAnswer>(CountQuery{}, at(t));
+    CHECK(world.stale_by == std::vector<std::string>{"lifts"});
     const auto stats = world.tracker.stats();
     CHECK(stats.lifts_refused > 0);
     const auto holds = world.tracker.holds(at(t), kWall);

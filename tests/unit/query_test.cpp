@@ -92,6 +92,14 @@ TEST_CASE("a refused question is told why, with its rid", "[codec][query]") {
     CHECK(refusal(get_of([](auto& out) { out.nil(); })).rid == 5);
 }
 
+TEST_CASE("why an answer is stale comes with it, and only then", "[codec][query]") {
+    Answer answer{CountAnswer{3, 4}, 5, Freshness::stale, 6, {"disk", "lifts"}};
+    CHECK(decode_answer(encode_answer(answer)).value().stale_by == answer.stale_by);
+    answer.stale_by.clear();
+    CHECK(encode_answer(answer).find("stale_by") == std::string::npos);
+    CHECK(decode_answer(encode_answer(answer)).value().stale_by.empty());
+}
+
 TEST_CASE("what is no question at all is refused", "[codec][query]") {
     for (const std::string& bytes :
          {std::string(), std::string("\xdd\x0f\xff\xff\xff"), std::string("\x80"),
@@ -136,16 +144,18 @@ TEST_CASE("answers of every kind are read as they were written", "[codec][query]
                         "0.1",
                         {{"online", 3}, {"debt", -1}},
                         {{"c1", 6, "live", -1}},
-                        {{"edge:gw-1", "silent", 7, 8, 9}}};
+                        {{"edge:gw-1", "silent", 7, 8, 9}, {"disk", "failing", 7, 0, 9, "full"}}};
     CHECK(reread_answer(status).numbers == status.numbers);
     CHECK(reread_answer(status).collectors.at(0).lag_ms == -1);
     const auto holds = reread_answer(status).holds;
-    REQUIRE(holds.size() == 1);
+    REQUIRE(holds.size() == 2);
     CHECK(holds[0].what == "edge:gw-1");
     CHECK(holds[0].why == "silent");
     CHECK(holds[0].since_ms == 7);
     CHECK(holds[0].until_ms == 8);
     CHECK(holds[0].sessions == 9);
+    CHECK(holds[0].error.empty());
+    CHECK(holds[1].error == "full");
 
     SnapshotAnswer snapshot{7, 8, 9, 10, 11, 12, {{"a", 1, 2, 3, "s"}, {"b", 1, 2, 3, {}}}, "next"};
     const auto page = reread_answer(snapshot);

@@ -32,6 +32,7 @@ TEST_CASE("what is held for want of evidence is told after freeze_max at the lat
     CHECK(turns(world, 1'500ms, 31s).empty());
     CHECK(world.ask<CountAnswer>(CountQuery{}, at(31s)).online == 1);
     CHECK(world.freshness == Freshness::frozen);
+    CHECK(world.stale_by.empty());
 
     // Lag counts from 2 s on: at 33 s all is used up, and event time goes on from 1 s.
     const auto told = turns(world, 31'500ms, 44s);
@@ -41,6 +42,7 @@ TEST_CASE("what is held for want of evidence is told after freeze_max at the lat
     CHECK(told[0].freshness == Freshness::stale);
     CHECK(world.ask<GetAnswer>(GetQuery{{"alice"}}, at(44s)).users[0].state == Known::unknown);
     CHECK(world.freshness == Freshness::stale);
+    CHECK(world.stale_by == std::vector<std::string>{"freeze_max"});
     CHECK(world.tracker.stats().frozen == 30s);
 
     // The evidence is back: what it tells counts from when it was read.

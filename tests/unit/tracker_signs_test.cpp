@@ -7,8 +7,8 @@ using namespace presence::tracker;
 
 namespace {
 
-constexpr Tracker::Writing kBehind{.failing = true, .full = false, .waiting_bytes = 1};
-constexpr Tracker::Writing kFull{.failing = true, .full = true, .waiting_bytes = 1};
+const Tracker::Writing kBehind{.failing = true, .full = false, .waiting_bytes = 1};
+const Tracker::Writing kFull{.failing = true, .full = true, .waiting_bytes = 1};
 
 std::vector<Ack> signs_of(const Output& out) {
     std::vector<Ack> all;

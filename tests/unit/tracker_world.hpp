@@ -93,6 +93,7 @@ struct World {
         REQUIRE(answer);
         CHECK(answer->rid == 42u);
         freshness = answer->freshness;
+        stale_by = answer->stale_by;
         REQUIRE(std::holds_alternative<Body>(answer->body));
         return std::get<Body>(answer->body);
     }
@@ -107,7 +108,8 @@ struct World {
     WallOffset wall = kWall;
     std::uint64_t number = 0;
     std::uint64_t dropped = 0;  // heartbeats, as the collector tells with each frame
-    Freshness freshness{};
+    Freshness freshness{};  // of the last answer
+    std::vector<std::string> stale_by{};
 };
 
 inline Row beat(std::string_view user, std::uint32_t ttl_ms = 0) {
