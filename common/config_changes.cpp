@@ -1,5 +1,6 @@
 #include "common/config_changes.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <sstream>
@@ -69,6 +70,30 @@ std::string changed_settings(const Config& before, const Config& after) {
     for (const auto& name : changed)
         text += (text.empty() ? "" : ", ") + name;
     return text;
+}
+
+std::string reload_refusal(const Config& running, const Config& read, const std::string& kind,
+                           const std::string& id) {
+    const auto has = [](const auto& tables, const std::string& wanted) {
+        return std::any_of(tables.begin(), tables.end(),
+                           [&](const auto& table) { return table.id == wanted; });
+    };
+    const bool there = kind == "collector" ? has(read.collectors, id)
+                       : kind == "tracker" ? has(read.trackers, id)
+                                           : has(read.notifiers, id);
+    if (!there)
+        return "it has no [[" + kind + "]] `" + id +
+               "`, which is this process: end it first, if it is to go";
+    if (read.presence.map_version <= running.presence.map_version) return {};
+    std::string names;
+    for (const auto& tracker : running.trackers) {
+        for (const auto& other : read.trackers)
+            if (other.id == tracker.id && other.ingest == tracker.ingest) return {};
+        names += (names.empty() ? "" : ", ") + tracker.id + " at " + tracker.ingest;
+    }
+    return "its list of trackers, map_version " + std::to_string(read.presence.map_version) +
+           ", has none of those that run (" + names +
+           "): was the file cut short, or is it another installation's?";
 }
 
 std::string waiting_changes(const Config& running, const Config& read, const std::string& kind,

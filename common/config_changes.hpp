@@ -16,4 +16,10 @@ namespace presence {
 [[nodiscard]] std::string waiting_changes(const Config& running, const Config& read,
                                           const std::string& kind, const std::string& id);
 
+// Why a file that a process has read again must not be taken, for a person; empty: it may. It would
+// drop the process itself, or every tracker of the list that runs (id and `ingest`): a file that
+// was cut short, or another installation's.
+[[nodiscard]] std::string reload_refusal(const Config& running, const Config& read,
+                                         const std::string& kind, const std::string& id);
+
 }  // namespace presence

@@ -146,6 +146,8 @@ int run_loaded(const std::string& name, const std::string& kind, Given& given,
 
 Config reread(const Program& program, const Config& running) {
     auto config = program.reload();
+    const auto refusal = reload_refusal(running, config, program.kind, program.id);
+    if (!refusal.empty()) throw ConfigError(config.file + ": " + refusal);
     const auto waiting = waiting_changes(running, config, program.kind, program.id);
     if (!waiting.empty()) log::warn("restart_needed", {{"changed", waiting}});
     return config;

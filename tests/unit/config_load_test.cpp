@@ -239,7 +239,8 @@ TEST_CASE("all that is wrong with a file is told at once, in its order", "[confi
 }
 
 TEST_CASE("a duration without quotes gets the sentence that a number gets", "[config][load]") {
-    const std::string sentence = "`timeout` in [presence] must be a duration in quotes, such as \"30s\"";
+    const std::string sentence =
+        "`timeout` in [presence] must be a duration in quotes, such as \"30s\"";
     CHECK(complaint("[presence]\ntimeout = 30\n") == ":2: " + sentence + ", not 30");
     CHECK(complaint("[presence]\ntimeout = 30s\n") == ":2: " + sentence + ", not 30s");
     CHECK(complaint("# x\n[[sink]]\n  timeout=500ms # soon\n") ==
@@ -291,4 +292,12 @@ TEST_CASE("the variable that names the file is no setting, and none that is igno
     CHECK(load("", {{"PRESENCE_CONFIG", "x.toml"}}).warnings.empty());
     CHECK(complaint("", {{"PRESENCE_CONFG", "x.toml"}}).find("PRESENCE_CONFIG") !=
           std::string::npos);
+}
+
+TEST_CASE("a version of a list of trackers without a tracker is a file that was cut", "[config]") {
+    CHECK(
+        complaint("[presence]\nmap_version = 9\n") ==
+        ":2: `map_version` = 9 is the version of a list of trackers, and there is no [[tracker]]: "
+        "was the file cut short?");
+    CHECK(load("[presence]\nmap_version = 9\n[[tracker]]\nid = \"t1\"\n").trackers.size() == 1);
 }
