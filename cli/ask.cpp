@@ -38,6 +38,32 @@ std::string meaning_of(const StatusAnswer::Collector& collector) {
     return last + " behind";
 }
 
+// Who goes by another list of trackers than the one that answers.
+std::string line_of_list(const StatusAnswer::Hold& hold) {
+    const char* whose = "another list of trackers of one version";
+    const char* cure = "give all one file, of a higher map_version";
+    if (hold.why == "newer_list") {
+        whose = "a newer list of trackers than this one";
+        cure = "this tracker needs the newer file, and SIGHUP";
+    } else if (hold.why == "older_list") {
+        whose = "an older list of trackers than this one";
+        cure = "it needs the newer file, and SIGHUP";
+    }
+    const auto since = ago(hold.since_ms);
+    if (hold.until_ms == 0)
+        return fmt::format("{}  goes by {} for {}: {}", hold.what, whose, since, cure);
+    return fmt::format(
+        "{}  goes by {} for {} and feeds users elsewhere: their timeouts wait, at most {} more; {}",
+        hold.what, whose, since, in(hold.until_ms), cure);
+}
+
+// Named only where lists differ.
+std::string other_list(const StatusAnswer& answer, const StatusAnswer::Collector& collector) {
+    if (collector.list.empty() || collector.list == answer.list) return {};
+    return fmt::format("; its list of trackers is {}, this tracker's {}", collector.list,
+                       answer.list);
+}
+
 // What timeouts wait for, in words.
 std::string line_of(const StatusAnswer::Hold& hold) {
     const auto sessions = counted(hold.sessions, "session");
@@ -68,6 +94,7 @@ std::string line_of(const StatusAnswer::Hold& hold) {
             "{}  heartbeats may be lost from before {} ago, too often within the "
             "hour: timeouts go on",
             hold.what, silence);
+    if (hold.why.ends_with("_list")) return line_of_list(hold);
     if (hold.why == "used_up")
         return fmt::format("{}  no evidence for {}, freeze_max is used up: timeouts go on without",
                            hold.what, silence);
@@ -86,8 +113,8 @@ void print(const Trackers& trackers, const Trackers::One& one, const StatusAnswe
                              name_of(one.freshness.value_or(Freshness::live)), one.slots.size(),
                              kSlots, one.version > 0 ? one.version : trackers.version());
     for (const auto& collector : answer.collectors)
-        std::cout << fmt::format("  collector {}  {}  {}\n", collector.id, state_of(collector),
-                                 meaning_of(collector));
+        std::cout << fmt::format("  collector {}  {}  {}{}\n", collector.id, state_of(collector),
+                                 meaning_of(collector), other_list(answer, collector));
     for (const auto& hold : answer.holds)
         std::cout << "  held by " << line_of(hold) << "\n";
     for (const auto& [name, number] : answer.numbers)
@@ -128,7 +155,7 @@ nlohmann::ordered_json json_of(const Trackers::One& one, const std::optional<Sta
 }
 
 std::vector<std::string> all_troubles_of(const Trackers& trackers, const Trackers::One& one,
-                                     const std::optional<StatusAnswer>& answer) {
+                                         const std::optional<StatusAnswer>& answer) {
     if (!answer) return {one.fault};
     auto troubles = troubles_of(one.freshness.value_or(Freshness::live), *answer);
     for (const auto& reason : one.stale_by)

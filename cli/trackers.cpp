@@ -29,6 +29,9 @@ std::string meaning_of(const std::string& reason) {
                "may be wrong";
     if (reason == "lifts")
         return "heartbeats were lost too often within the hour, so timeouts may be wrong";
+    if (reason == "lists")
+        return "some collector has gone by another list of trackers for longer than freeze_max, so "
+               "timeouts of some users go on without it, and may be wrong";
     return reason;
 }
 
@@ -46,7 +49,8 @@ std::vector<std::string> meanings_of(const Trackers::One& one) {
 
 void AskFlags::add_to(io::Flags& flags) {
     flags.text("--config", "FILE", file, std::string("where the trackers are; ") + io::kConfigHelp);
-    flags.text("--to", "ENDPOINT", to, "ask this tracker who the others are, not those of the file");
+    flags.text("--to", "ENDPOINT", to,
+               "ask this tracker who the others are, not those of the file");
     flags.duration("--within", 1ms, 24h, within, "how long to wait for each answer (default 2s)");
 }
 
@@ -119,9 +123,8 @@ std::optional<std::size_t> Trackers::owner_of(std::string_view user) const {
     return {};
 }
 
-void Trackers::ask_any(
-    Asker& asker, std::vector<std::pair<std::size_t, Query>> questions,
-    const std::function<std::optional<Query>(std::size_t, Answer)>& on_answer) {
+void Trackers::ask_any(Asker& asker, std::vector<std::pair<std::size_t, Query>> questions,
+                       const std::function<std::optional<Query>(std::size_t, Answer)>& on_answer) {
     std::erase_if(questions, [&](const auto& question) { return !all_[question.first].answers(); });
     std::vector<Asker::Question> asked;
     for (const auto& [index, query] : questions)

@@ -49,7 +49,7 @@ void Link::end_turn(const Turn& turn, const Send& send) {
 void Link::cut(Instant now, bool goodbye) {
     rows_.close_group(told(now));
     const std::uint64_t row_count = rows_.rows();
-    kept_.push_back({rows_.take(), row_count, watermark_, goodbye, {}});
+    kept_.push_back({rows_.take(), row_count, watermark_, goodbye, {}, options_.routing});
     kept_bytes_ += kept_.back().bytes();
     if (kept_bytes_ >= options_.resend_bytes_max) diverted_ = true;
 }
@@ -107,13 +107,20 @@ void Link::send_kept(std::size_t index, const Turn& turn, const Send& send) {
     header.boot = options_.boot;
     header.number = base_ + index;
     header.base = base_;
-    header.map_version = turn.map_version;
+    if (kept.routing) {
+        header.map_version = kept.routing->rank.version;
+        header.list_hash = kept.routing->rank.hash;
+    }
+    header.epoch = turn.epoch;
     header.sent = told(turn.now);
     header.watermark = told(kept.watermark);
     header.echo = std::exchange(echo_, std::nullopt);
     header.dropped = bug(Bug::drops_untold) ? 0 : stats_.dropped + losses_;
     header.goodbye = kept.goodbye;
-    send(encode_frame(header, kept.rows, leases_due(turn.now), sightings_due(turn.sightings)));
+    // Who goes by the same list knows it.
+    const bool known = !kept.routing || tracker_list_ == kept.routing->rank;
+    send(encode_frame(header, kept.rows, leases_due(turn.now), sightings_due(turn.sightings),
+                      known ? std::string_view{} : kept.routing->ids));
     ++stats_.frames_sent;
     if (header.number <= sent_max_) {
         ++stats_.frames_resent;
@@ -150,6 +157,7 @@ bool Link::on_ack(const Ack& ack, Instant received) {
         tracker_moved_ = 0;
         transit_.reset();
     }
+    tracker_list_ = ack.list();
     note_told(ack.sent_us, received);
     if (ack.moved > tracker_moved_)
         stats_.moved += ack.moved - std::exchange(tracker_moved_, ack.moved);
@@ -207,7 +215,7 @@ bool Link::all_acknowledged() const {
 }
 
 void Link::release(const std::function<void(const Row&, PeerInstant)>& fn) {
-    kept_.push_back({rows_.take(), 0, {}, false, {}});
+    kept_.push_back({rows_.take(), 0, {}, false, {}, {}});
     for (const auto& kept : kept_) {
         RowReader rows(kept.rows);
         while (rows.next())

@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "collector/backlog.hpp"
 #include "collector/edges.hpp"
@@ -13,8 +15,15 @@
 #include "common/frame.hpp"
 #include "common/limits.hpp"
 #include "common/time.hpp"
+#include "common/tracker_list.hpp"
 
 namespace presence::collector {
+
+// The list of trackers by which rows are routed, and its ids as frames tell them.
+struct Routing {
+    ListRank rank;
+    std::string ids;
+};
 
 // What one tracker is to be told, until it has acknowledged it.
 //
@@ -42,6 +51,7 @@ public:
         std::uint64_t resend_bytes_max = 0;
         std::uint64_t backlog_max = 0;
         const Edges* edges = nullptr;  // outlives the link
+        std::shared_ptr<const Routing> routing{};
     };
     using Send = std::function<void(std::string frame)>;
 
@@ -65,14 +75,23 @@ public:
 
     struct Turn {
         Instant now{};
-        Instant watermark{};  // everything read up to then has been appended
-        std::uint64_t map_version = 0;
+        Instant watermark{};                   // everything read up to then has been appended
+        Epoch epoch = 0;                       // the highest heard of
         const Sightings* sightings = nullptr;  // none if there is no other tracker
     };
     // Sends what is due.
     void end_turn(const Turn& turn, const Send& send);
     // False if the acknowledgement cannot be for what was sent here.
     [[nodiscard]] bool on_ack(const Ack& ack, Instant received);
+
+    // From now on rows are routed by another list. Each list has a frame of its own, so that the
+    // tracker knows of each. Requires: called between turns.
+    void route_by(std::shared_ptr<const Routing> routing) {
+        cut({});
+        options_.routing = std::move(routing);
+    }
+    // By which list the tracker goes, as it said last; nothing before that.
+    [[nodiscard]] const std::optional<ListRank>& tracker_list() const { return tracker_list_; }
 
     // Heartbeats may have been lost before they were read: told with the next frame.
     void note_loss() { ++losses_; }
@@ -142,6 +161,7 @@ private:
         Instant watermark{};
         bool goodbye = false;
         Instant sent_at{};  // for the first time
+        std::shared_ptr<const Routing> routing{};
 
         [[nodiscard]] std::size_t bytes() const { return rows.capacity() + sizeof(Kept); }
     };
@@ -188,6 +208,7 @@ private:
     std::optional<FrameHeader::Echo> echo_;  // not yet told
     std::uint64_t tracker_boot_ = 0;
     std::uint64_t tracker_moved_ = 0;
+    std::optional<ListRank> tracker_list_;
     Transit transit_;  // of its acknowledgements
     static constexpr Instant kLongAgo{Duration{-(std::int64_t{1} << 60)}};
     Instant told_at_ = kLongAgo;

@@ -124,6 +124,8 @@ private:
         std::string endpoint;
         io::Connection link;
         io::PeerLog peer;
+        // By which list it goes, as far as that is another than ours and was told; and ours then.
+        std::optional<std::pair<ListRank, ListRank>> differs{};
     };
 
     void turn() {
@@ -322,6 +324,30 @@ private:
         log::info("stopped", {{"acknowledged", router_.all_acknowledged()}});
     }
 
+    void tell_lists() {
+        const auto& ids = router_.map().trackers;
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            const auto its = router_.list_of(i);
+            if (!its || its->hash == 0) continue;
+            const auto& ours = router_.rank();
+            auto& told = trackers_.at(ids[i]).differs;
+            if (*its == ours) {
+                if (std::exchange(told, std::nullopt))
+                    log::info("list_agrees", {{"tracker", ids[i]}, {"list", text_of(ours)}});
+                continue;
+            }
+            if (told == std::pair(*its, ours)) continue;
+            told = {*its, ours};
+            log::warn("list_differs",
+                      {{"tracker", ids[i]},
+                       {"its_list", text_of(*its)},
+                       {"our_list", text_of(ours)},
+                       {"older", its->version == ours.version ? "neither: two lists of one version"
+                                 : *its < ours                ? "its"
+                                                              : "ours"}});
+        }
+    }
+
     // What feeds the input shows no life: told while it lasts, and when it is over.
     void report_input() {
         const auto silence = router_.input_silence(turn_began_);
@@ -335,6 +361,7 @@ private:
     }
 
     void report() {
+        tell_lists();
         report_input();
         for (auto& [id, tracker] : trackers_)
             tracker.peer.turn(turn_began_);

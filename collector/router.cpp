@@ -22,11 +22,16 @@ struct Router::Impl {
     Impl(RouterOptions o, SlotMap m)
         : options(std::move(o)),
           map(std::move(m)),
+          routing(routing_by(map)),
           intake(options.lease, options.reconnect_max),
           sightings(options.grace) {
         PRESENCE_CHECK(!map.trackers.empty(), "heartbeats need a tracker to go to");
         for (const auto& tracker : map.trackers)
             links.push_back(make_link(tracker));
+    }
+
+    [[nodiscard]] static std::shared_ptr<const Routing> routing_by(const SlotMap& map) {
+        return std::make_shared<const Routing>(Routing{rank_of(map), encode_list(map)});
     }
 
     // A tracker that left the map and came back would take a link that counts from 1 again for
@@ -39,7 +44,8 @@ struct Router::Impl {
                                                     .flush_interval = options.flush_interval,
                                                     .resend_bytes_max = options.resend_bytes_max,
                                                     .backlog_max = options.backlog_max,
-                                                    .edges = &edges});
+                                                    .edges = &edges,
+                                                    .routing = routing});
     }
 
     [[nodiscard]] Link& link_of(std::uint64_t hash) { return *links[map.owner[slot_of(hash)]]; }
@@ -121,7 +127,7 @@ struct Router::Impl {
                 link->note_loss();
         for (std::size_t i = 0; i < links.size(); ++i)
             links[i]->end_turn(
-                {now, watermark.value(), map.version, links.size() > 1 ? &sightings : nullptr},
+                {now, watermark.value(), epoch, links.size() > 1 ? &sightings : nullptr},
                 [&](std::string frame) {
                     out.push_back({i, std::make_shared<const std::string>(std::move(frame))});
                 });
@@ -129,6 +135,8 @@ struct Router::Impl {
 
     RouterOptions options;
     SlotMap map;
+    std::shared_ptr<const Routing> routing;
+    Epoch epoch = 0;  // the highest that a tracker told
     Edges edges{kEdgesMax};
     std::vector<std::unique_ptr<Link>> links;  // as map.trackers
     Watermark watermark{options.began, options.probed};
@@ -191,6 +199,7 @@ bool Router::on_ack(std::size_t tracker, std::string_view bytes, Instant receive
     impl_->refused_acks += !good;
     if (good) {
         const auto& link = *impl_->links[tracker];
+        if (is_plausible(ack->epoch)) impl_->epoch = std::max(impl_->epoch, ack->epoch);
         impl_->intake.vouch(link.told_at());
         if (const auto told_at = link.ack_told_at()) impl_->take_sightings(*ack, *told_at);
     }
@@ -226,12 +235,20 @@ void Router::adopt(SlotMap map) {
     PRESENCE_CHECK(!map.trackers.empty(), "heartbeats need a tracker to go to");
     auto before = std::exchange(impl_->links, {});
     impl_->map = std::move(map);
+    impl_->routing = Impl::routing_by(impl_->map);
     ++impl_->adoptions;
     for (const auto& tracker : impl_->map.trackers) {
         const auto kept = std::find_if(before.begin(), before.end(), [&](const auto& link) {
             return link && link->tracker() == tracker;
         });
-        impl_->links.push_back(kept != before.end() ? std::move(*kept) : impl_->make_link(tracker));
+        if (kept != before.end()) {
+            impl_->links.push_back(std::move(*kept));
+            impl_->links.back()->route_by(impl_->routing);
+        } else {
+            // What was read of its users before went elsewhere.
+            impl_->links.push_back(impl_->make_link(tracker));
+            impl_->links.back()->note_loss();
+        }
     }
     for (const auto& link : before) {
         if (!link) continue;
@@ -281,6 +298,14 @@ std::optional<Router::Wrong> Router::take_wrong() {
 
 const SlotMap& Router::map() const {
     return impl_->map;
+}
+
+const ListRank& Router::rank() const {
+    return impl_->routing->rank;
+}
+
+std::optional<ListRank> Router::list_of(std::size_t tracker) const {
+    return impl_->links[tracker]->tracker_list();
 }
 
 Router::Stats Router::stats() const {

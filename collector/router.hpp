@@ -13,6 +13,7 @@
 #include "common/slots.hpp"
 #include "common/smallest_difference.hpp"
 #include "common/time.hpp"
+#include "common/tracker_list.hpp"
 
 namespace presence::collector {
 
@@ -97,7 +98,9 @@ public:
     // How long what feeds the input has not been seen to work.
     [[nodiscard]] Duration input_silence(Instant now) const;
 
-    // A new map: rows are routed by it from now on. Links of trackers that are in both are kept.
+    // A new map: rows are routed by it from now on. Links of trackers that are in both are kept. To
+    // others a loss is told, as what was read of their users before went elsewhere; a tracker with
+    // a kept link sees from its frames which slots it was not fed.
     void adopt(SlotMap map);
     // Says goodbye on every link with all that was read; nothing may be read after it.
     void goodbye(Instant now, std::vector<Outgoing>& out);
@@ -113,6 +116,10 @@ public:
     // When end_turn has something to send even without input.
     [[nodiscard]] Instant next_wakeup() const;
     [[nodiscard]] const SlotMap& map() const;
+    // Of map().
+    [[nodiscard]] const ListRank& rank() const;
+    // By which list trackers[tracker] goes, as it said last; nothing before that.
+    [[nodiscard]] std::optional<ListRank> list_of(std::size_t tracker) const;
     [[nodiscard]] const Counters<Reject>& rejects() const { return rejects_; }
     // The first item since the last call of which a field is wrong: whose it is, by which edge.
     struct Wrong {

@@ -63,14 +63,19 @@ struct BodyWriter {
         }
     }
     void operator()(const StatusAnswer& a) const {
-        out.map(6 + extra).text("tracker").text(a.tracker).text("boot").number(a.boot);
+        out.map(6 + !a.list.empty() + extra)
+            .text("tracker")
+            .text(a.tracker)
+            .text("boot")
+            .number(a.boot);
         out.text("version").text(a.version).text("numbers").map(a.numbers.size());
         for (const auto& [name, number] : a.numbers)
             out.text(name).number(number);
         out.text("collectors").array(a.collectors.size());
         for (const auto& c : a.collectors) {
-            out.map(4).text("id").text(c.id).text("boot").number(c.boot);
+            out.map(4 + !c.list.empty()).text("id").text(c.id).text("boot").number(c.boot);
             out.text("state").text(c.state).text("lag_ms").number(c.lag_ms);
+            if (!c.list.empty()) out.text("list").text(c.list);
         }
         out.text("holds").array(a.holds.size());
         for (const auto& h : a.holds) {
@@ -79,6 +84,7 @@ struct BodyWriter {
             out.text("sessions").number(h.sessions);
             if (!h.error.empty()) out.text("error").text(h.error);
         }
+        if (!a.list.empty()) out.text("list").text(a.list);
     }
     void operator()(const SnapshotAnswer& a) const {
         std::size_t bytes = 256;
@@ -175,6 +181,7 @@ bool read_collector(Cursor& in, StatusAnswer::Collector& c) {
         if (key == "boot") return value(in, c.boot);
         if (key == "state") return value(in, c.state);
         if (key == "lag_ms") return value(in, c.lag_ms);
+        if (key == "list") return value(in, c.list);
         return skip(in);
     });
 }
@@ -196,6 +203,7 @@ bool read(Cursor& in, StatusAnswer& a) {
         if (key == "tracker") return value(in, a.tracker);
         if (key == "boot") return value(in, a.boot);
         if (key == "version") return value(in, a.version);
+        if (key == "list") return value(in, a.list);
         if (key == "numbers")
             return each_key(in, [&](std::string_view name) {
                 return value(in, a.numbers.emplace_back(name, 0).second);

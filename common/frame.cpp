@@ -38,6 +38,10 @@ public:
         ok_ = ok_ && text.size() <= kNameBytesMax;
         if (ok_) name.assign(text);
     }
+    void read_epoch(Epoch& to) {
+        read(to);
+        ok_ = ok_ && is_epoch(to);
+    }
     [[nodiscard]] std::string_view bytes() { return keep(cursor_.text()); }
     [[nodiscard]] bool nil() { return ok_ && cursor_.nil(); }
     [[nodiscard]] bool ok() const { return ok_; }
@@ -81,6 +85,8 @@ std::string_view name_of(FrameFault fault) {
             return "leases";
         case FrameFault::sightings:
             return "sightings";
+        case FrameFault::list:
+            return "list";
         case FrameFault::count_:
             break;
     }
@@ -88,11 +94,17 @@ std::string_view name_of(FrameFault fault) {
 }
 
 std::string encode_frame(const FrameHeader& header, std::string_view row_groups,
-                         std::string_view leases, std::string_view sightings) {
+                         std::string_view leases, std::string_view sightings,
+                         std::string_view list) {
     MsgpackWriter writer;
-    writer.reserve(row_groups.size() + leases.size() + sightings.size() + header.cluster.size() +
-                   header.collector.size() + 128);
-    const std::size_t beside = !sightings.empty() ? 2 : !leases.empty() ? 1 : 0;
+    writer.reserve(row_groups.size() + leases.size() + sightings.size() + list.size() +
+                   header.cluster.size() + header.collector.size() + 160);
+    const bool ranked = header.list_hash != 0 || header.epoch != 0 || !list.empty();
+    const std::size_t beside = !list.empty()        ? 5
+                               : ranked             ? 4
+                               : !sightings.empty() ? 2
+                               : !leases.empty()    ? 1
+                                                    : 0;
     writer.array(kFrameElements + beside)
         .number(kFrameVersion)
         .text(header.cluster)
@@ -109,6 +121,8 @@ std::string encode_frame(const FrameHeader& header, std::string_view row_groups,
     writer.number(header.dropped).boolean(header.goodbye).bin(row_groups);
     if (beside > 0) writer.bin(leases);
     if (beside > 1) writer.bin(sightings);
+    if (ranked) writer.number(header.list_hash).number(header.epoch);
+    if (beside > 4) writer.bin(list);
     return writer.take();
 }
 
@@ -116,6 +130,7 @@ FrameFault decode_frame(std::string_view bytes, Frame& out) {
     out.row_groups = {};
     out.leases.clear();
     out.sightings.clear();
+    out.list = {};
     MsgpackTokens tokens;
     if (bytes.size() > kFrameBytesMax || !tokens.parse(bytes, kTokensMax))
         return FrameFault::not_msgpack;
@@ -141,11 +156,16 @@ FrameFault decode_frame(std::string_view bytes, Frame& out) {
     const auto row_groups = reader.bytes();
     const auto leases = elements > kFrameElements ? reader.bytes() : std::string_view{};
     const auto sightings = elements > kFrameElements + 1 ? reader.bytes() : std::string_view{};
+    header.list_hash = header.epoch = 0;
+    if (elements > kFrameElements + 2) reader.read(header.list_hash);
+    if (elements > kFrameElements + 3) reader.read_epoch(header.epoch);
+    const auto list = elements > kFrameElements + 4 ? reader.bytes() : std::string_view{};
     if (!reader.ok() || header.collector.empty()) return FrameFault::wrong_type;
     RowReader rows(row_groups);
     while (rows.next()) {
     }
     if (!rows.all_read()) return FrameFault::rows;
+    if (!list.empty() && !decode_list(list)) return FrameFault::list;
     const bool good_leases = decode_leases(leases, out.leases);
     if (!good_leases || !decode_sightings(sightings, out.sightings)) {
         out.leases.clear();
@@ -153,21 +173,24 @@ FrameFault decode_frame(std::string_view bytes, Frame& out) {
         return good_leases ? FrameFault::sightings : FrameFault::leases;
     }
     out.row_groups = row_groups;
+    out.list = list;
     return FrameFault::none;
 }
 
 std::string encode_ack(const Ack& ack) {
     MsgpackWriter writer;
-    writer.array(kAckElements + !ack.sightings.empty());
+    const bool ranked = ack.list_hash != 0 || ack.epoch != 0;
+    writer.array(kAckElements + (ranked ? 3 : !ack.sightings.empty() ? 1 : 0));
     writer.number(kFrameVersion).text(ack.cluster).text(ack.tracker);
     writer.number(ack.tracker_boot).number(ack.collector_boot).number(ack.applied);
     writer.boolean(ack.gap).number(ack.map_version).number(ack.moved).number(ack.sent_us);
-    if (!ack.sightings.empty()) {
+    if (ranked || !ack.sightings.empty()) {
         std::string sightings;
         for (const auto& [collector, seen] : ack.sightings)
             append_sighting(sightings, collector, seen);
         writer.bin(sightings);
     }
+    if (ranked) writer.number(ack.list_hash).number(ack.epoch);
     return writer.take();
 }
 
@@ -188,8 +211,10 @@ std::optional<Ack> decode_ack(std::string_view bytes) {
     reader.read(ack.map_version);
     reader.read(ack.moved);
     reader.read(ack.sent_us);
-    const bool more = tokens.cursor().array() > kAckElements;
-    const auto sightings = more ? reader.bytes() : std::string_view{};
+    const auto elements = tokens.cursor().array();
+    const auto sightings = elements > kAckElements ? reader.bytes() : std::string_view{};
+    if (elements > kAckElements + 1) reader.read(ack.list_hash);
+    if (elements > kAckElements + 2) reader.read_epoch(ack.epoch);
     if (!reader.ok() || version != kFrameVersion || !decode_sightings(sightings, ack.sightings))
         return std::nullopt;
     return ack;

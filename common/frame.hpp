@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/time.hpp"
+#include "common/tracker_list.hpp"
 
 // The internal link, collector DEALER <-> tracker ROUTER (docs/protocol.md, "Frames").
 namespace presence {
@@ -32,7 +33,9 @@ struct FrameHeader {
     std::uint64_t boot = 0;
     std::uint64_t number = 0;  // 1, 2, ... within the boot and the link
     std::uint64_t base = 0;    // lowest number not yet acknowledged on this link
+    // By which list of trackers its rows were routed, and those up to its watermark. 0: not told.
     std::uint64_t map_version = 0;
+    std::uint64_t list_hash = 0;
     PeerInstant sent{};       // read before sending, on the collector's clock
     PeerInstant watermark{};  // everything read up to here is in this frame or an earlier one
     // The newest acknowledgement: our stamp in it, and when the collector had it.
@@ -47,6 +50,9 @@ struct FrameHeader {
     // its boot.
     std::uint64_t dropped = 0;
     bool goodbye = false;  // the last frame of this boot: everything read has been sent
+    Epoch epoch = 0;       // the highest of any slot that the collector has heard of
+
+    [[nodiscard]] ListRank list() const { return {map_version, list_hash}; }
 };
 
 // An edge that names itself was heard: its newest message was read then. Told beside the rows to
@@ -107,10 +113,10 @@ private:
     static constexpr std::size_t kNoGroup = static_cast<std::size_t>(-1);
 };
 
-// `leases`, `sightings`: as append_lease and append_sighting write them.
+// `leases`, `sightings`, `list`: as append_lease, append_sighting and encode_list write them.
 [[nodiscard]] std::string encode_frame(const FrameHeader& header, std::string_view row_groups,
                                        std::string_view leases = {},
-                                       std::string_view sightings = {});
+                                       std::string_view sightings = {}, std::string_view list = {});
 
 // The rows of row groups, one after the other, without room for them all: a frame has thousands.
 // Views live as long as the bytes.
@@ -150,6 +156,7 @@ struct Frame {
     std::string_view row_groups;  // well-formed: a RowReader reads all of them
     std::vector<Lease> leases;
     std::vector<Sighting> sightings;  // of other collectors, by other trackers
+    std::string_view list;            // the header's, well-formed; empty: not told
 };
 
 enum class FrameFault : std::uint8_t {
@@ -160,6 +167,7 @@ enum class FrameFault : std::uint8_t {
     rows,
     leases,
     sightings,
+    list,
     count_
 };
 [[nodiscard]] std::string_view name_of(FrameFault fault);
@@ -181,6 +189,10 @@ struct Ack {
     std::uint64_t moved = 0;   // rows refused as another tracker's, since the collector's boot
     std::int64_t sent_us = 0;  // tracker's clock, read before sending
     std::vector<Sighting> sightings{};  // of other collectors, by this tracker
+    std::uint64_t list_hash = 0;        // of the list of trackers it goes by. 0: not told
+    Epoch epoch = 0;                    // the highest of any slot that the tracker has heard of
+
+    [[nodiscard]] ListRank list() const { return {map_version, list_hash}; }
 };
 [[nodiscard]] std::string encode_ack(const Ack& ack);
 [[nodiscard]] std::optional<Ack> decode_ack(std::string_view bytes);

@@ -96,6 +96,7 @@ struct StatusAnswer {
         std::uint64_t boot = 0;
         std::string state;        // "live" | "expected" | "silent"
         std::int64_t lag_ms = 0;  // how far its watermark is behind; -1: none yet
+        std::string list{};       // of trackers, by which it routes; empty: not told
     };
     std::vector<Collector> collectors;
     // Whom or what timeouts wait for, and how long at the longest.
@@ -108,6 +109,7 @@ struct StatusAnswer {
         std::string error{};         // of the disk: which file, and what the system says
     };
     std::vector<Hold> holds{};
+    std::string list{};  // of trackers, by which this one goes: "VERSION/HASH"
 };
 // One page of a slot as it was in one loop turn: pages of one snapshot share epoch, seq and batch.
 struct SnapshotAnswer {

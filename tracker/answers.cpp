@@ -71,12 +71,23 @@ std::string_view name_of(Watermarks::View::State state) {
 Answer Answers::operator()(const Query& query) const {
     Answer answer;
     answer.rid = query.rid;
-    answer.freshness = stats.freshness;
+    answer.freshness = freshness(query);
     answer.as_of_ms = millis(wall.at(evidence.value_or(now)));
-    answer.stale_by = stats.stale_by.names();
+    if (answer.freshness == Freshness::stale) answer.stale_by = stats.stale_by.names();
     answer.body = std::visit([this](const auto& op) { return body(op); }, query.op);
     if (auto* const error = std::get_if<QueryError>(&answer.body)) error->rid = query.rid;
     return answer;
+}
+
+Freshness Answers::freshness(const Query& query) const {
+    if (const auto* const snapshot = std::get_if<SnapshotQuery>(&query.op))
+        return snapshot->slot < kSlots ? freshness_of(snapshot->slot) : stats.freshness;
+    const auto* const get = std::get_if<GetQuery>(&query.op);
+    if (get == nullptr || get->users.empty()) return stats.freshness;
+    auto worst = Freshness::live;
+    for (const auto& user : get->users)
+        worst = std::max(worst, freshness_of(slot_of(hash_of(user))));
+    return worst;
 }
 
 QueryError Answers::moved(Slot slot) const {
@@ -90,8 +101,9 @@ QueryError Answers::moved(Slot slot) const {
 
 std::uint64_t Answers::covers_ms(Slot slot) const {
     const auto since = watermarks.covered_since();
-    if (!since || !evidence) return 0;
-    const auto covered = *evidence - std::max(*since, taken[slot]);
+    // Followers take what one slot's evidence covers for what another's does at least.
+    if (!since || !evidence || feeds.missing().any()) return 0;
+    const auto covered = *evidence - std::max({*since, taken[slot], feeds.complete_since()});
     return covered.count() > 0 ? static_cast<std::uint64_t>(covered.count() / 1000) : 0;
 }
 
@@ -113,7 +125,7 @@ Answers::Body Answers::body(const GetQuery& query) const {
                 one.held_by = "edge:" + std::string(hold->edge);
                 one.held_until_ms = millis(wall.at(hold->until));
             }
-        } else if (stats.freshness == Freshness::live) {
+        } else if (freshness_of(slot) == Freshness::live) {
             one.state = Known::offline;
         }
         answer.users.push_back(std::move(one));
@@ -174,10 +186,12 @@ Answers::Body Answers::body(const StatusQuery&) const {
     });
     for (const auto& c : watermarks.view(now)) {
         const auto lag = c.watermark ? (now - *c.watermark).count() / 1000 : -1;
-        answer.collectors.push_back(
-            {std::string(c.id), c.boot, std::string(name_of(c.state)), lag});
+        const auto list = feeds.rank_of(c.id);
+        answer.collectors.push_back({std::string(c.id), c.boot, std::string(name_of(c.state)), lag,
+                                     list && list->version > 0 ? text_of(*list) : ""});
     }
     answer.holds = holds();
+    answer.list = text_of(feeds.rank());
     return answer;
 }
 

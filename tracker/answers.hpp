@@ -1,12 +1,14 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "common/query.hpp"
 #include "common/slots.hpp"
 #include "common/time.hpp"
+#include "tracker/feeds.hpp"
 #include "tracker/freeze.hpp"
 #include "tracker/lifts.hpp"
 #include "tracker/publisher.hpp"
@@ -24,6 +26,7 @@ struct Answers {
     const Roster& roster;
     const Publisher& publisher;
     const Watermarks& watermarks;
+    const Feeds& feeds;
     const Freeze& freeze;
     const Lifts& lifts;
     const std::array<Instant, kSlots>& taken;  // since when we own each slot
@@ -36,6 +39,7 @@ struct Answers {
     Instant started;
     const Tracker::Writing& writing;
     std::optional<Instant> disk_held;  // since when it fails, or too much waits for it
+    std::function<Freshness(Slot)> freshness_of;
 
     [[nodiscard]] Answer operator()(const Query& query) const;
     // What timeouts wait for.
@@ -48,6 +52,8 @@ private:
     [[nodiscard]] bool owns(Slot slot) const { return self && map.owner[slot] == *self; }
     [[nodiscard]] QueryError moved(Slot slot) const;
     [[nodiscard]] std::uint64_t covers_ms(Slot slot) const;
+    // Of what is asked about, and not more.
+    [[nodiscard]] Freshness freshness(const Query& query) const;
 
     using Body = decltype(Answer::body);
     [[nodiscard]] Body body(const GetQuery& query) const;

@@ -13,6 +13,16 @@ std::vector<StatusAnswer::Hold> Answers::holds() const {
         all.push_back({std::move(what), why, millis(wall.at(since)),
                        until == Instant{} ? 0 : millis(wall.at(until)), sessions});
     };
+    for (const auto& other : feeds.differing(watermarks)) {
+        const char* const why = other.rank.version > feeds.rank().version   ? "newer_list"
+                                : other.rank.version < feeds.rank().version ? "older_list"
+                                                                            : "other_list";
+        const auto until = other.missing == 0 ? Instant{} : now + feeds.left(now);
+        // As if users were spread evenly over the slots.
+        const auto own = slots_owned(map, options.tracker).count();
+        const auto wait = own == 0 ? 0 : roster.sessions() * other.missing / own;
+        add("collector:" + other.collector, why, other.since, until, wait);
+    }
     using State = Watermarks::View::State;
     const auto freeze_end = now + freeze.left(now);
     for (const auto& c : watermarks.view(now)) {

@@ -27,6 +27,7 @@ void LifeLog::turn(Instant now, Tracker& tracker) {
     if (now < look_at_) return;
     look_at_ = now + kLookInterval;
     tell_collectors(now, tracker);
+    tell_lists(tracker);
     tell_freshness(tracker.stats());
     tell_holds(now, tracker);
     tell_refused(now, tracker);
@@ -46,6 +47,29 @@ void LifeLog::tell_collectors(Instant now, const Tracker& tracker) {
     }
 }
 
+void LifeLog::tell_lists(const Tracker& tracker) {
+    const auto& ours = tracker.feeds().rank();
+    decltype(lists_) current;
+    for (const auto& other : tracker.feeds().differing(tracker.watermarks())) {
+        const auto& pair = current[other.collector] = {other.rank, ours};
+        if (const auto told = lists_.find(other.collector);
+            told != lists_.end() && told->second == pair)
+            continue;
+        const bool same = other.rank.version == ours.version;
+        log::warn("list_differs", {{"collector", other.collector},
+                                   {"its_list", text_of(other.rank)},
+                                   {"our_list", text_of(ours)},
+                                   {"older", same ? "neither: two lists of one version"
+                                             : other.rank < ours ? "its"
+                                                                 : "ours"},
+                                   {"slots_not_fed", other.missing}});
+    }
+    for (const auto& [collector, lists] : lists_)
+        if (!current.contains(collector))
+            log::info("list_agrees", {{"collector", collector}, {"list", text_of(ours)}});
+    lists_ = std::move(current);
+}
+
 void LifeLog::tell_freshness(const Tracker::Stats& stats) {
     if (stats.freshness == freshness_ && stats.stale_by == stale_by_) return;
     freshness_ = stats.freshness;
@@ -63,6 +87,7 @@ void LifeLog::tell_holds(Instant now, const Tracker& tracker) {
     std::map<std::string, std::string> current;
     std::size_t lines = 0, more = 0;
     for (const auto& hold : tracker.holds(now, {})) {
+        if (hold.why.ends_with("_list")) continue;  // see tell_lists()
         current[hold.what] = hold.why;
         const auto told = holds_.find(hold.what);
         if (told != holds_.end() && told->second == hold.why) continue;

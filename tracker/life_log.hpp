@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 
 #include "common/time.hpp"
 #include "tracker/tracker.hpp"
@@ -10,7 +11,8 @@ namespace presence::tracker {
 
 // Tells in the log what an operator has to know of a tracker's life, once each time it changes: how
 // its collectors are (`collector_live`, `collector_silent`, `collector_departed`), whether it is
-// live, warming or frozen (`freshness`), whom timeouts wait for (`held`, `released`; at most
+// live, warming or frozen (`freshness`), who goes by another list of trackers (`list_differs`,
+// `list_agrees`), whom timeouts wait for (`held`, `released`; at most
 // kHoldLines a look, the others counted), and whose frames it refuses (`frame_refused`).
 class LifeLog {
 public:
@@ -21,6 +23,7 @@ private:
     static constexpr std::size_t kHoldLines = 20;
 
     void tell_collectors(Instant now, const Tracker& tracker);
+    void tell_lists(const Tracker& tracker);
     void tell_freshness(const Tracker::Stats& stats);
     void tell_holds(Instant now, const Tracker& tracker);
     void tell_refused(Instant now, Tracker& tracker);
@@ -30,7 +33,8 @@ private:
         std::uint64_t boot = 0;
     };
     std::map<std::string, Collector, std::less<>> collectors_;
-    std::map<std::string, std::string> holds_;  // what to why, as told
+    std::map<std::string, std::string> holds_;                    // what to why, as told
+    std::map<std::string, std::pair<ListRank, ListRank>> lists_;  // theirs and ours, as told
     Freshness freshness_ = Freshness::warming;
     StaleBy stale_by_;
     Instant look_at_{};

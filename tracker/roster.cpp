@@ -69,6 +69,19 @@ void Roster::lift(Instant now) {
     impl_->leases.lift(tick);
 }
 
+void Roster::lift(const SlotSet& slots, Instant now) {
+    auto& in = *impl_;
+    const auto tick = in.clock.of_read(now);
+    in.newest_floor = std::max(in.newest_floor, tick);
+    for (std::size_t slot = 0; slot < kSlots; ++slot)
+        if (slots[slot]) in.floors[slot] = std::max(in.floors[slot], tick);
+}
+
+void Roster::hold(const SlotSet& slots) {
+    impl_->held_slots = slots;
+    impl_->slots_held = slots.any();
+}
+
 void Roster::on_lease(std::string_view edge, Instant read) {
     const auto index = impl_->edges.find(edge);
     if (index && is_named(*index)) impl_->leases.on_heard(*index, impl_->clock.of_read(read));

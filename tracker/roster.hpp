@@ -13,6 +13,7 @@
 #include "common/frame.hpp"
 #include "common/slots.hpp"
 #include "common/time.hpp"
+#include "common/tracker_list.hpp"
 
 namespace presence::tracker {
 
@@ -136,6 +137,11 @@ public:
     // now + its session's ttl, that of sessions which begin later as well, and no edge to be silent
     // since before. O(1).
     void lift(Instant now);
+    // As lift(), for the users of these slots alone.
+    void lift(const SlotSet& slots, Instant now);
+    // From now on time stands still for the users of these slots: none of their sessions ends by
+    // itself. For a ttl after that lift() them, as their heartbeats went elsewhere meanwhile.
+    void hold(const SlotSet& slots);
     // It may be missing and deadlines stay: whoever may be told offline by error for that, is with
     // the freshness `stale`.
     void refuse_lift(Instant now);

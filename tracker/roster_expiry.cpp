@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "common/bugs.hpp"
+#include "common/limits.hpp"
 #include "tracker/roster_impl.hpp"
 
 namespace presence::tracker {
@@ -38,11 +39,20 @@ bool Roster::expire(Instant event_time, WallOffset wall, std::size_t limit,
 std::optional<Tick> Roster::Impl::ripe_at(UserIndex user) {
     using Kind = Leases::Verdict::Kind;
     constexpr auto kNever = std::numeric_limits<Tick>::max();
+    auto floor = kLongAgo;
+    if (slots_held || event_time <= newest_floor + Tick{kTtlMaxMs}) {
+        const auto hash = hash_of(records[user].id());
+        if (held_slots[slot_of(hash)]) {
+            look_later(user);
+            return std::nullopt;
+        }
+        floor = floor_of(hash);
+    }
     std::optional<Tick> last;
     auto next = kNever;
     bool lost = false;
     each_session(records[user], [&](const auto& held) {
-        const auto [kind, at] = verdict(held);
+        const auto [kind, at] = verdict(held, floor);
         if (kind == Kind::lives)
             next = std::min(next, at);
         else
@@ -57,6 +67,18 @@ std::optional<Tick> Roster::Impl::ripe_at(UserIndex user) {
     return last;
 }
 
+// Not later than any session may end once the slot is lifted, and not so often that those who wait
+// cost much.
+void Roster::Impl::look_later(UserIndex user) {
+    constexpr Tick kLookMin = kTtlMinMs / 2;
+    auto next = std::numeric_limits<Tick>::max();
+    each_session(records[user], [&](const auto& held) {
+        const auto own = deadline_of(held);
+        next = std::min(next, own >= event_time ? own : event_time + Tick{held.ttl} / 2);
+    });
+    deadlines.set(user, low(std::max(next, event_time + kLookMin)));
+}
+
 void Roster::Impl::settle(const Ripe& ended, WallOffset wall, std::vector<Event>& out) {
     auto& record = records[ended.user];
     if (record.single()) to_list(record);
@@ -65,7 +87,7 @@ void Roster::Impl::settle(const Ripe& ended, WallOffset wall, std::vector<Event>
     bool lost = false;
     auto doubt = Doubts::kNone;
     for (auto* s = record.sessions.begin(); s != record.sessions.end();) {
-        const auto [kind, at] = verdict(*s);
+        const auto [kind, at] = verdict(*s, floor_of(ended.hash));
         if (kind == Leases::Verdict::Kind::lives) {
             s = SessionList::next(s);
             continue;

@@ -26,6 +26,7 @@ namespace presence::tracker {
 struct Roster::Impl {
     using UserIndex = std::uint32_t;
     static constexpr Tick kByeTicks = kByeMemory / 1ms;
+    static constexpr Tick kLongAgo = std::numeric_limits<Tick>::min();
 
     Impl(Options given, Instant origin)
         : options(given),
@@ -33,7 +34,9 @@ struct Roster::Impl {
           leases({.timeout = given.edge_timeout / 1ms,
                   .grace = given.edge_grace / 1ms,
                   .hold_max = given.edge_hold_max / 1ms}),
-          edge_lost(given.edge_lost_rate) {}
+          edge_lost(given.edge_lost_rate) {
+        floors.fill(kLongAgo);
+    }
 
     Options options;
     TickClock clock;
@@ -48,6 +51,12 @@ struct Roster::Impl {
     // Long before anything, while there is none.
     Tick event_time = std::numeric_limits<Tick>::min();
     Tick lifted = std::numeric_limits<Tick>::min();
+    // Of slots, apart from all others: those for whose users time stands still, and since when
+    // deadlines are lifted. Looked at only when a session's own deadline has passed.
+    SlotSet held_slots;
+    bool slots_held = false;
+    std::array<Tick, kSlots> floors{};
+    Tick newest_floor = kLongAgo;
     Doubts doubts;
     std::vector<Slot> noted;  // see take_news()
     std::array<bool, kSlots> is_noted{};
@@ -80,10 +89,13 @@ struct Roster::Impl {
     [[nodiscard]] Tick deadline_of(const Session& s) const {
         return deadline(window.widen(s.read), s.ttl);
     }
+    // Where the deadlines of a slot's users are lifted to.
+    [[nodiscard]] Tick floor_of(std::uint64_t hash) const { return floors[slot_of(hash)]; }
     // Of a record or a session, at event time.
     template <class T>
-    [[nodiscard]] Leases::Verdict verdict(const T& held) const {
-        const auto own = deadline_of(held);
+    [[nodiscard]] Leases::Verdict verdict(const T& held, Tick floor) const {
+        auto own = deadline_of(held);
+        if (own < event_time) own = std::max(own, floor + held.ttl);
         if (own >= event_time) return {Leases::Verdict::Kind::lives, own};
         return leases.judge(held.edge, own - held.ttl, held.ttl, event_time);
     }
@@ -151,6 +163,8 @@ struct Roster::Impl {
     // When the last of the user's sessions that are over ended; nothing, and the user is looked at
     // again later, if none is, or it is not their turn to be told.
     [[nodiscard]] std::optional<Tick> ripe_at(UserIndex user);
+    // Of a user for whom time stands still: when to look again.
+    void look_later(UserIndex user);
     void settle(const Ripe& ripe, WallOffset wall, std::vector<Event>& out);
     void set_deadline(UserIndex user);
     void clamp_all(Tick now);

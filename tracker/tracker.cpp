@@ -33,7 +33,9 @@ void Tracker::on_frame(std::string_view peer, std::string_view bytes, Instant re
         return i.refuse(name_of(fault));
     }
     if (header.cluster != i.options.cluster) return i.refuse("cluster");
-    switch (i.watermarks.on_frame(header, i.options.boot, received)) {
+    const auto accepted = i.watermarks.on_frame(header, i.options.boot, received);
+    if (accepted != Watermarks::Accept::refused) i.hear_epoch(header.epoch, received);
+    switch (accepted) {
         case Watermarks::Accept::refused: {
             const auto known = i.watermarks.view_of(header.collector, received);
             return i.refuse(known && header.boot < known->boot ? "older_run" : "numbers");
@@ -46,6 +48,7 @@ void Tracker::on_frame(std::string_view peer, std::string_view bytes, Instant re
             break;
         case Watermarks::Accept::apply:
             ++i.stats.frames;
+            i.feeds.on_frame(header.collector, header.list(), i.frame.list, received);
             i.apply(header, received, wall);
             break;
     }
@@ -157,7 +160,7 @@ void Tracker::Impl::publish(Instant now, WallOffset wall, Output& out) {
     std::move(first.begin(), first.end(), std::back_inserter(out.publications));
     first.clear();
     for (auto& event : events) {
-        if (event.freshness != Freshness::stale) event.freshness = stats.freshness;
+        if (event.freshness != Freshness::stale) event.freshness = freshness_of(event.slot, now);
         checkpoints.on_change(event.slot);
     }
     roster.take_news(news);
@@ -180,6 +183,14 @@ void Tracker::Impl::pass_time(Instant now) {
             roster.refuse_lift(now);
         ++(lift ? stats.lifts : stats.lifts_refused);
     }
+    const auto fed_again = feeds.turn(now, watermarks);
+    roster.hold(feeds.held());
+    if (fed_again.any()) {
+        roster.lift(fed_again, now);
+        taken_last = now;
+        for (std::size_t slot = 0; slot < kSlots; ++slot)
+            if (fed_again[slot]) taken[slot] = now;
+    }
     evidence = watermarks.event_time(now);
     if (bug(Bug::watermark_skipped)) evidence = now;
     if (evidence && !warm_at) warm_at = now + options.timeout;
@@ -189,14 +200,19 @@ void Tracker::Impl::pass_time(Instant now) {
     event_time = freeze.turn(now, evidence, missing && !writing.full);
     stats.frozen = freeze.spent(now);
     if (!evidence)
-        stats.freshness = Freshness::warming;
+        freshness_fed = Freshness::warming;
     else if (missing)
-        stats.freshness = Freshness::frozen;
+        freshness_fed = Freshness::frozen;
     else
-        stats.freshness = now < *warm_at ? Freshness::warming : Freshness::live;
+        freshness_fed = now < *warm_at ? Freshness::warming : Freshness::live;
     const bool told = !bug(Bug::stale_untold);
-    stats.stale_by = {writing.failing, told && freeze.used_up(), told && lifts.refused(now)};
-    if (stats.stale_by.any()) stats.freshness = Freshness::stale;
+    stats.stale_by = {writing.failing, told && freeze.used_up(), told && lifts.refused(now), false};
+    if (stats.stale_by.any()) freshness_fed = Freshness::stale;
+    stats.stale_by.lists = feeds.used_up();  // of some slots
+    const bool taken_lately = now < taken_last + options.timeout;
+    stats.freshness = std::max(
+        {freshness_fed, feeds.freshness(), taken_lately ? Freshness::warming : Freshness::live});
+    stats.slots_not_fed = feeds.missing().count();
 }
 
 void Tracker::Impl::acknowledge(Instant now, std::vector<ToPeer>& out) {
@@ -221,8 +237,12 @@ ToPeer Tracker::Impl::ack_to(const std::string& peer, const Watermarks::View& vi
             .gap = view.gap,
             .map_version = map.version,
             .moved = moved == moved_rows.end() ? 0 : moved->second,
-            .sent_us = micros(now)};
-    if (map.trackers.size() > 1) ack.sightings = watermarks.sightings_for(view.id, now);
+            .sent_us = micros(now),
+            .list_hash = feeds.rank().hash,
+            .epoch = epoch_known};
+    // Also one that knows more trackers than we do.
+    const bool others = map.trackers.size() > 1 || feeds.goes_by_another(view.id);
+    if (others) ack.sightings = watermarks.sightings_for(view.id, now);
     return {peer, encode_ack(ack)};
 }
 
@@ -243,8 +263,16 @@ void Tracker::Impl::give_signs(Instant now, std::vector<ToPeer>& out) {
 }
 
 Answers Tracker::Impl::answers(const Stats& current, Instant now, WallOffset wall) {
-    return {options,   map,     self, roster, publisher, watermarks, freeze,  lifts,   taken,
-            snapshots, current, now,  wall,   evidence,  event_time, started, writing, disk_held};
+    return {options,   map,
+            self,      roster,
+            publisher, watermarks,
+            feeds,     freeze,
+            lifts,     taken,
+            snapshots, current,
+            now,       wall,
+            evidence,  event_time,
+            started,   writing,
+            disk_held, [this, now](Slot slot) { return freshness_of(slot, now); }};
 }
 
 Answer Tracker::Impl::heading(Instant now, WallOffset wall) const {
@@ -300,27 +328,6 @@ ToPeer Tracker::answer_replay(const Replay& replay, std::variant<ReplayAnswer, Q
     return {replay.peer, encode_answer(answer)};
 }
 
-void Tracker::adopt(SlotMap map, std::vector<TrackerConfig> trackers, Instant now,
-                    std::int64_t unix_ms) {
-    auto& i = *impl_;
-    std::array<bool, kSlots> owned{};
-    for (std::size_t slot = 0; slot < kSlots; ++slot)
-        owned[slot] = i.owns(slot);
-    i.map = std::move(map);
-    i.options.trackers = std::move(trackers);
-    i.self = Impl::index_of(i.map, i.options.tracker);
-    for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
-        const bool owns = i.owns(slot);
-        if (owned[slot] && !owns) {
-            i.roster.drop(static_cast<Slot>(slot));
-            i.first_states.push_back(static_cast<Slot>(slot));  // empty from now on
-        }
-        if (owned[slot] || !owns) continue;
-        i.begin(static_cast<Slot>(slot), unix_ms);
-        i.taken[slot] = now;
-    }
-}
-
 Instant Tracker::next_wakeup(Instant now) const {
     const auto& i = *impl_;
     if (i.more_due || !i.first.empty()) return now;
@@ -368,11 +375,16 @@ std::vector<std::string> StaleBy::names() const {
     if (disk) all.emplace_back("disk");
     if (freeze_max) all.emplace_back("freeze_max");
     if (lifts) all.emplace_back("lifts");
+    if (lists) all.emplace_back("lists");
     return all;
 }
 
 std::vector<StatusAnswer::Hold> Tracker::holds(Instant now, WallOffset wall) const {
     return impl_->answers(impl_->stats, now, wall).holds();
+}
+
+const Feeds& Tracker::feeds() const {
+    return impl_->feeds;
 }
 
 const Watermarks& Tracker::watermarks() const {
@@ -403,6 +415,7 @@ void Tracker::each_number(const Stats& stats,
     tell("stale", stats.stale);
     tell("after_bye", stats.after_bye);
     tell("moved", stats.moved);
+    tell("slots_not_fed", stats.slots_not_fed);
     tell("users_limit", stats.users_limit);
     tell("sessions_limit", stats.sessions_limit);
     tell("edges_limit", stats.edges_limit);

@@ -15,6 +15,7 @@
 #include "common/query.hpp"
 #include "common/slots.hpp"
 #include "common/time.hpp"
+#include "tracker/feeds.hpp"
 #include "tracker/output.hpp"
 #include "tracker/watermarks.hpp"
 
@@ -25,8 +26,9 @@ struct StaleBy {
     bool disk = false;        // the journal cannot be written: news waits
     bool freeze_max = false;  // evidence was missing for so long: timeouts go on without
     bool lifts = false;       // a lift was refused: heartbeats may have been lost
+    bool lists = false;       // collectors went by other lists of trackers for so long
 
-    [[nodiscard]] bool any() const { return disk || freeze_max || lifts; }
+    [[nodiscard]] bool any() const { return disk || freeze_max || lifts || lists; }
     [[nodiscard]] std::vector<std::string> names() const;
     friend bool operator==(const StaleBy&, const StaleBy&) = default;
 };
@@ -123,9 +125,10 @@ public:
 
     struct Stats {
         std::uint64_t frames = 0, frames_duplicate = 0, frames_gap = 0, frames_refused = 0;
-        std::uint64_t heartbeats = 0;  // rows applied
-        std::uint64_t stale = 0;       // older than their ttl
-        std::uint64_t moved = 0;       // rows of users another tracker owns
+        std::uint64_t heartbeats = 0;     // rows applied
+        std::uint64_t stale = 0;          // older than their ttl
+        std::uint64_t moved = 0;          // rows of users another tracker owns
+        std::uint64_t slots_not_fed = 0;  // ours, that some collector routes elsewhere
         std::uint64_t users_limit = 0, sessions_limit = 0, edges_limit = 0;  // refused by a limit
         std::uint64_t after_bye = 0;  // stragglers of a session that said bye
         std::uint64_t malformed = 0;  // rows that no collector of ours can have sent
@@ -146,6 +149,7 @@ public:
     static void each_number(const Stats& stats,
                             const std::function<void(std::string_view, std::int64_t)>& fn);
     [[nodiscard]] const Watermarks& watermarks() const;
+    [[nodiscard]] const Feeds& feeds() const;
     // What timeouts wait for now, as `status` tells it.
     [[nodiscard]] std::vector<StatusAnswer::Hold> holds(Instant now, WallOffset wall) const;
     [[nodiscard]] std::uint64_t boot() const;

@@ -16,6 +16,7 @@
 #include "common/query.hpp"
 #include "tracker/answers.hpp"
 #include "tracker/checkpoints.hpp"
+#include "tracker/feeds.hpp"
 #include "tracker/freeze.hpp"
 #include "tracker/lifts.hpp"
 #include "tracker/publisher.hpp"
@@ -48,6 +49,7 @@ struct Tracker::Impl {
           map(std::move(m)),
           self(index_of(map, options.tracker)),
           watermarks(options.collector_grace, options.collectors_expected, now),
+          feeds(options.tracker, map, options.freeze_max, now),
           freeze(options.freeze_max, now),
           lifts(options.freeze_max, options.timeout, now),
           restarts(options.freeze_max, options.timeout),
@@ -72,10 +74,10 @@ struct Tracker::Impl {
         return static_cast<std::size_t>(it - map.trackers.begin());
     }
     [[nodiscard]] bool owns(std::size_t slot) const { return self && map.owner[slot] == *self; }
-    void begin(Slot slot, std::int64_t unix_ms) {
-        publisher.begin(slot, make_epoch(unix_ms, options.tracker, publisher.stream(slot).epoch));
-        if (!has_state[slot]) first_states.push_back(slot);
-    }
+    // Slots, above every epoch that any follower can know as far as we have heard.
+    void begin(const SlotSet& slots, std::int64_t unix_ms);
+    void hear_epoch(Epoch epoch, Instant now);
+    [[nodiscard]] Freshness freshness_of(Slot slot, Instant now) const;
 
     void apply(const FrameHeader& header, Instant received, WallOffset wall);
     void apply_beats(WallOffset wall);
@@ -105,6 +107,7 @@ struct Tracker::Impl {
     SlotMap map;
     std::optional<std::size_t> self;
     Watermarks watermarks;
+    Feeds feeds;
     Freeze freeze;
     Lifts lifts;
     Restarts restarts;
@@ -112,7 +115,13 @@ struct Tracker::Impl {
     Publisher publisher;
     Subscriptions subscriptions;
     Snapshots snapshots;
-    std::array<Instant, kSlots> taken{};
+    std::array<Instant, kSlots> taken{};  // since when their evidence is complete, or they are ours
+    Instant taken_last{};
+    Epoch epoch_known = 0;  // the highest of any slot, ours or another's
+    Epoch epoch_told = 0;   // to the journal
+    bool raised = false;    // our epochs, above those that others told
+    // As if every collector went by our list.
+    Freshness freshness_fed = Freshness::warming;
     std::optional<Instant> evidence;    // as far as it reaches
     std::optional<Instant> event_time;  // later than that while a freeze is used up
     std::optional<Instant> resumed;     // how far the run before had come

@@ -27,6 +27,7 @@ struct Facts {
     // How far event time had come, on which clock.
     std::uint64_t clock = 0;
     std::int64_t event_us = 0;
+    Epoch epoch = 0;  // the highest heard of
     // When runs began, on which clock.
     std::uint64_t starts_clock = 0;
     std::vector<Restarts::Start> starts;
@@ -56,6 +57,7 @@ Facts read_facts(std::string_view bytes) {
         if (key == "event_time")
             return record(in, 2,
                           [&] { return value(in, facts.clock) && value(in, facts.event_us); });
+        if (key == "epoch") return value(in, facts.epoch);
         if (key == "starts")
             return record(in, 2, [&] { return value(in, facts.starts_clock) && each(in, start); });
         return key == "links" ? each(in, link) : skip(in);
@@ -71,6 +73,7 @@ std::optional<std::size_t> Tracker::restore_state(std::string_view bytes, Instan
     const auto answer = decode_answer(bytes);
     const auto* const state = answer ? std::get_if<SnapshotAnswer>(&answer->body) : nullptr;
     if (state == nullptr) return {};
+    i.epoch_known = std::max(i.epoch_known, state->epoch);
     if (!i.owns(state->slot)) return 0;
     i.has_state[state->slot] = true;
     i.publisher.restore(state->slot, {state->epoch, state->seq});
@@ -91,6 +94,7 @@ std::optional<std::size_t> Tracker::restore_batch(std::string_view bytes, Instan
     if (!batch) return {};
     std::size_t left_out = 0;
     for (const auto& run : batch->slots) {
+        i.epoch_known = std::max(i.epoch_known, run.epoch);
         if (run.slot >= kSlots || !i.owns(run.slot)) continue;
         for (const auto& event : run.events) {
             const auto& at = i.publisher.stream(run.slot);
@@ -140,8 +144,10 @@ void Tracker::begin(const Past& past, Instant now, WallOffset wall) {
     auto& i = *impl_;
     i.publisher.resume(past.boot, past.batch);
     i.resume(past.facts, now);
+    const auto own = slots_owned(i.map, i.options.tracker);
     for (std::uint32_t slot = 0; slot < kSlots; ++slot)
-        if (i.owns(slot)) i.begin(static_cast<Slot>(slot), i.options.started_unix_ms);
+        if (own[slot] && !i.has_state[slot]) i.first_states.push_back(static_cast<Slot>(slot));
+    i.begin(own, i.options.started_unix_ms);
     i.publisher.begin_run(i.first);
     for (auto& [user, event] : std::exchange(i.left_out, {})) {
         event.at_ms = millis(wall.at(now));
@@ -195,11 +201,15 @@ void Tracker::Impl::tell_facts(bool ticks, Output& out) {
         if (c.state == Watermarks::View::State::expected ||
             c.state == Watermarks::View::State::live)
             known.emplace_back(c.id);
-    if (known == collectors_told && !wrote) return;
+    if (known == collectors_told && epoch_known == epoch_told && !wrote) return;
     const auto links = watermarks.links();
     const auto over = std::max(event_time, resumed);  // nothing is less than any
     MsgpackWriter writer;
-    writer.map(3 + over.has_value()).text("collectors").array(known.size());
+    writer.map(4 + over.has_value())
+        .text("epoch")
+        .number(epoch_known)
+        .text("collectors")
+        .array(known.size());
     for (const auto& id : known)
         writer.text(id);
     writer.text("links").array(links.size());
@@ -212,10 +222,12 @@ void Tracker::Impl::tell_facts(bool ticks, Output& out) {
     if (over) writer.text("event_time").array(2).number(options.clock).number(micros(*over));
     out.facts = writer.take();
     collectors_told = std::move(known);
+    epoch_told = epoch_known;
 }
 
 void Tracker::Impl::resume(std::string_view bytes, Instant now) {
     auto facts = read_facts(bytes);
+    if (is_plausible(facts.epoch)) epoch_known = std::max(epoch_known, facts.epoch);
     if (facts.starts_clock != 0 && facts.starts_clock == options.clock)
         restarts.resume(std::move(facts.starts));
     restarts.begin(now);

@@ -189,6 +189,11 @@ std::size_t Watermarks::known() const {
         collectors_.begin(), collectors_.end(), [](const auto& it) { return it.second.holds(); }));
 }
 
+bool Watermarks::holds(std::string_view collector) const {
+    const auto it = collectors_.find(std::string(collector));
+    return it != collectors_.end() && it->second.holds();
+}
+
 Watermarks::View Watermarks::view_of(std::string_view id, const Collector& c, Instant now) {
     return {id, c.boot, c.state, c.applied, c.gap, c.reaches(now), c.heard, c.alive()};
 }

@@ -86,6 +86,7 @@ public:
 
     // Collectors that hold event time: all but those silent beyond the grace.
     [[nodiscard]] std::size_t known() const;
+    [[nodiscard]] bool holds(std::string_view collector) const;
 
     struct View {
         std::string_view id;

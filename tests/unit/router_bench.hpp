@@ -25,6 +25,7 @@ struct SentFrame {
     std::vector<SentRow> rows;
     std::map<std::string, std::int64_t> leases;     // edge to read time, us
     std::map<std::string, std::int64_t> sightings;  // of collectors, us
+    std::string list;                               // as encode_list() writes it
 };
 
 class Bench {
@@ -85,6 +86,7 @@ public:
             auto& sent = frames.emplace_back();
             sent.tracker = outgoing.tracker;
             sent.header = frame.header;
+            sent.list = frame.list;
             for (RowReader rows(frame.row_groups); rows.next();)
                 sent.rows.push_back(owned(rows.row(), rows.read()));
             for (const auto& lease : frame.leases)

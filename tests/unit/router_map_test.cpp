@@ -99,3 +99,46 @@ TEST_CASE("a collector is heard by all once each tracker has acknowledged someth
     bench.tell(ack, 1);
     CHECK(bench.router.heard_by_all());
 }
+
+TEST_CASE("a frame names the list that it was cut by, also when it is sent again",
+          "[collector][lists]") {
+    Bench bench({}, {"t1"});
+    const auto first = rank_of(SlotMap::rendezvous(1, {"t1"}));
+    const auto both = SlotMap::rendezvous(2, {"t1", "t2"});
+    auto frames = bench.turns(30ms);
+    REQUIRE_FALSE(frames.empty());
+    const auto before = frames.back().header.number;
+    CHECK(frames.back().header.list() == first);
+    CHECK_FALSE(frames.back().list.empty());  // nobody has said yet that they know it
+
+    auto ack = bench.ack(0, true);
+    ack.map_version = first.version;
+    ack.list_hash = first.hash;
+    ack.epoch = 5 << 10;
+    bench.tell(ack);
+    CHECK(bench.router.list_of(0) == first);
+    frames = bench.turns(2ms);
+    REQUIRE_FALSE(frames.empty());
+    CHECK(frames.front().list.empty());
+    CHECK(frames.front().header.epoch == ack.epoch);
+
+    bench.router.adopt(both);
+    bench.now += 1s;
+    bench.tell(ack);
+    ListRank last = first;
+    for (const auto& frame : bench.turns(50ms)) {
+        if (frame.tracker != 0) {
+            CHECK(frame.header.list() == rank_of(both));
+            CHECK(frame.header.dropped == 1);  // what was read before went to t1
+            continue;
+        }
+        CHECK(frame.header.dropped == 0);
+        CHECK(frame.header.list() >= last);
+        last = frame.header.list();
+        const bool old = frame.header.list() == first;
+        CHECK(old == frame.list.empty());
+        if (frame.header.number <= before) CHECK(old);
+    }
+    CHECK(last == rank_of(both));
+    CHECK(decode_list(encode_list(both)) == both.trackers);
+}

@@ -1,0 +1,119 @@
+#include "tracker/feeds.hpp"
+
+#include <algorithm>
+
+#include "common/bugs.hpp"
+#include "tracker/freeze.hpp"
+
+namespace presence::tracker {
+
+Feeds::Feeds(std::string tracker, const SlotMap& map, Duration max, Instant now)
+    : tracker_(std::move(tracker)), max_(max), clock_{now}, turned_(now), complete_since_(now) {
+    adopt(map);
+}
+
+void Feeds::adopt(const SlotMap& map) {
+    rank_ = presence::rank_of(map);
+    own_ = slots_owned(map, tracker_);
+    remember(rank_, own_);
+}
+
+void Feeds::remember(const ListRank& rank, const SlotSet& slots) {
+    lists_.emplace_front(rank, slots);
+    if (lists_.size() > kListsMax) lists_.pop_back();
+}
+
+// A release that tells no hash is believed that its list is ours if the version is.
+bool Feeds::same(const ListRank& rank) const {
+    return rank == rank_ ||
+           (rank.hash == 0 && (rank.version == rank_.version || rank.version == 0));
+}
+
+std::optional<SlotSet> Feeds::slots_of(const ListRank& rank, std::string_view list) {
+    if (same(rank)) return own_;
+    for (const auto& [known, slots] : lists_)
+        if (known == rank) return slots;
+    auto ids = decode_list(list);
+    if (!ids) return std::nullopt;
+    const auto map = SlotMap::rendezvous(rank.version, *std::move(ids));
+    if (presence::rank_of(map) != rank) return std::nullopt;
+    remember(rank, slots_owned(map, tracker_));
+    return lists_.front().second;
+}
+
+void Feeds::on_frame(const std::string& collector, const ListRank& rank, std::string_view list,
+                     Instant now) {
+    const auto [it, fresh] = feeds_.try_emplace(collector);
+    auto& feed = it->second;
+    if (!fresh && feed.rank == rank && feed.known) return;
+    const auto slots = slots_of(rank, list);
+    if (fresh || feed.rank != rank) feed.since = now;
+    if (slots && !fresh) gained_ |= *slots & ~feed.slots;
+    feed.rank = rank;
+    feed.known = slots.has_value();
+    feed.slots = slots.value_or(SlotSet{});
+}
+
+SlotSet Feeds::turn(Instant now, const Watermarks& watermarks) {
+    const auto turned = std::exchange(turned_, now);
+    const auto before = std::exchange(missing_, {});
+    for (const auto& [collector, feed] : feeds_) {
+        const auto lacks = own_ & ~feed.slots;
+        if (lacks.any() && watermarks.holds(collector)) missing_ |= lacks;
+    }
+    if (bug(Bug::lists_ignored)) missing_.reset();
+    if (feeds_.size() > kFeedsMax) forget_strangers(watermarks);
+    const auto again = (before | std::exchange(gained_, {})) & own_ & ~missing_;
+    if (missing_.none()) {
+        if (before.any() || again.any()) complete_since_ = now;
+        used_up_ = false;
+    } else {
+        // While we were stopped ourselves nobody was held up by it.
+        if (now - turned <= Freeze::kStall)
+            holds_.add(clock_.of_event(turned), clock_.of_event(now));
+        used_up_ = used_up_ || left(now) <= Duration{0};
+    }
+    return bug(Bug::fed_again_not_lifted) ? SlotSet{} : again;
+}
+
+void Feeds::forget_strangers(const Watermarks& watermarks) {
+    std::erase_if(feeds_, [&](const auto& it) { return !watermarks.holds(it.first); });
+}
+
+Freshness Feeds::freshness_of(Slot slot) const {
+    if (!missing_[slot]) return Freshness::live;
+    return used_up_ ? Freshness::stale : Freshness::frozen;
+}
+
+Freshness Feeds::freshness() const {
+    if (missing_.none()) return Freshness::live;
+    return used_up_ ? Freshness::stale : Freshness::frozen;
+}
+
+Duration Feeds::left(Instant now) const {
+    const Duration spent = std::chrono::milliseconds{holds_.spent(clock_.of_event(now))};
+    return std::max(max_ - spent, Duration{0});
+}
+
+std::optional<ListRank> Feeds::rank_of(std::string_view collector) const {
+    const auto it = feeds_.find(std::string(collector));
+    if (it == feeds_.end()) return std::nullopt;
+    return it->second.rank;
+}
+
+bool Feeds::goes_by_another(std::string_view collector) const {
+    const auto rank = rank_of(collector);
+    return rank && !same(*rank);
+}
+
+std::vector<Feeds::Differs> Feeds::differing(const Watermarks& watermarks) const {
+    std::vector<Differs> all;
+    for (const auto& [collector, feed] : feeds_)
+        if (!same(feed.rank) && watermarks.holds(collector))
+            all.push_back({collector, feed.rank, feed.since, (own_ & ~feed.slots).count()});
+    std::sort(all.begin(), all.end(),
+              [](const Differs& a, const Differs& b) { return a.collector < b.collector; });
+    return all;
+}
+
+}  // namespace presence::tracker
