@@ -6,6 +6,7 @@
 #include "common/check.hpp"
 #include "common/limits.hpp"
 #include "tests/simulation/edge.hpp"
+#include "tests/simulation/lists.hpp"
 
 namespace presence::simulation {
 
@@ -27,11 +28,62 @@ CollectorProcess::CollectorProcess(Environment& env, std::size_t index, Random r
     : Process(env, Place::collector, "c" + std::to_string(index), random),
       index_(index),
       shape_(shape),
-      map_(map),
+      map_(&map),
+      next_map_(&map),
+      listed_(shape.trackers),
       model_(model),
       to_tracker_(std::move(to_tracker)) {}
 
+void CollectorProcess::adopt(const SlotMap& map) {
+    env_.coverage.met(Fault::reload, Place::collector);
+    trace("gets list " + std::to_string(map.version));
+    next_map_ = &map;
+    if (up()) wake_soon();
+}
+
+// Rows that were read are on their way as they were routed; of others the new list decides.
+void CollectorProcess::take_list() {
+    if (map_ == next_map_ || next_map_->version <= map_->version) return;
+    trace("goes by list " + std::to_string(next_map_->version));
+    const auto& before = *std::exchange(map_, next_map_);
+    router_->adopt(*map_);
+    SlotSet moved;
+    for (std::size_t slot = 0; slot < kSlots; ++slot)
+        moved[slot] = before.trackers[before.owner[slot]] != map_->trackers[map_->owner[slot]];
+    model_.moved(moved);
+    for (std::size_t t = 0; t < shape_.trackers; ++t) {
+        const auto id = tracker_name(t);
+        const auto has = [&](const SlotMap& map) {
+            return std::find(map.trackers.begin(), map.trackers.end(), id) != map.trackers.end();
+        };
+        if (has(before) == has(*map_)) continue;
+        listed_[t] = has(*map_) ? std::optional(now()) : std::nullopt;
+        sent_[t] = {{}, 0, now()};
+    }
+    std::vector<FramePromises> promises(shape_.trackers);
+    for (std::size_t t = 0; t < shape_.trackers; ++t)
+        promises_[t].reroute(
+            listed_[t].has_value(),
+            [&](const std::string& user) -> auto& { return promises[owner(hash_of(user))]; },
+            promises[t]);
+    promises_ = std::move(promises);
+}
+
+std::size_t CollectorProcess::owner(std::uint64_t hash) const {
+    return tracker_index(map_->trackers[map_->owner[slot_of(hash)]]);
+}
+
+std::optional<std::size_t> CollectorProcess::link_to(std::size_t tracker) const {
+    const auto it = std::find(map_->trackers.begin(), map_->trackers.end(), tracker_name(tracker));
+    if (it == map_->trackers.end()) return std::nullopt;
+    return static_cast<std::size_t>(it - map_->trackers.begin());
+}
+
 void CollectorProcess::boot() {
+    map_ = next_map_;
+    listed_.assign(shape_.trackers, std::nullopt);
+    for (const auto& id : map_->trackers)
+        listed_[tracker_index(id)] = now();
     collector::RouterOptions options;
     options.collector = name();
     options.boot = boot_ = static_cast<std::uint64_t>(now()) + 1;
@@ -45,7 +97,7 @@ void CollectorProcess::boot() {
     options.reconnect_max = Duration{kReconnectMax};
     options.probed = true;
     closed_ = false;
-    router_.emplace(options, map_);
+    router_.emplace(options, *map_);
     dropped_ = 0;
     sent_.assign(shape_.trackers, {{}, 0, now()});
     promises_.assign(shape_.trackers, {});
@@ -103,6 +155,7 @@ void CollectorProcess::on_ack(std::size_t tracker, const Packet& packet) {
 
 void CollectorProcess::receive() {
     turn_began_ = now();
+    take_list();
     router_->begin_turn(local_now());
     if (probe_ && now() >= input_stalled_until_) router_->on_probe(*probe_, local_now());
     if (now() >= input_stalled_until_) probe_.reset();
@@ -131,7 +184,8 @@ void CollectorProcess::decide() {
     for (const auto& arrived : turn_)
         read(arrived);
     for (const auto& [tracker, packet] : turn_acks_) {
-        router_->on_ack(tracker, *packet.bytes, local_now());
+        const auto link = link_to(tracker);
+        if (!link || !router_->on_ack(*link, *packet.bytes, local_now())) continue;
         note_acknowledged(tracker, *packet.bytes);
     }
     turn_.clear();
@@ -152,7 +206,7 @@ void CollectorProcess::open_or_close() {
 }
 
 FramePromises& CollectorProcess::promises_about(const Beat& beat) {
-    return promises_[map_.owner[slot_of(hash_of(user_name(beat.user)))]];
+    return promises_[owner(hash_of(user_name(beat.user)))];
 }
 
 void CollectorProcess::read(const Arrived& arrived) {
@@ -204,8 +258,10 @@ void CollectorProcess::check_bounds() {
     const auto stats = router_->stats();
     PRESENCE_CHECK(stats.backlog_rows <= shape_.backlog_max * shape_.trackers,
                    "a backlog outgrew its limit");
-    PRESENCE_CHECK(stats.refused_acks == 0, "the router refused an acknowledgement");
-    PRESENCE_CHECK(stats.moved == 0, "rows went to the wrong tracker");
+    // Of a link that is no more an acknowledgement may come still.
+    PRESENCE_CHECK(stats.refused_acks == 0 || shape_.lists_change,
+                   "the router refused an acknowledgement");
+    PRESENCE_CHECK(stats.moved == 0 || shape_.lists_change, "rows went to the wrong tracker");
     if (stats.dropped > dropped_) {
         trace("gives up rows: " + std::to_string(stats.dropped - dropped_));
         model_.evidence().lost(index_, safe());
@@ -216,8 +272,9 @@ void CollectorProcess::check_bounds() {
 void CollectorProcess::send() {
     for (const auto& outgoing : std::exchange(out_, {})) {
         PRESENCE_CHECK(outgoing.frame->size() <= kFrameBytesMax, "a frame is too large");
-        note_sent(outgoing.tracker, *outgoing.frame);
-        to_tracker_(outgoing.tracker, {outgoing.frame, boot_, Packet::Kind::plain});
+        const auto tracker = tracker_index(map_->trackers[outgoing.tracker]);
+        note_sent(tracker, *outgoing.frame);
+        to_tracker_(tracker, {outgoing.frame, boot_, Packet::Kind::plain});
     }
     if (const auto probe = router_->probe()) probe_ = probe;
 }
@@ -243,8 +300,8 @@ void CollectorProcess::note_acknowledged(std::size_t tracker, std::string_view b
 
 Time CollectorProcess::safe() const {
     Time least = kNever;
-    for (const auto& sent : sent_)
-        least = std::min(least, sent.safe);
+    for (std::size_t t = 0; t < sent_.size(); ++t)
+        if (listed_[t]) least = std::min(least, sent_[t].safe);
     return least;
 }
 

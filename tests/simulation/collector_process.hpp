@@ -21,6 +21,12 @@ public:
 
     void on_heartbeats(HeartbeatPacket packet);
     void on_ack(std::size_t tracker, const Packet& packet);
+    // Before its next turn.
+    void adopt(const SlotMap& map);
+    // Since when its list has that tracker; nothing: it has not.
+    [[nodiscard]] std::optional<Time> feeds_since(std::size_t tracker) const {
+        return listed_[tracker];
+    }
     // Until then nothing comes into its input, while its loop turns.
     void stall_input(Time until);
     [[nodiscard]] bool takes_heartbeats() const { return up() && !closed_; }
@@ -64,12 +70,17 @@ private:
     void read(const Arrived& arrived);
     [[nodiscard]] std::optional<Time> stamp_believed(const HeartbeatMessage& message);
     void check_bounds();
+    void take_list();
+    [[nodiscard]] std::size_t owner(std::uint64_t hash) const;
+    [[nodiscard]] std::optional<std::size_t> link_to(std::size_t tracker) const;
     void note_sent(std::size_t tracker, std::string_view frame);
     void note_acknowledged(std::size_t tracker, std::string_view ack);
 
     std::size_t index_;
     const Shape& shape_;
-    const SlotMap& map_;
+    const SlotMap* map_;
+    const SlotMap* next_map_;                  // as its file has it
+    std::vector<std::optional<Time>> listed_;  // by tracker
     Model& model_;
     SendPacket to_tracker_;
     std::optional<collector::Router> router_;

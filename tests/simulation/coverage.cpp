@@ -19,8 +19,9 @@ void each_cell(Fn&& fn) {
 
 std::string_view name_of(Fault fault) {
     constexpr std::array<std::string_view, kFaults> names{
-        "pause", "slow",  "stall",     "crash",   "slow disk", "wall jump", "drift",      "suspend",
-        "loss",  "delay", "duplicate", "reorder", "cut",       "partition", "input stall"};
+        "pause", "slow",      "stall",       "crash", "slow disk", "wall jump",
+        "drift", "suspend",   "loss",        "delay", "duplicate", "reorder",
+        "cut",   "partition", "input stall", "reload"};
     return names[static_cast<std::size_t>(fault)];
 }
 
@@ -36,6 +37,8 @@ bool is_link(Place place) {
 }
 
 bool applies(Fault fault, Place place) {
+    if (fault == Fault::reload)
+        return place == Place::collector || place == Place::tracker || place == Place::notifier;
     if (is_link(place)) return fault >= Fault::loss && fault <= Fault::partition;
     switch (fault) {
         case Fault::pause:

@@ -48,12 +48,14 @@ bool Evidence::counts(const Read& read) const {
     return !read.lost && !in_outage(read);
 }
 
-bool Evidence::holds(const Read& read, Time now) const {
+bool Evidence::holds(std::size_t user, const Read& read, Time now) const {
     constexpr Time kKnown = 15 * kSecond;
     if (in_outage(read)) return false;
-    return !read.lost || std::none_of(forgotten_.begin(), forgotten_.end(), [&](Time at) {
-        return read.from < at + kKnown && at <= now;
-    });
+    const auto known = [&](const std::vector<Time>& forgotten) {
+        return std::none_of(forgotten.begin(), forgotten.end(),
+                            [&](Time at) { return read.from < at + kKnown && at <= now; });
+    };
+    return !read.lost || (known(forgotten_) && known(moved_[user]));
 }
 
 bool Evidence::in_outage(const Read& read) const {
@@ -74,8 +76,9 @@ bool Evidence::may_end(const Read& beat, const Read& other) {
 Time Evidence::surely_until(std::size_t user, const Read& beat, Time now) const {
     Time ttl = beat.lost ? ttl_min_[user] : beat.ttl;
     // A tracker that forgot everyone knows the user from another session's heartbeat at best.
-    for (const Time at : forgotten_)
-        if (beat.from <= at && at <= now) ttl = ttl_min_[user];
+    for (const auto* const forgotten : {&forgotten_, &moved_[user]})
+        for (const Time at : *forgotten)
+            if (beat.from <= at && at <= now) ttl = ttl_min_[user];
     const Time slack = tolerance(beat.ttl + beat.age);
     Time until = beat.earliest() + ttl - slack;
     for (const auto& other : reads_[user])
@@ -115,7 +118,7 @@ Time Evidence::taken_later_by(const Read& beat) const {
 Time Evidence::last_deadline(std::size_t user, Time at, Time now) const {
     Time last = 0;
     for (const auto& beat : reads_[user]) {
-        if (beat.bye || beat.arrived > at || beat.from > now || !holds(beat, now)) continue;
+        if (beat.bye || beat.arrived > at || beat.from > now || !holds(user, beat, now)) continue;
         if (beat.earliest() + beat.ttl <= beat.to) continue;  // too old when it was read
         const auto& reads = reads_[user];
         if (std::none_of(reads.begin(), reads.end(), [&](const Read& other) {
@@ -156,7 +159,7 @@ bool Evidence::none_holds(std::size_t user, Time now) const {
 std::vector<Span> Evidence::surely_online(std::size_t user, Time now, bool from_read) const {
     std::vector<Span> spans;
     for (const auto& beat : reads_[user]) {
-        if (beat.bye || !(from_read ? counts(beat) : holds(beat, now))) continue;
+        if (beat.bye || !(from_read ? counts(beat) : holds(user, beat, now))) continue;
         Span span{from_read ? beat.to : beat.arrived, surely_until(user, beat, now)};
         // A bye may overtake a heartbeat of another session that was read before it: that one
         // holds the user only from when it arrives.

@@ -55,7 +55,8 @@ public:
           reads_(users),
           sessions_(users),
           ttl_min_(users, kNever),
-          shared_ttl_(users, 0) {}
+          shared_ttl_(users, 0),
+          moved_(users) {}
 
     void read(const Beat& beat, Read read);
     // The collector may have swallowed what it read after `since`; who is online already then has
@@ -71,6 +72,8 @@ public:
     [[nodiscard]] Time taken_later_by(const Read& beat) const;
     // A tracker forgot everyone.
     void forgotten(Time now) { forgotten_.push_back(now); }
+    // The user is another tracker's from now on, which knows of them what it hears.
+    void forgotten(std::size_t user, Time now) { moved_[user].push_back(now); }
     [[nodiscard]] bool any_forgotten() const { return !forgotten_.empty(); }
 
     // Spans, by start, as known at `now`. `from_read`: in which the user must be online, each from
@@ -102,7 +105,7 @@ private:
     };
     // Whether it must bring its user online; and whether it must hold a user who is.
     [[nodiscard]] bool counts(const Read& read) const;
-    [[nodiscard]] bool holds(const Read& read, Time now) const;
+    [[nodiscard]] bool holds(std::size_t user, const Read& read, Time now) const;
     [[nodiscard]] bool in_outage(const Read& read) const;
     // Whether `other`, of the same session, may take away what `beat` holds.
     [[nodiscard]] static bool may_end(const Read& beat, const Read& other);
@@ -116,6 +119,7 @@ private:
     std::vector<Time> ttl_min_;
     // Of a user whose sessions may share one: the longest, which may be that one's; else 0.
     std::vector<Time> shared_ttl_;
+    std::vector<std::vector<Time>> moved_;                // by user
     std::map<std::size_t, std::vector<Outage>> outages_;  // by collector
     std::vector<Time> forgotten_;
     std::vector<std::pair<std::size_t, Span>> still_;

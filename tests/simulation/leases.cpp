@@ -54,6 +54,8 @@ void Model::judge_hold(std::size_t tracker, std::size_t user, const Event& event
     // and a lift is taken for a word of each edge, which may have been swallowed.
     const auto unsure = [&](const PlannedFault& fault) {
         const bool link = fault.place == Place::frames || fault.place == Place::acks;
+        // Who takes a slot, or is not fed it, does not know its edges.
+        if (fault.fault == Fault::reload) return fault.begin < now;
         const bool lifts = fault.end - fault.begin > shape_.grace / 2;
         const Time since = at - shape_.ttl_max - shape_.grace;
         return (link || lifts) && fault.begin < now && fault.end > since;

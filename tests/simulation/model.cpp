@@ -73,6 +73,20 @@ void Model::tracker_started(std::size_t tracker, bool remembers) {
     trackers_[tracker].users.assign(shape_.users, {});
 }
 
+void Model::owns(std::size_t tracker, const SlotSet& slots) {
+    moved(slots & ~std::exchange(trackers_[tracker].slots, slots));
+    auto& users = trackers_[tracker].users;
+    for (std::size_t user = 0; user < users.size(); ++user)
+        if (!slots[slot_of(hash_of(user_name(user)))]) users[user] = {};
+}
+
+void Model::moved(const SlotSet& slots) {
+    if (slots.none() || !shape_.lists_change) return;
+    for (std::size_t user = 0; user < shape_.users; ++user)
+        if (slots[slot_of(hash_of(user_name(user)))])
+            evidence_.forgotten(user, env_.scheduler.now());
+}
+
 void Model::handed_out(std::size_t tracker, const Event& event, Time at) {
     ++judged_.tracker_events;
     const auto name = "t" + std::to_string(tracker);
@@ -210,7 +224,8 @@ void Model::judge_bye(std::size_t tracker, const TrackerUser& state, std::size_t
     // One that was handed out is in the journal, with how far frames were applied.
     const auto read = std::count_if(reads.begin(), reads.end(),
                                     [&](const Read& r) { return r.bye && r.from <= now; });
-    if (++byes_told_[user] > read && !evidence_.any_forgotten())
+    // The same row may be applied by two trackers, one after the other, while a list is rolled out.
+    if (++byes_told_[user] > read && !evidence_.any_forgotten() && !shape_.lists_change)
         wrong(user, name, event, "all byes that were read have been told before");
     // What is still on its way to the tracker cannot keep the user online.
     if (!calm(now - kOnTheWay, now) || evidence_.none_holds(user, now)) return;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/event.hpp"
+#include "common/tracker_list.hpp"
 #include "tests/simulation/edges_heard.hpp"
 #include "tests/simulation/environment.hpp"
 #include "tests/simulation/evidence.hpp"
@@ -57,6 +58,10 @@ public:
 
     // `remembers`: its journal is still there.
     void tracker_started(std::size_t tracker, bool remembers);
+    // The tracker owns these slots from now on: of others it knows nobody any more.
+    void owns(std::size_t tracker, const SlotSet& slots);
+    // What collectors read of these users goes to another tracker from now on.
+    void moved(const SlotSet& slots);
     // The tracker hands the event out now; `at`: its at_ms in true time.
     void handed_out(std::size_t tracker, const Event& event, Time at);
 
@@ -110,6 +115,7 @@ private:
         std::map<Slot, Stream> streams;
         Time started = 0;
         std::size_t run = 0;
+        SlotSet slots;
     };
     struct HandedOut {
         Epoch epoch;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/check.hpp"
+#include "tests/simulation/lists.hpp"
 
 namespace presence::simulation {
 
@@ -21,17 +22,33 @@ NotifierProcess::NotifierProcess(Environment& env, std::size_t index, Random ran
     : Process(env, Place::notifier, "n" + std::to_string(index), random),
       index_(index),
       shape_(shape),
-      map_(map),
+      map_(&map),
       ask_(std::move(ask)) {
     for (std::size_t i = 0; i < shape_.sinks; ++i)
         sinks_.push_back(std::make_unique<SimulatedSink>(env, index * shape_.sinks + i,
                                                          random_.fork(), shape, model));
 }
 
+// As an operator does: the list is read when it starts.
+void NotifierProcess::adopt(const SlotMap& map) {
+    constexpr Time kAway = 50 * kMillisecond;
+    env_.coverage.met(Fault::reload, Place::notifier);
+    trace("gets list " + std::to_string(map.version));
+    if (map.version <= map_->version) return;
+    map_ = &map;
+    if (up()) crash(now() + kAway, false);
+}
+
+std::optional<std::size_t> NotifierProcess::followed(std::size_t tracker) const {
+    const auto it = std::find(map_->trackers.begin(), map_->trackers.end(), tracker_name(tracker));
+    if (it == map_->trackers.end()) return std::nullopt;
+    return static_cast<std::size_t>(it - map_->trackers.begin());
+}
+
 void NotifierProcess::boot() {
     boot_ = static_cast<std::uint64_t>(now()) + 1;
     notifier::FollowerOptions options;
-    options.trackers = map_.trackers;
+    options.trackers = map_->trackers;
     notifier::Delivery::Options delivery;
     delivery.queue_max = shape_.queue_max;
     delivery.chunk_max = shape_.chunk_max;
@@ -39,7 +56,7 @@ void NotifierProcess::boot() {
     delivery.attempts_max = shape_.attempts_max;
     for (auto& sink : sinks_) {
         options.first_rid = (std::uint64_t{deliveries_.size()} << kRidBits) + 1;
-        deliveries_.emplace_back(delivery, options, map_, random_.next());
+        deliveries_.emplace_back(delivery, options, *map_, random_.next());
         sink->restart(deliveries_.back());
     }
 }
@@ -57,14 +74,16 @@ void NotifierProcess::die() {
 
 void NotifierProcess::on_publication(std::size_t tracker, const Packet& packet) {
     // What does not fit is lost, as at a publisher's limit: the numbers have to show it.
-    if (!up() || publications_.size() >= kPublicationsMax) return;
-    publications_.push_back({tracker, packet});
+    const auto index = followed(tracker);
+    if (!up() || !index || publications_.size() >= kPublicationsMax) return;
+    publications_.push_back({*index, packet});
     wake_soon();
 }
 
 void NotifierProcess::on_answer(std::size_t tracker, const Packet& packet) {
-    if (!up() || packet.connection != boot_ || answers_.size() >= kAnswersMax) return;
-    answers_.push_back({tracker, packet});
+    const auto index = followed(tracker);
+    if (!up() || !index || packet.connection != boot_ || answers_.size() >= kAnswersMax) return;
+    answers_.push_back({*index, packet});
     wake_soon();
 }
 
@@ -88,7 +107,7 @@ void NotifierProcess::decide() {
         deliveries_.at(rid >> kRidBits).on_heard(heard);
     }
     for (const auto& [tracker, packet] : turn_publications_) {
-        const auto& id = map_.trackers[tracker];
+        const auto& id = map_->trackers[tracker];
         const auto heard = packet.kind == Packet::Kind::batch
                                ? notifier::heard_batch(tracker, id, *packet.bytes)
                                : notifier::heard_tick(tracker, id, *packet.bytes);
@@ -103,7 +122,8 @@ void NotifierProcess::decide() {
         auto& delivery = deliveries_[i];
         sinks_[i]->take_answer(delivery, at);
         delivery.turn(at, clock().wall(), questions_);
-        PRESENCE_CHECK(delivery.follower().stats().refused == 0,
+        // Of a tracker that goes by another list a batch may have slots of others.
+        PRESENCE_CHECK(delivery.follower().stats().refused == 0 || shape_.lists_change,
                        "the follower refused what a tracker sent");
         // What came, and the snapshots that were asked for.
         PRESENCE_CHECK(delivery.stats().waiting <= shape_.queue_max + 16 * shape_.users,
@@ -113,7 +133,8 @@ void NotifierProcess::decide() {
 
 void NotifierProcess::send() {
     for (auto& question : questions_)
-        ask_(question.tracker, packet_of(std::move(question.bytes), boot_));
+        ask_(tracker_index(map_->trackers[question.tracker]),
+             packet_of(std::move(question.bytes), boot_));
     questions_.clear();
     for (std::size_t i = 0; i < sinks_.size(); ++i)
         sinks_[i]->pump(

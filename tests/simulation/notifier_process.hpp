@@ -85,6 +85,8 @@ public:
     NotifierProcess(Environment& env, std::size_t index, Random random, const Shape& shape,
                     const SlotMap& map, Model& model, SendPacket ask);
 
+    // It starts anew with that list.
+    void adopt(const SlotMap& map);
     void on_publication(std::size_t tracker, const Packet& packet);
     void on_answer(std::size_t tracker, const Packet& packet);
     [[nodiscard]] SimulatedSink& sink(std::size_t which) { return *sinks_[which]; }
@@ -102,9 +104,12 @@ private:
         std::size_t tracker;
         Packet packet;
     };
+    // Its index in our list; nothing: it is not in it.
+    [[nodiscard]] std::optional<std::size_t> followed(std::size_t tracker) const;
+
     std::size_t index_;
     const Shape& shape_;
-    const SlotMap& map_;
+    const SlotMap* map_;
     SendPacket ask_;
     std::deque<notifier::Delivery> deliveries_;
     std::vector<std::unique_ptr<SimulatedSink>> sinks_;

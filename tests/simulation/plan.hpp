@@ -27,6 +27,7 @@ struct Shape {
     Time edge_timeout = 2 * kSecond;
     Time edge_grace = 2 * kSecond;
     std::uint64_t edge_lost_rate = 1'000;
+    bool lists_change = false;
     bool sticky = false;  // edges keep to one collector each, as long as it takes heartbeats
     unsigned moving_percent = 70;  // of the users: go to another edge when theirs is down
     Time far = 0;                  // delay of the links that are far; others take a few ms

@@ -9,6 +9,7 @@ Process::Process(Environment& env, Place place, std::string name, Random random)
     : env_(env), random_(random), place_(place), name_(std::move(name)), clock_(random_) {}
 
 void Process::start() {
+    retired_ = false;
     up_ = true;
     boot();
     wake_soon();
@@ -104,7 +105,9 @@ void Process::crash(Time restart, bool elsewhere) {
     stopped_until_ = 0;
     stall_deciding_ = stall_sending_ = 0;
     die();
+    if (restart == kNever) return;
     env_.scheduler.at(restart, [this, elsewhere] {
+        if (retired_ || up_) return;
         if (elsewhere) {
             clock_ = MachineClock(random_);
             moved();
@@ -113,6 +116,11 @@ void Process::crash(Time restart, bool elsewhere) {
         trace(elsewhere ? "starts anew on another machine" : "starts anew");
         start();
     });
+}
+
+void Process::retire() {
+    retired_ = true;
+    if (up_) crash(kNever, false);
 }
 
 void Process::begin(Fault fault, Time strength) {

@@ -31,10 +31,15 @@ public:
     // Paused, and its clock with it, until end(Fault::suspend).
     void suspend(Time until);
     void jump_wall(Time by);
+    // Ends for good.
+    void retire();
+    // From the start on.
+    void set_wall(Time by) { clock_.jump_wall(by); }
 
     [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] const MachineClock& clock() const { return clock_; }
     [[nodiscard]] bool up() const { return up_; }
+    [[nodiscard]] bool retired() const { return retired_; }
     // Up, but not running: paused or inside a stall.
     [[nodiscard]] bool stopped() const { return now() < stopped_until_; }
 
@@ -81,6 +86,7 @@ private:
     std::string name_;
     MachineClock clock_;
     bool up_ = false;
+    bool retired_ = false;
     std::uint64_t planned_ = 0;  // the newest plan to wake; older ones are dropped
     Time wake_at_ = kNever;
     Step step_ = Step::sleeping;

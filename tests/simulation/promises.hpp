@@ -9,6 +9,7 @@
 #include "common/frame.hpp"
 #include "tests/simulation/clock.hpp"
 #include "tests/simulation/messages.hpp"
+#include "tests/simulation/scheduler.hpp"
 
 namespace presence::simulation {
 
@@ -24,6 +25,21 @@ public:
     void arrived(const Beat& beat, Time now);
     // It was read: then its age is known, and that it need not be sent, being too old.
     void read(const Beat& beat, Time arrived, Time sent, Time now);
+    // The list of trackers has changed, and `of(user)` are now the promises to the user's tracker:
+    // what was not read yet goes there. The rest is left to `here` if frames still come from it;
+    // of a tracker that is no more some may have been given up without a word to others, who give
+    // its users a whole ttl.
+    template <class Of>
+    void reroute(bool stays, Of&& of, FramePromises& here) {
+        here.losses_ = stays ? losses_ : 0;
+        for (auto& [key, all] : waiting_)
+            for (const auto& waiting : all) {
+                if (waiting.said == kNever)
+                    of(std::get<0>(key)).waiting_[key].push_back(waiting);
+                else if (stays)
+                    here.waiting_[key].push_back(waiting);
+            }
+    }
     // A frame that was not sent before. Returns what is wrong, or nothing.
     [[nodiscard]] std::string sent(const Frame& frame, const MachineClock& clock);
 

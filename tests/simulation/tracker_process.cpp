@@ -6,6 +6,7 @@
 #include "common/batch.hpp"
 #include "common/check.hpp"
 #include "common/limits.hpp"
+#include "common/tracker_list.hpp"
 
 namespace presence::simulation {
 
@@ -24,12 +25,29 @@ TrackerProcess::TrackerProcess(Environment& env, std::size_t index, Random rando
     : Process(env, Place::tracker, "t" + std::to_string(index), random),
       index_(index),
       shape_(shape),
-      map_(map),
+      map_(&map),
+      next_map_(&map),
       model_(model),
       collectors_(std::move(collectors)),
       links_(std::move(links)) {}
 
+void TrackerProcess::adopt(const SlotMap& map) {
+    env_.coverage.met(Fault::reload, Place::tracker);
+    trace("gets list " + std::to_string(map.version));
+    next_map_ = &map;
+    if (up()) wake_soon();
+}
+
+void TrackerProcess::take_list() {
+    if (map_ == next_map_ || next_map_->version <= map_->version) return;
+    trace("goes by list " + std::to_string(next_map_->version));
+    map_ = next_map_;
+    tracker_->adopt(*map_, {}, local_now(), millis(clock().wall().at(local_now())));
+    model_.owns(index_, slots_owned(*map_, name()));
+}
+
 void TrackerProcess::boot() {
+    map_ = next_map_;
     tracker::TrackerOptions options;
     options.tracker = name();
     options.boot = boot_ = static_cast<std::uint64_t>(now()) + 1;
@@ -54,12 +72,13 @@ void TrackerProcess::boot() {
         if (std::find(options.collectors_expected.begin(), options.collectors_expected.end(), id) ==
             options.collectors_expected.end())
             options.collectors_expected.push_back(std::move(id));
-    tracker_.emplace(options, map_, local_now());
+    tracker_.emplace(options, *map_, local_now());
     outbox_ = {};
     load();
     heard_.assign(shape_.collectors, now());
     silent_.assign(shape_.collectors, false);
     model_.tracker_started(index_, disk_.last() > 0);
+    model_.owns(index_, slots_owned(*map_, name()));
 }
 
 void TrackerProcess::load() {
@@ -102,6 +121,7 @@ void TrackerProcess::on_question(std::size_t notifier, const Packet& packet) {
 }
 
 void TrackerProcess::receive() {
+    take_list();
     const auto take = [](auto& from, auto& to, std::size_t limit) {
         while (!from.empty() && to.size() < limit) {
             to.push_back(std::move(from.front()));
@@ -136,7 +156,12 @@ void TrackerProcess::note_silence() {
     for (std::size_t c = 0; c < heard_.size(); ++c) {
         // One that only this tracker hears stops reading before; one that others hear is waited
         // for.
-        if (shape_.trackers == 1 || model_.only_cut_off(c, index_)) continue;
+        if (map_->trackers.size() == 1 && shape_.trackers == 1) continue;
+        if (model_.only_cut_off(c, index_)) continue;
+        // One that does not know of us is heard by others, or by nobody.
+        const auto fed = collectors_[c]->feeds_since(index_);
+        if (!fed) continue;
+        heard_[c] = std::max(heard_[c], *fed);
         if (now() - heard_[c] < shape_.grace - 5 * kMillisecond) continue;
         model_.evidence().unheard(c, index_, std::min(heard_[c], collectors_[c]->safe()));
         silent_[c] = true;

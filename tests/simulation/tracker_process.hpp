@@ -28,6 +28,8 @@ public:
                    const SlotMap& map, Model& model, std::vector<CollectorProcess*> collectors,
                    Links links);
 
+    // Before its next turn.
+    void adopt(const SlotMap& map);
     void on_frame(std::size_t collector, const Packet& packet);
     void on_question(std::size_t notifier, const Packet& packet);
 
@@ -52,6 +54,7 @@ private:
     std::string peer(const char* kind, const Arrived& arrived);
     void feed();
     void note_silence();
+    void take_list();
     void hand_out(const std::string& bytes);
     void load();
     void answer_replays();
@@ -59,7 +62,8 @@ private:
 
     std::size_t index_;
     const Shape& shape_;
-    const SlotMap& map_;
+    const SlotMap* map_;
+    const SlotMap* next_map_;  // as its file has it
     Model& model_;
     std::vector<CollectorProcess*> collectors_;
     Links links_;

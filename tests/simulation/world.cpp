@@ -10,19 +10,16 @@ namespace presence::simulation {
 
 namespace {
 
-SlotMap map_of(std::size_t trackers) {
-    std::vector<std::string> ids;
-    for (std::size_t t = 0; t < trackers; ++t)
-        ids.push_back("t" + std::to_string(t));
-    return SlotMap::rendezvous(1, std::move(ids));
-}
-
-std::vector<PlannedFault> plan_of(Random& random, std::uint64_t seed, Shape& shape) {
+std::vector<PlannedFault> plan_of(Random& random, std::uint64_t seed, Shape& shape, Lists& lists) {
     constexpr std::uint64_t kLongCut = 0x6c6f6e67;  // so that other draws stay what they are
     constexpr std::uint64_t kInputStall = 0x696e7075;
+    constexpr std::uint64_t kLists = 0x6c697374;
     auto faults = draw_faults(random, shape);
     draw_long_cut(Random(seed ^ kLongCut), shape, faults);
     draw_input_stalls(Random(seed ^ kInputStall), shape, faults);
+    lists = Lists::draw(Random(seed ^ kLists), shape, faults);
+    for (std::size_t i = 0; i < faults.size(); ++i)
+        faults[i].number = i;
     return faults;
 }
 
@@ -45,21 +42,20 @@ World::World(std::uint64_t seed, Trace trace, const std::optional<std::vector<st
     : env_{{}, std::move(trace), {}},
       random_(seed),
       shape_(Shape::draw(random_)),
-      faults_(plan_of(random_, seed, shape_)),
+      faults_(plan_of(random_, seed, shape_, lists_)),
       drawn_(leave_only(only, shape_, faults_)),
-      model_(env_, shape_, calm_spans(shape_, faults_),
-             [this](const std::string& what) {
-                 if (!failure_.empty()) return;
-                 failure_ = what;
-                 env_.trace.line(env_.scheduler.now(), "WRONG", what);
-             }),
-      map_(map_of(shape_.trackers)) {
+      model_(env_, shape_, calm_spans(shape_, faults_), [this](const std::string& what) {
+          if (!failure_.empty()) return;
+          failure_ = what;
+          env_.trace.line(env_.scheduler.now(), "WRONG", what);
+      }) {
     model_.expect(faults_);
     connect(random_);
     populate(random_);
     set_walls(walls, seed);
     for (const auto& fault : faults_)
         plan(fault);
+    plan_lists();
     describe();
 }
 
@@ -106,7 +102,8 @@ void World::populate(Random& random) {
     std::vector<CollectorProcess*> collectors;
     for (std::size_t c = 0; c < shape_.collectors; ++c) {
         collectors_.push_back(std::make_unique<CollectorProcess>(
-            env_, c, random.fork(), shape_, map_, model_, [this, c](std::size_t t, Packet packet) {
+            env_, c, random.fork(), shape_, lists_.first, model_,
+            [this, c](std::size_t t, Packet packet) {
                 frames_[c * shape_.trackers + t]->send(std::move(packet));
             }));
         collectors.push_back(collectors_.back().get());
@@ -118,14 +115,15 @@ void World::populate(Random& random) {
             };
         };
         trackers_.push_back(std::make_unique<TrackerProcess>(
-            env_, t, random.fork(), shape_, map_, model_, collectors,
+            env_, t, random.fork(), shape_, lists_.first, model_, collectors,
             TrackerProcess::Links{over(acks_, shape_.collectors),
                                   over(publications_, shape_.notifiers),
                                   over(answers_, shape_.notifiers)}));
     }
     for (std::size_t n = 0; n < shape_.notifiers; ++n)
         notifiers_.push_back(std::make_unique<NotifierProcess>(
-            env_, n, random.fork(), shape_, map_, model_, [this, n](std::size_t t, Packet packet) {
+            env_, n, random.fork(), shape_, lists_.first, model_,
+            [this, n](std::size_t t, Packet packet) {
                 questions_[n * shape_.trackers + t]->send(std::move(packet));
             }));
     load_ = std::make_unique<Load>(
@@ -219,7 +217,43 @@ void World::set_walls(Walls walls, std::uint64_t seed) {
     }
 }
 
+void World::plan_lists() {
+    for (std::size_t t = 0; t < shape_.trackers; ++t)
+        trackers_[t]->set_wall(lists_.walls[t]);
+    for (const auto& change : lists_.changes) {
+        const bool planned = std::any_of(faults_.begin(), faults_.end(), [&](const auto& fault) {
+            return fault.number == change.number;
+        });
+        if (!planned) continue;
+        for (const auto& reload : change.reloads)
+            env_.scheduler.at(reload.at,
+                              [this, &change, &reload] { this->reload(change, reload); });
+    }
+}
+
+void World::reload(const ListChange& change, const ListChange::Reload& reload) {
+    const auto& map = change.maps[reload.map];
+    switch (reload.place) {
+        case Place::collector:
+            return collectors_[reload.which]->adopt(map);
+        case Place::notifier:
+            return notifiers_[reload.which]->adopt(map);
+        default:
+            break;
+    }
+    auto& tracker = *trackers_[reload.which];
+    const auto id = tracker_name(reload.which);
+    const bool listed =
+        std::find(map.trackers.begin(), map.trackers.end(), id) != map.trackers.end();
+    if (!listed) return tracker.retire();
+    tracker.adopt(map);
+    const bool starts = !started_[reload.which] || tracker.retired();
+    started_[reload.which] = true;
+    if (starts) tracker.start();
+}
+
 void World::plan(const PlannedFault& fault) {
+    if (fault.fault == Fault::reload) return;
     auto& scheduler = env_.scheduler;
     const auto trouble = [&](Troubled& target, Time strength) {
         scheduler.at(fault.begin, [=, &target] { target.begin(fault.fault, strength); });
@@ -284,7 +318,12 @@ std::string World::run() {
     };
     start(edges_);
     start(collectors_);
-    start(trackers_);
+    for (std::size_t t = 0; t < shape_.trackers; ++t) {
+        const Time at = random_.between(0, 200 * kMillisecond);
+        const auto& ids = lists_.first.trackers;
+        started_.push_back(std::find(ids.begin(), ids.end(), tracker_name(t)) != ids.end());
+        if (started_[t]) env_.scheduler.at(at, [this, t] { trackers_[t]->start(); });
+    }
     start(notifiers_);
     load_->start();
     crowd_->start();

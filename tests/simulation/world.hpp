@@ -9,6 +9,7 @@
 #include "tests/simulation/crowd.hpp"
 #include "tests/simulation/edge.hpp"
 #include "tests/simulation/link.hpp"
+#include "tests/simulation/lists.hpp"
 #include "tests/simulation/load.hpp"
 #include "tests/simulation/notifier_process.hpp"
 #include "tests/simulation/tracker_process.hpp"
@@ -44,6 +45,8 @@ private:
     void populate(Random& random);
     void plan(const PlannedFault& fault);
     void set_walls(Walls walls, std::uint64_t seed);
+    void plan_lists();
+    void reload(const ListChange& change, const ListChange::Reload& reload);
     void plan_process(const PlannedFault& fault);
     Process& process(Place place, std::size_t which);
     Troubled& troubled(Place place, std::size_t which);
@@ -54,14 +57,15 @@ private:
     Environment env_;
     Random random_;
     Shape shape_;
+    Lists lists_;
     std::vector<PlannedFault> faults_;
     std::size_t drawn_;
     std::string failure_;
     Model model_;
-    SlotMap map_;
     std::vector<std::unique_ptr<Edge>> edges_;
     std::vector<std::unique_ptr<CollectorProcess>> collectors_;
     std::vector<std::unique_ptr<TrackerProcess>> trackers_;
+    std::vector<bool> started_;  // trackers, ever
     std::vector<std::unique_ptr<NotifierProcess>> notifiers_;
     Links<HeartbeatPacket> heartbeats_;
     Links<Packet> frames_, acks_, publications_, questions_, answers_;

@@ -1,0 +1,104 @@
+#include "tests/simulation/lists.hpp"
+
+#include <algorithm>
+
+namespace presence::simulation {
+namespace {
+
+using Members = std::vector<std::size_t>;
+
+SlotMap map_of(std::uint64_t version, const Members& members) {
+    std::vector<std::string> ids;
+    for (const auto t : members)
+        ids.push_back(tracker_name(t));
+    return SlotMap::rendezvous(version, std::move(ids));
+}
+
+bool contains(const Members& members, std::size_t tracker) {
+    return std::find(members.begin(), members.end(), tracker) != members.end();
+}
+
+// One more or one less; never none.
+Members changed(Random& random, const Members& before, std::size_t trackers) {
+    auto after = before;
+    const bool grows = before.size() == 1 || (before.size() < trackers && random.percent(50));
+    if (!grows) {
+        after.erase(after.begin() + static_cast<std::ptrdiff_t>(random.below(after.size())));
+        return after;
+    }
+    std::size_t tracker = random.below(trackers);
+    while (contains(before, tracker))
+        tracker = (tracker + 1) % trackers;
+    after.push_back(tracker);
+    std::sort(after.begin(), after.end());
+    return after;
+}
+
+// Who takes it, and when: between `fault`'s begin and end, each at a time of its own, and after the
+// list before.
+ListChange roll_out(Random& random, const Shape& shape, PlannedFault& fault,
+                    const std::vector<ListChange>& earlier) {
+    ListChange change;
+    const auto all = [&](Place place, std::size_t count) {
+        for (std::size_t which = 0; which < count; ++which) {
+            auto at = random.between(fault.begin, fault.end);
+            for (const auto& other : earlier)
+                at = std::max(at, other.reloads[change.reloads.size()].at + kMillisecond);
+            fault.end = std::max(fault.end, at);
+            change.reloads.push_back({place, which, at, 0});
+        }
+    };
+    all(Place::collector, shape.collectors);
+    all(Place::tracker, shape.trackers);
+    all(Place::notifier, shape.notifiers);
+    return change;
+}
+
+}  // namespace
+
+Lists Lists::draw(Random random, Shape& shape, std::vector<PlannedFault>& faults) {
+    Members members;
+    for (std::size_t t = 0; t < shape.trackers; ++t)
+        members.push_back(t);
+    Lists lists{map_of(1, members), {}, std::vector<Time>(shape.trackers)};
+    if (shape.trackers < 2 || !random.percent(20)) return lists;
+    shape.lists_change = true;
+    if (random.percent(60)) std::erase_if(faults, is_of_evidence);
+    if (random.percent(50)) members = changed(random, members, shape.trackers);
+    lists.first = map_of(1, members);
+    // Days apart: whoever takes a slot has to begin above the epochs of a machine that is ahead.
+    for (auto& wall : lists.walls)
+        wall = random.between(-48 * 3600, 48 * 3600) * kSecond;
+
+    const bool twice = random.percent(40);
+    const bool quarrel = twice && random.percent(30);
+    Time from = shape.faults_begin;
+    for (std::uint64_t version = 2; version <= (twice ? 3u : 2u); ++version) {
+        PlannedFault fault;
+        fault.fault = Fault::reload;
+        fault.place = Place::tracker;
+        const Time room = shape.faults_end - from;
+        const Time length =
+            random.percent(50) ? random.between(0, room / 4) : random.between(room / 4, room);
+        fault.begin = random.between(from, shape.faults_end - length);
+        fault.end = fault.begin + length;
+        auto change = roll_out(random, shape, fault, lists.changes);
+        faults.push_back(fault);
+        const auto before = members;
+        members = changed(random, before, shape.trackers);
+        change.maps.push_back(map_of(version, members));
+        if (quarrel && version == 2) {
+            // Another one of the same version, at some of those who stay.
+            change.maps.push_back(map_of(version, before));
+            for (auto& reload : change.reloads)
+                if (contains(before, reload.which) || reload.place != Place::tracker)
+                    reload.map = random.below(2);
+        }
+        change.number = faults.size() - 1;
+        lists.changes.push_back(std::move(change));
+        from = fault.begin;
+    }
+    return lists;
+}
+
+}  // namespace presence::simulation
