@@ -128,11 +128,12 @@ nlohmann::ordered_json json_of(const Trackers::One& one, const std::optional<Sta
 }
 
 std::vector<std::string> all_troubles_of(const Trackers& trackers, const Trackers::One& one,
-                                     const std::optional<StatusAnswer>& answer) {
+                                         const std::optional<StatusAnswer>& answer) {
     if (!answer) return {one.fault};
-    auto troubles = troubles_of(one.freshness.value_or(Freshness::live), *answer);
-    for (const auto& reason : one.stale_by)
-        troubles.push_back("stale by " + reason);
+    const auto freshness = one.freshness.value_or(Freshness::live);
+    auto troubles = troubles_of(freshness, *answer);
+    if (freshness == Freshness::frozen || freshness == Freshness::stale)
+        troubles.front() += fmt::format(": {}", fmt::join(one.meanings(), "; "));
     if (!one.listed)
         troubles.push_back("stands in the file and not in the trackers' list");
     else if (one.version > 0 && one.version < trackers.version())

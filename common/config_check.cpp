@@ -87,7 +87,8 @@ public:
         for (std::size_t i = 0; i < config_.notifiers.size(); ++i) {
             const std::string place = "notifier/" + std::to_string(i);
             step(place, [&] { name(place, "id", config_.notifiers[i].id, "notifiers"); });
-            step(place, [&] { unique(place + "/data", config_.notifiers[i].data, "the directory"); });
+            step(place,
+                 [&] { unique(place + "/data", config_.notifiers[i].data, "the directory"); });
         }
         for (std::size_t i = 0; i < config_.sinks.size(); ++i) {
             const std::string place = "sink/" + std::to_string(i);

@@ -239,7 +239,8 @@ TEST_CASE("all that is wrong with a file is told at once, in its order", "[confi
 }
 
 TEST_CASE("a duration without quotes gets the sentence that a number gets", "[config][load]") {
-    const std::string sentence = "`timeout` in [presence] must be a duration in quotes, such as \"30s\"";
+    const std::string sentence =
+        "`timeout` in [presence] must be a duration in quotes, such as \"30s\"";
     CHECK(complaint("[presence]\ntimeout = 30\n") == ":2: " + sentence + ", not 30");
     CHECK(complaint("[presence]\ntimeout = 30s\n") == ":2: " + sentence + ", not 30s");
     CHECK(complaint("# x\n[[sink]]\n  timeout=500ms # soon\n") ==
