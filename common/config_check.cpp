@@ -77,18 +77,19 @@ public:
             step(place, [&] {
                 name(place, "id", t.id, "trackers");
                 hash(place, t.id);
+                unique(place + "/data", t.data, "the directory");  // follows from the id
             });
             step(place, [&] { endpoint(place, "ingest", t.ingest, t.ingest_bind); });
             step(place, [&] { endpoint(place, "events", t.events, t.events_bind); });
             step(place, [&] { endpoint(place, "query", t.query, t.query_bind); });
             step(place, [&] { binds_once(place, t); });
-            step(place, [&] { unique(place + "/data", t.data, "the directory"); });
         }
         for (std::size_t i = 0; i < config_.notifiers.size(); ++i) {
             const std::string place = "notifier/" + std::to_string(i);
-            step(place, [&] { name(place, "id", config_.notifiers[i].id, "notifiers"); });
-            step(place,
-                 [&] { unique(place + "/data", config_.notifiers[i].data, "the directory"); });
+            step(place, [&] {
+                name(place, "id", config_.notifiers[i].id, "notifiers");
+                unique(place + "/data", config_.notifiers[i].data, "the directory");
+            });
         }
         for (std::size_t i = 0; i < config_.sinks.size(); ++i) {
             const std::string place = "sink/" + std::to_string(i);

@@ -271,8 +271,11 @@ void ConfigOrigin::throw_gathered() const {
     std::stable_sort(gathered.begin(), gathered.end(),
                      [](const ConfigFault& a, const ConfigFault& b) { return a.line < b.line; });
     std::string all;
-    for (const auto& fault : gathered)
-        all.append(all.empty() ? "" : "\n").append(fault.what());
+    for (const auto& fault : gathered) {
+        std::string line = fault.what();
+        std::replace(line.begin(), line.end(), '\n', ' ');
+        all.append(all.empty() ? "" : "\n").append(line);
+    }
     throw ConfigError(all);
 }
 
