@@ -43,6 +43,7 @@ constexpr std::size_t kNapMessagesMax = 500;
 constexpr Duration kOpenAgain = 1s;  // after a try that failed
 
 constexpr Duration kWrongInterval = 10s;  // between two lines of `wrong_field`
+
 constexpr Duration kInputStalled = 2s;  // worth a line, as often as this:
 constexpr Duration kTellInput = 10s;
 
