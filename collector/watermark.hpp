@@ -66,7 +66,7 @@ private:
     void note_full(bool full) {
         if (full && !full_since_) full_since_ = began_;
         if (full) return;
-        if (full_since_ && began_ - *full_since_ > kAbandoned) abandoned_ = true;
+        if (began_ - full_since_.value_or(began_) > kAbandoned) abandoned_ = true;
         full_since_.reset();
     }
     void observe(Instant now) {
