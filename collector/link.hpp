@@ -173,7 +173,7 @@ private:
 
     Instant watermark_{};
     Instant flush_at_{};
-    Instant quiet_since_{};  // no progress of acknowledgements since then
+    Instant quiet_since_{};               // no progress of acknowledgements since then
     std::optional<Instant> progress_at_;  // the newest
     bool probing_ = false;
     bool probe_due_ = false;

@@ -199,8 +199,8 @@ bool Router::on_ack(std::size_t tracker, std::string_view bytes, Instant receive
 
 void Router::end_turn(Instant now, bool drained, std::vector<Outgoing>& out) {
     const bool waits = impl_->intake.waits_for_trackers();
-    const bool empty = (drained && input() == Intake::State::open) ||
-                       (waits && bug(Bug::behind_forgotten));
+    const bool empty =
+        (drained && input() == Intake::State::open) || (waits && bug(Bug::behind_forgotten));
     const bool full = !empty && (waits || input() == Intake::State::open);
     impl_->watermark.end_turn(now, empty, full);
     impl_->end_turn(now, out);

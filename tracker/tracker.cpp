@@ -160,6 +160,9 @@ void Tracker::Impl::publish(Instant now, WallOffset wall, Output& out) {
         if (event.freshness != Freshness::stale) event.freshness = stats.freshness;
         checkpoints.on_change(event.slot);
     }
+    roster.take_news(news);
+    for (const auto slot : std::exchange(news, {}))
+        checkpoints.on_change(slot);
     publisher.publish(events, subscriptions, out.publications);
     // What a storm of arrivals needed is not kept for ever.
     if (events.capacity() > kExpiredPerTurnMax) events = {};
