@@ -175,6 +175,14 @@ std::string line_of(const StatusAnswer::Hold& hold) {
                        why, silence, in(hold.until_ms));
 }
 
+std::string line_of(const StatusAnswer::Shared& shared) {
+    if (shared.from.empty())
+        return fmt::format("{} is the id of another process, too: end one, or give it its own",
+                           shared.what);
+    return fmt::format("{} is the id of {} processes, from {}: end one, or give it its own",
+                       shared.what, shared.from.size(), fmt::join(shared.from, " and "));
+}
+
 int status(const Ask&, Asker& asker, const MapAnswer& map) {
     for (const auto& tracker : map.trackers) {
         Answer whole = asker.ask(tracker.query, {StatusQuery{}, {}});
@@ -186,6 +194,8 @@ int status(const Ask&, Asker& asker, const MapAnswer& map) {
         for (const auto& collector : answer.collectors)
             std::cout << fmt::format("  collector {}  {}  {}\n", collector.id, collector.state,
                                      meaning_of(collector));
+        for (const auto& shared : answer.shared)
+            std::cout << "  " << line_of(shared) << "\n";
         for (const auto& hold : answer.holds)
             std::cout << "  held by " << line_of(hold) << "\n";
         for (const auto& [name, number] : answer.numbers)

@@ -162,7 +162,7 @@ private:
             if (!io::receive(events_, message)) return;
             const auto text = io::view(message);
             if (text.empty() || (text[0] != '\0' && text[0] != '\1')) continue;
-            tracker_.on_subscription(text.substr(1), text[0] == '\1');
+            tracker_.on_subscription(text.substr(1), text[0] == '\1', io::address_of(message));
         }
     }
 
@@ -175,7 +175,8 @@ private:
         const auto now = io::now();
         const auto wall = io::wall_offset();
         for (std::size_t n = 0; n < count; ++n)
-            tracker_.on_frame(io::view(received_[n].peer), io::view(received_[n].body), now, wall);
+            tracker_.on_frame(io::view(received_[n].peer), io::view(received_[n].body), now, wall,
+                              io::address_of(received_[n].body));
     }
 
     // A peer that asked as REQ does gets the delimiter back: told apart by a mark before its id.
@@ -255,8 +256,8 @@ private:
     Config running_ = program_.config;
     io::FilesLog files_;
     io::Reporter reporter_{{"frames_refused", "moved", "users_limit", "sessions_limit",
-                            "edges_limit", "malformed", "lifts", "lifts_refused",
-                            "queries_refused", "replays_refused"}};
+                            "edges_limit", "malformed", "lifts", "lifts_refused", "queries_refused",
+                            "replays_refused"}};
     LifeLog life_;
     Output out_;    // of the turn
     Output ready_;  // to be sent
