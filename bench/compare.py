@@ -3,7 +3,8 @@
 offline is told. script/bench runs it; see docs/performance.md.
 
 CPU is that of the service's processes alone, from empty to the last heartbeat worked off; the
-load's own is left out. Same ids, 16 bytes; all users in turn. Rounds are interleaved, so that a
+load's own is left out. Same ids, 16 bytes; all users in turn, in the order in which they came, or in one
+that is random and the same for all: then users come before the load and their CPU is left out. Rounds are interleaved, so that a
 ratio compares what ran at the same time. An offline counts when a subscriber has it, against the
 load's last write + ttl.
 """
@@ -22,12 +23,14 @@ from redis import RedisExpire, RedisSweep  # noqa: E402
 from services import PythonDict, RubyTimers  # noqa: E402
 
 TTL = 5
+RANDOM_TTL = 30  # everybody is still there when the load begins
 
 
-def ours(users, per_write, rate, seconds):
-    command = [ROOT / "build/release/bin/presence", "bench", "--json", "--users", users, "--ttl", "%ds" % max(
-        TTL, 3 * users // rate if rate else 20), "--ids-per-message", per_write, "--duration", f"{seconds}s"]
-    command += ["--rate", rate] if rate else ["--saturate"]
+def ours(users, per_write, rate, seconds, order):
+    ttl = RANDOM_TTL if order == "random" else max(TTL, 3 * users // rate if rate else 20)
+    command = [ROOT / "build/release/bin/presence", "bench", "--json", "--users", users, "--ttl", f"{ttl}s",
+               "--ids-per-message", per_write, "--duration", f"{seconds}s", "--order", order]
+    command += ["--flood"] if rate == FLOOD else ["--rate", rate] if rate else ["--saturate"]
     done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                           stdin=subprocess.DEVNULL, check=True)
     result = json.loads(done.stdout)
@@ -44,9 +47,13 @@ def ours_silence(users, seconds):
     return late["p50"], late["p99"]
 
 
-def rival(kind, users, per_write, rate, seconds, silence):
-    service = kind(TTL)
+def rival(kind, users, per_write, rate, seconds, silence, order):
+    service = kind(TTL if order == "created" else RANDOM_TTL)
     try:
+        if order == "random":
+            service.run(users, None, None, per_write)
+            settled_cpu(service.cpu)
+            service.order = order
         before = service.cpu()
         sent = service.run(users, seconds, rate, per_write)
         cpu = settled_cpu(service.cpu) - before
@@ -56,6 +63,8 @@ def rival(kind, users, per_write, rate, seconds, silence):
         service.stop()
 
 
+FLOOD = -1  # a sender that is faster than the tracker
+RANDOM = "random order, "
 # name, what, users, ids a message or write, rate, which of ours it is compared with
 CASES = [
     ("ours, 256 ids a message", None, 1_000_000, 256, None, None),
@@ -71,6 +80,15 @@ CASES = [
     ("Ruby, a timer a heartbeat", RubyTimers, 1_000_000, 256, None, 0),
     ("Python dict, 256 ids a message", PythonDict, 1_000_000, 256, None, 0),
     ("Python dict, one id a message", PythonDict, 1_000_000, 1, None, 2),
+    (RANDOM + "ours, 256", None, 1_000_000, 256, None, None),
+    (RANDOM + "ours, 256, 1,000,000/s", None, 1_000_000, 256, 1_000_000, None),
+    (RANDOM + "ours, 256, faster than the tracker", None, 1_000_000, 256, FLOOD, None),
+    (RANDOM + "ours, one id", None, 1_000_000, 1, None, None),
+    (RANDOM + "Redis SET EX, pipelined 512", RedisExpire, 1_000_000, 512, None, 13),
+    (RANDOM + "Redis ZADD, swept, pipelined 512", RedisSweep, 1_000_000, 512, None, 13),
+    (RANDOM + "Ruby, a timer a heartbeat", RubyTimers, 1_000_000, 256, None, 13),
+    (RANDOM + "Python dict, 256 ids a message", PythonDict, 1_000_000, 256, None, 13),
+    (RANDOM + "Python dict, one id a message", PythonDict, 1_000_000, 1, None, 16),
 ]
 
 
@@ -96,9 +114,11 @@ def main():
         for i in chosen:
             name, kind, users, per_write, rate, _ = CASES[i]
             print(f"round {turn + 1}: {name}", file=sys.stderr, flush=True)
-            cost, speed, lateness = (ours(users, per_write, rate, options.seconds) if kind is None else rival(
-                kind, users, per_write, rate, options.seconds, rate is None))
-            if kind is None and rate is None and per_write == 256 and users <= 1_000_000:
+            order = "random" if name.startswith(RANDOM) else "created"
+            cost, speed, lateness = (
+                ours(users, per_write, rate, options.seconds, order) if kind is None else rival(
+                    kind, users, per_write, rate, options.seconds, rate is None and order == "created", order))
+            if kind is None and order == "created" and rate is None and per_write == 256 and users <= 1_000_000:
                 lateness = ours_silence(users, options.seconds)
             cpu[i].append(cost)
             rates[i].append(speed)

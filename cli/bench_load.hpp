@@ -57,7 +57,7 @@ private:
     };
     std::vector<Arrival> arrivals_;  // in random order only
     std::uint64_t edges_;
-    std::vector<std::size_t> away_;      // groups that come back once all are told offline
+    std::vector<std::size_t> away_;  // groups that come back once all are told offline
     std::vector<std::pair<std::uint64_t, std::uint64_t>> last_batch_;  // boot and number
     double groups_per_us_;
     double due_ = 0;

@@ -63,9 +63,7 @@ public:
     // A tracker that said so at `at` will not give this collector up for the grace.
     void vouch(Instant at) { vouched_ = vouched_ ? std::max(*vouched_, at) : at; }
 
-    [[nodiscard]] State state() const {
-        return waits_for_trackers() ? State::waiting : state_;
-    }
+    [[nodiscard]] State state() const { return waits_for_trackers() ? State::waiting : state_; }
     [[nodiscard]] bool waits_for_trackers() const { return held_ && state_ == State::open; }
     // When it was open last before this turn, in which it is.
     [[nodiscard]] Instant unread_since() const { return unread_since_; }

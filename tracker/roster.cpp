@@ -17,10 +17,10 @@ void Roster::prefetch(std::uint64_t hash) const {
 }
 
 // Memory is asked for before it is needed: at a million users each heartbeat misses the cache at
-// its table entry, its record, and its sessions if they are listed, or its deadline if that is to be
-// moved. A group's users are looked for two groups ahead, and what their records lead to is asked
-// for one group ahead; whoever comes or goes in between is found all the same. Groups are small:
-// what is asked for all at once waits for one another.
+// its table entry, its record, and its sessions if they are listed, or its deadline if that is to
+// be moved. A group's users are looked for two groups ahead, and what their records lead to is
+// asked for one group ahead; whoever comes or goes in between is found all the same. Groups are
+// small: what is asked for all at once waits for one another.
 void Roster::apply(std::span<const Beat> beats, WallOffset wall, std::vector<Event>& out) {
     constexpr std::size_t kGroup = 8;
     auto& in = *impl_;

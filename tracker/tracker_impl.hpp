@@ -20,6 +20,7 @@
 #include "tracker/lifts.hpp"
 #include "tracker/notifier_ids.hpp"
 #include "tracker/publisher.hpp"
+#include "tracker/restarts.hpp"
 #include "tracker/roster.hpp"
 #include "tracker/snapshots.hpp"
 #include "tracker/subscriptions.hpp"
@@ -50,6 +51,7 @@ struct Tracker::Impl {
           watermarks(options.collector_grace, options.collectors_expected, now),
           freeze(options.freeze_max, now),
           lifts(options.freeze_max, options.timeout, now),
+          restarts(options.freeze_max, options.timeout),
           roster({.users_max = options.users_max,
                   .edge_timeout = options.edge_timeout,
                   .edge_grace = options.edge_grace,
@@ -108,6 +110,7 @@ struct Tracker::Impl {
     Watermarks watermarks;
     Freeze freeze;
     Lifts lifts;
+    Restarts restarts;
     Roster roster;
     Publisher publisher;
     Subscriptions subscriptions;
@@ -128,6 +131,7 @@ struct Tracker::Impl {
     std::array<bool, kSlots> has_state{};       // written at least once
     Answer state{SnapshotAnswer{}, {}, {}, 0};  // the last one written, for its room
     std::vector<Slot> first_states;             // to be written now
+    std::vector<Slot> news;                     // scratch
     std::vector<Publication> first;             // of the run, for the next turn
     std::vector<std::string> collectors_told;
     std::map<std::string, Event> left_out;  // while a past is restored: that they are offline

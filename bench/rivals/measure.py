@@ -1,5 +1,6 @@
 """What all contenders share: ids, CPU time, pacing, percentiles."""
 import os
+import random
 import socket
 import time
 
@@ -39,14 +40,20 @@ def percentile(values, p):
 class Load:
     """What was sent last to whom, and when each was told to be offline."""
 
+    order = "created"
+
     def __init__(self):
         self.last_sent, self.offline_at = {}, {}
 
     def send_all(self, users, seconds, rate, per_write, encode, send):
-        """Heartbeats of all users in turn, for so long; how many."""
-        writes = [(encode([user(n) for n in range(first, min(first + per_write, users))]), first)
+        """Heartbeats of all users in turn, for so long; how many. `seconds` None: one of each, in the order in
+        which they are made. Else in self.order: a random one is always the same."""
+        ids = list(range(users))
+        if seconds is not None and self.order == "random":
+            random.Random(7).shuffle(ids)
+        writes = [(encode([user(n) for n in ids[first:first + per_write]]), first)
                   for first in range(0, users, per_write)]
-        pace, end, sent = Pace(rate), time.monotonic() + seconds, 0
+        pace, end, sent = Pace(rate), time.monotonic() + (seconds or 1e9), 0
         while True:
             for write, first in writes:
                 if time.monotonic() >= end:
@@ -56,6 +63,8 @@ class Load:
                 self.last_sent[first] = (time.time(), count)
                 sent += count
                 pace.after(count)
+            if seconds is None:
+                return sent
 
     def lateness(self, ttl):
         """Ms from last heartbeat + ttl until a subscriber knew, of each user."""
