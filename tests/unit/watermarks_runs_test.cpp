@@ -189,7 +189,7 @@ TEST_CASE("after a forged frame a collector is believed again, and a loss is tol
           "[tracker][watermark]") {
     Watermarks marks(kGrace, {"c1"}, at(0s));
     Peer c1;
-    REQUIRE(marks.on_frame(c1.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
+    REQUIRE(marks.on_frame(c1.next(at(1s), at(-20s)), kSelf, at(1s)) == Accept::apply);
     auto forged = c1.next(at(2s), at(-8s));
     --c1.number;
     SECTION("numbers far ahead") {
