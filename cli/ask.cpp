@@ -1,125 +1,30 @@
 #include <fmt/format.h>
 
-#include <ctime>
 #include <iostream>
-#include <map>
 
-#include "cli/asker.hpp"
 #include "cli/commands.hpp"
+#include "cli/health.hpp"
+#include "cli/human.hpp"
+#include "cli/trackers.hpp"
+#include "common/exit_codes.hpp"
 #include "common/io/clock.hpp"
-#include "common/io/program.hpp"
-#include "common/limits.hpp"
-#include "common/text.hpp"
 
-// get, count, list and status: questions to the trackers that own the answer.
+// status: how each tracker is, whom it hears, and what its timeouts wait for.
 namespace presence::cli {
 namespace {
 
-constexpr std::size_t kUsersPerQuestionMax = 256;  // of 128 bytes: half of kQueryBytesMax
-
-struct Ask {
+struct Given {
     AskFlags where;
-    std::vector<std::string> users;
-
-    [[nodiscard]] int run(int (*body)(const Ask&, Asker&, const MapAnswer&)) const {
-        zmq::context_t context = io::make_context();
-        Asker asker(context, where.deadline());
-        const MapAnswer map = asker.map(where.endpoints());
-        return body(*this, asker, map);
-    }
+    bool json = false;
 };
 
-template <class Body>
-Body expect(Answer answer, const std::string& tracker) {
-    tell_freshness(answer, tracker);
-    if (auto* body = std::get_if<Body>(&answer.body)) return std::move(*body);
-    throw NoAnswer("tracker " + tracker + " answered another question");
-}
-
 std::string ago(std::int64_t then_ms) {
-    const auto ms = std::max<std::int64_t>(0, millis(io::wall_now()) - then_ms);
-    return format_duration(std::chrono::milliseconds(ms < 10'000 ? ms : ms / 1000 * 1000));
+    return for_people(std::chrono::milliseconds(millis(io::wall_now()) - then_ms));
 }
 
 std::string in(std::int64_t then_ms) {
     const auto ms = then_ms - millis(io::wall_now());
-    return ms <= 0
-               ? "any moment"
-               : format_duration(std::chrono::milliseconds(ms < 10'000 ? ms : ms / 1000 * 1000));
-}
-
-std::string line_of(const UserAnswer& user) {
-    if (user.state == Known::offline) return user.user + "  offline";
-    if (user.state == Known::unknown) return user.user + "  unknown";
-    std::string line = user.user + "  online";
-    if (user.since_ms) line += "  for " + ago(*user.since_ms);
-    if (user.last_seen_ms) line += "  last seen " + ago(*user.last_seen_ms) + " ago";
-    line += fmt::format("  {} session{}", user.sessions, user.sessions == 1 ? "" : "s");
-    if (user.status) line += "  status=" + *user.status;
-    if (user.held_by && user.held_until_ms)
-        line += "  held: " + *user.held_by + " is silent, at most " + in(*user.held_until_ms);
-    return line;
-}
-
-int get(const Ask& given, Asker& asker, const MapAnswer& map) {
-    std::map<Slot, std::size_t> owner;
-    for (std::size_t t = 0; t < map.trackers.size(); ++t)
-        for (const Slot slot : map.trackers[t].slots)
-            owner[slot] = t;
-    std::map<std::size_t, std::vector<std::size_t>> wanted;  // tracker to indices of users
-    for (std::size_t i = 0; i < given.users.size(); ++i) {
-        if (check_text(given.users[i], kUserBytesMax) != TextFault::none)
-            throw io::UsageError("`" + given.users[i] + "` is no user id: 1 to 128 bytes of " +
-                                 "UTF-8 without control characters");
-        const auto found = owner.find(slot_of(hash_of(given.users[i])));
-        if (found == owner.end()) throw NoAnswer("no tracker owns `" + given.users[i] + "`");
-        wanted[found->second].push_back(i);
-    }
-    std::vector<std::string> lines(given.users.size());
-    for (const auto& [t, indices] : wanted) {
-        const auto& tracker = map.trackers[t];
-        for (std::size_t first = 0; first < indices.size(); first += kUsersPerQuestionMax) {
-            const std::size_t end = std::min(indices.size(), first + kUsersPerQuestionMax);
-            GetQuery query;
-            for (std::size_t i = first; i < end; ++i)
-                query.users.push_back(given.users[indices[i]]);
-            const auto answer =
-                expect<GetAnswer>(asker.ask(tracker.query, {query, {}}), tracker.id);
-            if (answer.users.size() != query.users.size())
-                throw NoAnswer("tracker " + tracker.id + " answered for other users");
-            for (std::size_t i = first; i < end; ++i)
-                lines[indices[i]] = line_of(answer.users[i - first]);
-        }
-    }
-    for (const auto& line : lines)
-        std::cout << line << "\n";
-    return 0;
-}
-
-int count(const Ask&, Asker& asker, const MapAnswer& map) {
-    CountAnswer sum;
-    for (const auto& tracker : map.trackers) {
-        const auto answer =
-            expect<CountAnswer>(asker.ask(tracker.query, {CountQuery{}, {}}), tracker.id);
-        sum.online += answer.online;
-        sum.sessions += answer.sessions;
-    }
-    std::cout << "online " << sum.online << "\nsessions " << sum.sessions << "\n";
-    return 0;
-}
-
-int list(const Ask&, Asker& asker, const MapAnswer& map) {
-    for (const auto& tracker : map.trackers) {
-        std::string cursor;
-        do {
-            const auto answer =
-                expect<ListAnswer>(asker.ask(tracker.query, {ListQuery{cursor}, {}}), tracker.id);
-            for (const auto& user : answer.users)
-                std::cout << user << "\n";
-            cursor = answer.cursor;
-        } while (!cursor.empty());
-    }
-    return 0;
+    return ms <= 0 ? "any moment" : for_people(std::chrono::milliseconds(ms));
 }
 
 // What the tracker has of a collector, for a person.
@@ -127,15 +32,15 @@ std::string meaning_of(const StatusAnswer::Collector& collector) {
     if (collector.lag_ms < 0)
         return collector.state == "silent" ? "never heard; no longer waited for"
                                            : "never heard; waited for";
-    const auto last = format_duration(std::chrono::milliseconds(collector.lag_ms));
+    const auto last = for_people(std::chrono::milliseconds(collector.lag_ms));
     if (collector.state == "departed") return "said goodbye " + last + " ago";
     if (collector.state == "silent") return "given up; last heard " + last + " ago";
-    return fmt::format("{} ms behind", collector.lag_ms);
+    return last + " behind";
 }
 
 // What timeouts wait for, in words.
 std::string line_of(const StatusAnswer::Hold& hold) {
-    const auto sessions = fmt::format("{} session{}", hold.sessions, hold.sessions == 1 ? "" : "s");
+    const auto sessions = counted(hold.sessions, "session");
     const auto silence = ago(hold.since_ms);
     if (hold.what == "disk" && hold.why == "failing")
         return fmt::format("disk  {}; for {}: nobody is told anything until it can be written",
@@ -175,53 +80,116 @@ std::string line_of(const StatusAnswer::Hold& hold) {
                        why, silence, in(hold.until_ms));
 }
 
-int status(const Ask&, Asker& asker, const MapAnswer& map) {
-    for (const auto& tracker : map.trackers) {
-        Answer whole = asker.ask(tracker.query, {StatusQuery{}, {}});
-        const Freshness freshness = whole.freshness;
-        const auto answer = expect<StatusAnswer>(std::move(whole), tracker.id);
-        std::cout << fmt::format("tracker {}  {}  version {}  {}  {} of {} slots, map version {}\n",
-                                 answer.tracker, tracker.query, answer.version, name_of(freshness),
-                                 tracker.slots.size(), kSlots, map.version);
-        for (const auto& collector : answer.collectors)
-            std::cout << fmt::format("  collector {}  {}  {}\n", collector.id, collector.state,
-                                     meaning_of(collector));
-        for (const auto& hold : answer.holds)
-            std::cout << "  held by " << line_of(hold) << "\n";
-        for (const auto& [name, number] : answer.numbers)
-            std::cout << fmt::format("  {:<22} {}\n", name, number);
-    }
-    return 0;
+void print(const Trackers& trackers, const Trackers::One& one, const StatusAnswer& answer) {
+    std::cout << fmt::format("tracker {}  {}  version {}  {}  {} of {} slots, map version {}\n",
+                             answer.tracker, one.query, answer.version,
+                             name_of(one.freshness.value_or(Freshness::live)), one.slots.size(),
+                             kSlots, one.version > 0 ? one.version : trackers.version());
+    for (const auto& collector : answer.collectors)
+        std::cout << fmt::format("  collector {}  {}  {}\n", collector.id, state_of(collector),
+                                 meaning_of(collector));
+    for (const auto& hold : answer.holds)
+        std::cout << "  held by " << line_of(hold) << "\n";
+    for (const auto& [name, number] : answer.numbers)
+        std::cout << fmt::format("  {:<22} {}\n", name, number);
 }
 
-void add(io::Flags& presence, const std::string& name, const std::string& about,
-         int (*body)(const Ask&, Asker&, const MapAnswer&), bool users = false) {
-    const auto given = std::make_shared<Ask>();
-    auto& flags = presence.command(name, about, [given, body] { return given->run(body); });
-    given->where.add_to(flags);
-    if (users)
-        flags.words("ID", 1, 10'000, given->users, "user ids; after -- if one starts with -");
-    flags.epilogue(
-        (users
-             ? std::string("\nunknown: who is missing may be online, as the tracker does not hear "
-                           "every collector.")
-             : std::string()) +
-        "\nExit code 69: nobody answered.");
+nlohmann::ordered_json json_of(const Trackers::One& one, const std::optional<StatusAnswer>& answer,
+                               const std::vector<std::string>& troubles) {
+    nlohmann::ordered_json out{{"id", one.id}, {"query", one.query}, {"troubles", troubles}};
+    if (!answer) {
+        out["error"] = one.fault;
+        return out;
+    }
+    out["freshness"] = name_of(one.freshness.value_or(Freshness::live));
+    out["as_of_ms"] = one.as_of_ms;
+    if (!one.stale_by.empty()) out["stale_by"] = one.stale_by;
+    out["version"] = answer->version;
+    out["boot"] = answer->boot;
+    out["slots"] = one.slots.size();
+    out["map_version"] = one.version;
+    auto& collectors = out["collectors"] = nlohmann::ordered_json::array();
+    for (const auto& c : answer->collectors)
+        collectors.push_back(
+            {{"id", c.id}, {"state", state_of(c)}, {"boot", c.boot}, {"lag_ms", c.lag_ms}});
+    auto& holds = out["holds"] = nlohmann::ordered_json::array();
+    for (const auto& h : answer->holds) {
+        auto& hold = holds.emplace_back(nlohmann::ordered_json{{"what", h.what},
+                                                               {"why", h.why},
+                                                               {"since_ms", h.since_ms},
+                                                               {"until_ms", h.until_ms},
+                                                               {"sessions", h.sessions}});
+        if (!h.error.empty()) hold["error"] = h.error;
+    }
+    auto& numbers = out["numbers"] = nlohmann::ordered_json::object();
+    for (const auto& [name, number] : answer->numbers)
+        numbers[name] = number;
+    return out;
+}
+
+std::vector<std::string> all_troubles_of(const Trackers& trackers, const Trackers::One& one,
+                                     const std::optional<StatusAnswer>& answer) {
+    if (!answer) return {one.fault};
+    auto troubles = troubles_of(one.freshness.value_or(Freshness::live), *answer);
+    for (const auto& reason : one.stale_by)
+        troubles.push_back("stale by " + reason);
+    if (!one.listed)
+        troubles.push_back("stands in the file and not in the trackers' list");
+    else if (one.version > 0 && one.version < trackers.version())
+        troubles.push_back(fmt::format("has list {} of trackers, others have {}", one.version,
+                                       trackers.version()));
+    return troubles;
+}
+
+int run(const Given& given) {
+    zmq::context_t context = io::make_context();
+    Asker asker(context, given.where.deadline());
+    Trackers trackers(asker, given.where);
+    const auto& all = trackers.all();
+    std::vector<std::optional<StatusAnswer>> answers(all.size());
+    std::vector<std::pair<std::size_t, Query>> questions;
+    for (std::size_t i = 0; i < all.size(); ++i)
+        questions.emplace_back(i, Query{StatusQuery{}, {}});
+    trackers.ask<StatusAnswer>(asker, questions, [&](std::size_t i, StatusAnswer answer) {
+        answers[i] = std::move(answer);
+        return std::optional<Query>();
+    });
+
+    std::size_t answered = 0;
+    std::string summary;
+    auto json = nlohmann::ordered_json::array();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const auto troubles = all_troubles_of(trackers, all[i], answers[i]);
+        if (answers[i]) ++answered;
+        for (const auto& trouble : troubles)
+            summary += (summary.empty() ? "" : "; ") + all[i].name() + ": " + trouble;
+        json.push_back(json_of(all[i], answers[i], troubles));
+        if (given.json) continue;
+        if (answers[i])
+            print(trackers, all[i], *answers[i]);
+        else
+            std::cout << all[i].name() << "  " << all[i].fault << "\n";
+    }
+    const char* state = answered == 0 ? "nobody answers" : summary.empty() ? "healthy" : "degraded";
+    if (given.json)
+        std::cout << dump({{"state", state}, {"trackers", json}}) << "\n";
+    else
+        std::cout << state << (summary.empty() ? "" : ": ") << summary
+                  << (answered == 0 ? trackers.hint() : "") << "\n";
+    return answered == 0 ? kExitNobody : summary.empty() ? 0 : kExitPartial;
 }
 
 }  // namespace
 
-void add_get(io::Flags& presence) {
-    add(presence, "get", "tell whether users are online, in the order asked", get, true);
-}
-void add_count(io::Flags& presence) {
-    add(presence, "count", "count who is online", count);
-}
-void add_list(io::Flags& presence) {
-    add(presence, "list", "list the ids of all who are online, one a line", list);
-}
 void add_status(io::Flags& presence) {
-    add(presence, "status", "tell how each tracker is", status);
+    const auto given = std::make_shared<Given>();
+    auto& flags =
+        presence.command("status", "tell how each tracker is", [given] { return run(*given); });
+    given->where.add_to(flags);
+    flags.toggle("--json", given->json, "one JSON object (docs/operations.md)");
+    flags.epilogue(
+        "\nThe last line says what is wrong. Exit codes: 0 healthy; 1 degraded: a tracker or\n"
+        "collector is away, frozen, stale, or held by something; 2 nobody answers.");
 }
 
 }  // namespace presence::cli

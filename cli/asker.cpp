@@ -1,32 +1,19 @@
 #include "cli/asker.hpp"
 
-#include <iostream>
-#include <set>
+#include <algorithm>
 
-#include "common/endpoint.hpp"
+#include "cli/human.hpp"
 #include "common/io/clock.hpp"
-#include "common/io/program.hpp"
 
 namespace presence::cli {
+namespace {
 
-void AskFlags::add_to(io::Flags& flags) {
-    flags.text("--config", "FILE", file, "where the trackers are; without it: on this machine");
-    flags.text("--to", "ENDPOINT", to, "ask this tracker first (default tcp://127.0.0.1:7412)");
-    flags.duration("--within", within, "how long to wait for an answer (default 2s)");
+std::string refusal_of(const QueryError& error) {
+    return "refused: " + error.message + " (" + error.code +
+           (error.endpoint.empty() ? "" : ", ask " + error.endpoint) + ")";
 }
 
-std::vector<std::string> AskFlags::endpoints() const {
-    if (to) {
-        Endpoint parsed;
-        if (const auto fault = parse_endpoint(*to, parsed); !fault.empty())
-            throw io::UsageError("--to `" + *to + "`: " + fault);
-        return {*to};
-    }
-    std::vector<std::string> all;
-    for (const auto& tracker : load_config(file, io::environment(), {}).trackers)
-        all.push_back(tracker.query);
-    return all;
-}
+}  // namespace
 
 zmq::socket_t& Asker::link(const std::string& endpoint) {
     for (const auto& l : links_)
@@ -36,78 +23,86 @@ zmq::socket_t& Asker::link(const std::string& endpoint) {
     return links_.back()->socket;
 }
 
-Answer Asker::ask(const std::string& endpoint, const Query& query) {
-    zmq::socket_t& socket = link(endpoint);
-    Query numbered = query;
-    numbered.rid = ++rid_;
-    const std::string question = encode_query(numbered);
-    (void)socket.send(zmq::buffer(question), zmq::send_flags::dontwait);
-    const Instant deadline = io::now() + within_;
-    for (Duration left = within_; left > 0s; left = deadline - io::now()) {
-        zmq::pollitem_t item{socket.handle(), 0, ZMQ_POLLIN, 0};
-        zmq::poll(&item, 1, std::chrono::ceil<std::chrono::milliseconds>(left));
-        zmq::message_t message;
-        while (socket.recv(message, zmq::recv_flags::dontwait)) {
-            if (message.more()) continue;  // the body is the last frame
-            auto answer = decode_answer({message.data<char>(), message.size()});
-            if (!answer || answer->rid != numbered.rid) continue;
-            if (const auto* error = std::get_if<QueryError>(&answer->body))
-                throw NoAnswer(endpoint + " refused: " + error->message + " (" + error->code +
-                               (error->endpoint.empty() ? "" : ", ask " + error->endpoint) + ")");
-            return *std::move(answer);
-        }
-    }
-    throw NoAnswer("no answer from " + endpoint + " within " + format_duration(within_) +
-                   "; is the tracker running? try `presence up`");
+void Asker::send(Asked& asked, Query query) {
+    asked.rid = ++rid_;
+    query.rid = asked.rid;
+    const std::string question = encode_query(query);
+    // One that has no room for it has not answered for long: the deadline tells.
+    (void)asked.socket->send(zmq::buffer(question), zmq::send_flags::dontwait);
+    asked.deadline = io::now() + within_;
 }
 
-MapAnswer Asker::map(const std::vector<std::string>& endpoints) {
-    for (std::size_t i = 0; i < endpoints.size(); ++i) {
+std::optional<Answer> Asker::receive(Asked& asked) const {
+    zmq::message_t message;
+    while (asked.socket->recv(message, zmq::recv_flags::dontwait)) {
+        if (message.more()) continue;  // the body is the last frame
+        auto answer = decode_answer({message.data<char>(), message.size()});
+        if (answer && answer->rid == asked.rid) return answer;
+    }
+    return {};
+}
+
+void Asker::wait(const std::vector<Asked>& all, Instant now) {
+    std::vector<zmq::pollitem_t> items;
+    Instant first = Instant::max();
+    for (const auto& asked : all) {
+        if (asked.done) continue;
+        items.push_back({asked.socket->handle(), 0, ZMQ_POLLIN, 0});
+        first = std::min(first, asked.deadline);
+    }
+    const auto left = std::max<Duration>(first - now, 0s);
+    zmq::poll(items, std::chrono::ceil<std::chrono::milliseconds>(left));
+}
+
+std::vector<std::string> Asker::ask_all(const std::vector<Question>& questions,
+                                        const OnAnswer& on_answer) {
+    std::vector<std::string> faults(questions.size());
+    std::vector<Asked> all;
+    for (const auto& question : questions) {
         try {
-            auto answer = ask(endpoints[i], {MapQuery{}, {}});
-            if (auto* map = std::get_if<MapAnswer>(&answer.body)) return std::move(*map);
-        } catch (const io::SocketError&) {  // no answer, or a name that nobody knows
-            if (i + 1 == endpoints.size()) throw;
+            all.push_back({&link(question.endpoint), {}, 0});
+            send(all.back(), question.query);
+        } catch (const io::SocketError& e) {  // a name that nobody knows
+            faults[all.size()] = e.what();
+            all.push_back({nullptr, {}, 0, true});
         }
     }
-    throw NoAnswer("no tracker told who owns which users");
+    const auto waiting = [&] {
+        return std::any_of(all.begin(), all.end(), [](const Asked& asked) { return !asked.done; });
+    };
+    while (waiting()) {
+        // Of before the wait: what on_answer takes long for is nobody's silence.
+        const Instant now = io::now();
+        wait(all, now);
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            Asked& asked = all[i];
+            if (asked.done) continue;
+            if (auto answer = receive(asked)) {
+                if (const auto* error = std::get_if<QueryError>(&answer->body)) {
+                    faults[i] = refusal_of(*error);
+                    asked.done = true;
+                } else if (auto next = on_answer(i, *std::move(answer))) {
+                    send(asked, *std::move(next));
+                } else {
+                    asked.done = true;
+                }
+            } else if (asked.deadline <= now) {
+                faults[i] = "no answer within " + for_people(within_);
+                asked.done = true;
+            }
+        }
+    }
+    return faults;
 }
 
-namespace {
-
-std::string meaning_of(Freshness freshness) {
-    if (freshness == Freshness::warming)
-        return "it has not heard everyone yet; who is not online may only be unknown";
-    if (freshness == Freshness::frozen)
-        return "a collector is missing, so nobody is told offline until it is back or given up";
-    return "what it knows may be older than it seems";
-}
-
-// Of one of an answer's `stale_by`.
-std::string meaning_of(const std::string& reason) {
-    if (reason == "disk")
-        return "its disk cannot be written, so nobody is told anything until it can";
-    if (reason == "freeze_max")
-        return "evidence was missing for longer than freeze_max, so timeouts go on without, and "
-               "may be wrong";
-    if (reason == "lifts")
-        return "heartbeats were lost too often within the hour, so timeouts may be wrong";
-    return reason;
-}
-
-}  // namespace
-
-void tell_freshness(const Answer& answer, const std::string& tracker) {
-    static std::set<std::string> told;
-    if (answer.freshness == Freshness::live) return;
-    std::vector<std::string> meanings;
-    for (const auto& reason : answer.stale_by)
-        meanings.push_back(meaning_of(reason));
-    if (meanings.empty()) meanings.push_back(meaning_of(answer.freshness));
-    for (const auto& meaning : meanings)
-        if (told.insert(meaning).second)
-            std::cerr << "presence: tracker " << tracker << " is " << name_of(answer.freshness)
-                      << ": " << meaning << "\n";
+Answer Asker::ask(const std::string& endpoint, const Query& query) {
+    std::optional<Answer> answer;
+    const auto faults = ask_all({{endpoint, query}}, [&](std::size_t, Answer got) {
+        answer = std::move(got);
+        return std::optional<Query>();
+    });
+    if (!answer) throw NoAnswer(endpoint + ": " + faults.front());
+    return *std::move(answer);
 }
 
 }  // namespace presence::cli

@@ -1,15 +1,15 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 #include <zmq.hpp>
 
-#include "common/config.hpp"
-#include "common/io/flags.hpp"
 #include "common/io/sockets.hpp"
 #include "common/query.hpp"
+#include "common/time.hpp"
 
 namespace presence::cli {
 
@@ -18,42 +18,48 @@ struct NoAnswer : io::SocketError {
     using io::SocketError::SocketError;
 };
 
-// Where to ask, as the flags of every asking command give it.
-struct AskFlags {
-    std::optional<std::string> file;
-    std::optional<std::string> to;  // one tracker's query endpoint
-    std::optional<Duration> within;
-
-    void add_to(io::Flags& flags);
-    // Query endpoints to start from. Throws ConfigError.
-    [[nodiscard]] std::vector<std::string> endpoints() const;
-    [[nodiscard]] Duration deadline() const { return within.value_or(2s); }
-};
-
-// Asks trackers, one question at a time.
+// Asks trackers: each on its own, or all of them at once.
 class Asker {
 public:
     Asker(zmq::context_t& context, Duration within) : context_(&context), within_(within) {}
 
+    struct Question {
+        std::string endpoint;
+        Query query;
+    };
+    // Told the answer to the question of this index; what to ask the same tracker next, or nothing.
+    using OnAnswer = std::function<std::optional<Query>(std::size_t, Answer)>;
+    // Asks all at once, and each on until `on_answer` has nothing more to ask it. Waits for the
+    // silent ones together: none for longer than `within` after its question. Returns why a tracker
+    // did not answer to the end, by index; empty where it did.
+    [[nodiscard]] std::vector<std::string> ask_all(const std::vector<Question>& questions,
+                                                   const OnAnswer& on_answer);
+
     // Throws NoAnswer after `within`, and for an answer that is an error.
     [[nodiscard]] Answer ask(const std::string& endpoint, const Query& query);
-    // All trackers and their slots, from the first of `endpoints` that answers.
-    [[nodiscard]] MapAnswer map(const std::vector<std::string>& endpoints);
 
 private:
     struct Link {
         std::string endpoint;
         zmq::socket_t socket;
     };
+    // One that is asked in ask_all().
+    struct Asked {
+        zmq::socket_t* socket;  // none: its name cannot be resolved
+        Instant deadline;
+        std::uint64_t rid;
+        bool done = false;
+    };
     zmq::socket_t& link(const std::string& endpoint);
+    void send(Asked& asked, Query query);
+    [[nodiscard]] std::optional<Answer> receive(Asked& asked) const;
+    // Until one of them may have answered, or the first deadline.
+    static void wait(const std::vector<Asked>& all, Instant now);
 
     zmq::context_t* context_;
     Duration within_;
     std::uint64_t rid_ = 0;
     std::vector<std::unique_ptr<Link>> links_;
 };
-
-// On stderr, what an answer that is not `live` means; once for each kind.
-void tell_freshness(const Answer& answer, const std::string& tracker);
 
 }  // namespace presence::cli

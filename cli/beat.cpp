@@ -2,9 +2,11 @@
 #include <memory>
 
 #include "cli/commands.hpp"
+#include "cli/human.hpp"
 #include "common/endpoint.hpp"
 #include "common/heartbeat.hpp"
 #include "common/io/clock.hpp"
+#include "common/io/config_file.hpp"
 #include "common/io/program.hpp"
 #include "common/io/signals.hpp"
 #include "common/io/sockets.hpp"
@@ -43,16 +45,13 @@ std::string fault_of(const Given& given) {
          {name_fault("--session", given.session), name_fault("--status", given.status),
           name_fault("--edge", given.edge)})
         if (!fault.empty()) return fault;
-    if (given.ttl && (*given.ttl < std::chrono::milliseconds(kTtlMinMs) ||
-                      *given.ttl > std::chrono::milliseconds(kTtlMaxMs)))
-        return "--ttl must lie between 1s and 24h";
     if (given.bye && given.every) return "--bye is sent once; leave out --every";
     if (given.count > 1 && !given.every) return "--count needs --every";
     return {};
 }
 
 std::string endpoint_of(const Given& given) {
-    if (!given.to) return load_config(given.file, io::environment(), {}).collectors[0].heartbeats;
+    if (!given.to) return load_config(io::config_file(given.file), io::environment(), {}).collectors[0].heartbeats;
     Endpoint parsed;
     if (const auto fault = parse_endpoint(*given.to, parsed); !fault.empty())
         throw io::UsageError("--to `" + *given.to + "`: " + fault);
@@ -93,8 +92,10 @@ public:
         // Only the first waits for the collector: a gateway must never wait, and drops instead.
         if (!writable(kConnectWithin))
             throw io::SocketError("cannot reach " + endpoint_ + " within " +
-                                  format_duration(kConnectWithin) +
-                                  "; is the collector running? try `presence up`");
+                                  for_people(kConnectWithin) +
+                                  (given_.to || io::config_file(given_.file)
+                                       ? ""
+                                       : "; is the collector running? try `presence up`"));
         const std::uint64_t times = given_.every ? given_.count : 1;
         for (std::uint64_t sent = 1; !signals_.stop(); ++sent) {
             send(message_of(given_, given_.users, boot_, ++seq_));
@@ -180,16 +181,17 @@ void add_beat(io::Flags& presence) {
     auto& flags = presence.command("beat", "send heartbeats for users, as an edge server does",
                                    [given] { return run_beat(*given); });
     flags.words("ID", 1, 1000, given->users, "user ids; after -- if one starts with -");
-    flags.duration("--every", given->every, "go on sending, until Ctrl-C or --count");
+    flags.duration("--every", 1ms, kNever, given->every, "go on sending, until Ctrl-C or --count");
     flags.number("--count", 1, 1'000'000'000, given->count, "with --every: how often");
     flags.toggle("--bye", given->bye, "end the session instead");
     flags.text("--session", "NAME", given->session, "one connection of the user (default unnamed)");
     flags.text("--status", "TEXT", given->status, "shown with the user; \"\" clears it");
-    flags.duration("--ttl", given->ttl, "silence this session survives (default: the timeout)");
+    flags.duration("--ttl", std::chrono::milliseconds(kTtlMinMs),
+                   std::chrono::milliseconds(kTtlMaxMs), given->ttl, "silence this session survives (default: the timeout)");
     flags.text("--edge", "NAME", given->edge, "send as this edge server");
     flags.text("--to", "ENDPOINT", given->to,
                "the collector (default: the first of the configuration)");
-    flags.text("--config", "FILE", given->file, "where the collectors are");
+    flags.text("--config", "FILE", given->file, std::string("where the collectors are; ") + io::kConfigHelp);
     flags.epilogue("\nExample:\n  presence beat alice bob --every 5s --status away");
 }
 

@@ -1,6 +1,7 @@
 #include "cli/bench.hpp"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -76,16 +77,19 @@ public:
         const auto now = io::now();
         if (!terminal_ || now - drawn_ < kDrawEvery) return;
         drawn_ = now;
-        const auto filled = static_cast<std::size_t>(std::lround(std::clamp(done, 0.0, 1.0) * 30));
-        std::cerr << fmt::format("\r{:<9} [{:<30}] {:3.0f}%  {}\033[K", what,
-                                 std::string(filled, '#'), 100 * std::clamp(done, 0.0, 1.0), more)
-                  << std::flush;
+        std::cerr << '\r' << progress_line(what, done, more, columns()) << "\033[K" << std::flush;
     }
     void clear() {
         if (terminal_) std::cerr << "\r\033[K" << std::flush;
     }
 
 private:
+    static std::size_t columns() {
+        winsize size{};
+        const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+        return known ? size.ws_col : 80;
+    }
+
     bool terminal_ = ::isatty(STDERR_FILENO) != 0;
     Instant drawn_{};
 };
@@ -316,8 +320,7 @@ private:
 
 int run_bench(const BenchOptions& options, const std::optional<Config>& theirs) {
     if (options.mass_silence > options.users) {
-        std::cerr << "presence bench: --mass-silence is more than --users\n";
-        return kExitUsage;
+        throw io::UsageError("--mass-silence is more than --users");
     }
     // Each must speak each second, though half of its users fall silent; else their silence is its
     // own.
@@ -325,10 +328,9 @@ int run_bench(const BenchOptions& options, const std::optional<Config>& theirs) 
     const auto seconds = options.saturate || options.flood ? 1 : interval_of(options) / 1s + 1;
     if (options.edges * 2 * static_cast<std::uint64_t>(seconds) >
         std::max<std::uint64_t>(messages, 2)) {
-        std::cerr
-            << "presence bench: --edges is too many: each sends a message a second, and there "
-               "are --users / --ids-per-message messages in an --interval\n";
-        return kExitUsage;
+        throw io::UsageError(
+            "--edges is too many: each sends a message a second, and there are --users / "
+            "--ids-per-message messages in an --interval");
     }
     auto report = Bench(options, theirs).run();
     std::cout << (options.json ? json_of(report) : text_of(report));
@@ -345,22 +347,17 @@ void add_bench(io::Flags& presence) {
     auto& o = given->options;
     auto& flags = presence.command(
         "bench", "load a pipeline, check every transition, and report what it cost", [given] {
-            if (given->options.sink && given->file) {
-                std::cerr
-                    << "presence bench: --sink is for the private pipeline, without --config\n";
-                return kExitUsage;
-            }
-            if (given->order != "created" && given->order != "random") {
-                std::cerr << "presence bench: --order is created or random\n";
-                return kExitUsage;
-            }
+            if (given->options.sink && given->file)
+                throw io::UsageError("--sink is for the private pipeline, without --config");
+            if (given->order != "created" && given->order != "random")
+                throw io::UsageError("--order is created or random, not `" + given->order + "`");
             given->options.random_order = given->order == "random";
             std::optional<Config> theirs;
             if (given->file) theirs = load_config(given->file, io::environment(), {});
             return run_bench(given->options, theirs);
         });
     flags.number("--users", 1, 100'000'000, o.users, "how many (10000)");
-    flags.duration("--interval", o.interval, "each beats this often (5s)");
+    flags.duration("--interval", 1ms, 24h, o.interval, "each beats this often (5s)");
     flags.number("--rate", 1, 100'000'000, o.rate, "heartbeats a second, instead of --interval");
     flags.toggle("--saturate", o.saturate, "as fast as the collector takes them");
     flags.toggle("--flood", o.flood,
@@ -372,12 +369,12 @@ void add_bench(io::Flags& presence) {
                  "users who share a message, and fall silent together (256)");
     flags.number("--edges", 0, 10'000, o.edges,
                  "that name themselves, and so have leases, send the messages in turn (0)");
-    flags.duration("--duration", o.duration, "of the load (10s)");
+    flags.duration("--duration", 1ms, 24h, o.duration, "of the load (10s)");
     flags.number("--churn", 0, 10'000'000, o.churn, "users a second that fall silent, then return");
     flags.toggle("--bye", o.bye, "they say so, and return as soon as they are told offline");
     flags.number("--mass-silence", 0, 100'000'000, o.mass_silence,
                  "after the load, so many fall silent at once");
-    flags.duration("--ttl", o.ttl, "timeout of the private pipeline (3 intervals)");
+    flags.duration("--ttl", 1ms, 24h, o.ttl, "timeout of the private pipeline (3 intervals)");
     flags.number("--trackers", 1, 100, o.trackers,
                  "of the private pipeline, which share its users (1)");
     flags.toggle("--sink", o.sink, "the private pipeline has a notifier with a jsonl sink as well");

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <iterator>
 
 #include "cli/percentiles.hpp"
@@ -22,6 +24,20 @@ double per_million(double seconds, std::uint64_t n) {
 }
 
 }  // namespace
+
+std::string progress_line(std::string_view what, double done, std::string_view more,
+                          std::size_t columns) {
+    constexpr std::size_t kBarMax = 30;
+    constexpr std::size_t kOthers = 18;  // "catch up  [] 100%" and a free column
+    const auto share = std::clamp(done, 0.0, 1.0);
+    const auto room = columns > kOthers ? columns - kOthers : 0;
+    const auto bar = std::min(kBarMax, room);
+    const auto filled = static_cast<std::size_t>(std::lround(share * static_cast<double>(bar)));
+    auto line =
+        fmt::format("{:<9} [{:<{}}] {:3.0f}%", what, std::string(filled, '#'), bar, 100 * share);
+    if (room >= bar + 2 + more.size()) line.append("  ").append(more);
+    return line.substr(0, columns > 0 ? columns - 1 : 0);
+}
 
 std::string text_of(BenchReport& r) {
     std::string out;

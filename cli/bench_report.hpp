@@ -40,6 +40,11 @@ struct BenchReport {
     }
 };
 
+// A bar of what is done, from 0 to 1, with `more` behind it, in less than `columns`: a line that is
+// wrapped cannot be drawn over.
+[[nodiscard]] std::string progress_line(std::string_view what, double done, std::string_view more,
+                                        std::size_t columns);
+
 // Reorder nothing but `lateness`.
 [[nodiscard]] std::string text_of(BenchReport& report);
 // One JSON object in a line.

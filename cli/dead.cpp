@@ -8,6 +8,7 @@
 
 #include "cli/commands.hpp"
 #include "common/config.hpp"
+#include "common/io/config_file.hpp"
 #include "common/io/program.hpp"
 #include "common/io/store.hpp"
 #include "common/limits.hpp"
@@ -46,7 +47,7 @@ void require_known(const std::optional<std::string>& name, const std::string& ki
 
 // Of the sinks that were asked for and may have dead letters.
 std::vector<Place> places_of(const Given& given) {
-    const auto config = load_config(given.file, io::environment(), {});
+    const auto config = load_config(io::config_file(given.file), io::environment(), {});
     std::vector<std::string_view> sinks;
     std::vector<std::string_view> notifiers;
     for (const auto& sink : config.sinks)
@@ -67,7 +68,7 @@ std::vector<Place> places_of(const Given& given) {
     if (places.empty())
         throw io::UsageError(
             "none of these sinks has dead letters: nothing is kept for the type stdout" +
-            std::string(given.file ? "" : "; which file has the sinks? --config FILE"));
+            std::string(io::config_file(given.file) ? "" : "; which file has the sinks? --config FILE"));
     return places;
 }
 
@@ -171,7 +172,7 @@ int drop(const Given& given) {
 io::Flags& add(io::Flags& dead, const std::string& name, const std::string& about,
                int (*body)(const Given&), const std::shared_ptr<Given>& given) {
     auto& flags = dead.command(name, about, [given, body] { return body(*given); });
-    flags.text("--config", "FILE", given->file, "the file the notifier was started with");
+    flags.text("--config", "FILE", given->file, std::string("the file the notifier was started with; ") + io::kConfigHelp);
     flags.text("--sink", "NAME", given->sink, "of this sink only");
     flags.text("--notifier", "ID", given->notifier, "of this notifier's sinks only");
     flags.text("--user", "ID", given->user, "of this user only");

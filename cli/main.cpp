@@ -1,4 +1,7 @@
+#include <string_view>
+
 #include "cli/commands.hpp"
+#include "common/io/early_log.hpp"
 #include "common/io/init.hpp"
 #include "common/io/program.hpp"
 
@@ -14,10 +17,15 @@ Example:
 Each command explains itself: presence COMMAND --help
 
 Environment:
+  PRESENCE_CONFIG: the configuration file, where --config names none
   PRESENCE_TIMEOUT, PRESENCE_LOG_LEVEL ...: settings; see `presence up --help`
 
+Configuration file: that of --config, else $PRESENCE_CONFIG, else ./presence.toml, else
+/etc/presence/presence.toml, else one of each process on this machine.
+
 Exit codes:
-  0 done             64 wrong flags   69 nobody answers, or an address cannot be bound
+  0 done             1 done in part: a tracker did not answer; see each command
+  64 wrong flags     69 nobody answers, or an address cannot be bound
   70 a defect        74 a data directory cannot be used, or the output not be written
   78 wrong configuration)";
 
@@ -26,6 +34,9 @@ Exit codes:
 int main(int argc, char** argv) {
     presence::io::be_no_first_process();
     return presence::io::guarded("presence", [&] {
+        // The one command that is a service: what it says on stderr is a log.
+        if (argc > 1 && std::string_view(argv[1]) == "up")
+            presence::io::open_log_early(argc - 1, argv + 1, "up");
         presence::io::Flags flags("presence", "Who is online: from heartbeats to transitions.");
         presence::cli::add_up(flags);
         presence::cli::add_beat(flags);

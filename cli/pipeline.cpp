@@ -1,16 +1,15 @@
 #include "cli/pipeline.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
-#include <iostream>
 #include <system_error>
 
 #include "common/exit_codes.hpp"
+#include "common/io/log.hpp"
 #include "common/io/spawn.hpp"
 
 namespace presence::cli {
@@ -21,23 +20,20 @@ constexpr int kStageCollectors = 0;
 constexpr int kStageTrackers = 1;
 constexpr int kStageNotifiers = 2;
 
-void tell(const std::string& line) {
-    std::cerr << "presence: " << line << std::endl;
+int stage_of(const std::string& kind) {
+    return kind == "collector" ? kStageCollectors
+           : kind == "tracker" ? kStageTrackers
+                               : kStageNotifiers;
 }
 
 }  // namespace
 
-Pipeline::Pipeline(const Config& config, std::vector<std::string> arguments)
+Pipeline::Pipeline(const Config& config, const std::vector<std::string>& arguments)
     : directory_(std::filesystem::read_symlink("/proc/self/exe").parent_path()),
+      arguments_{"--parent", std::to_string(::getpid())},
       no_input_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {
-    arguments.insert(arguments.begin(), {"--parent", std::to_string(::getpid())});
-    // Trackers first: the others connect to them.
-    for (const auto& tracker : config.trackers)
-        add(kStageTrackers, "tracker", tracker.id, arguments);
-    for (const auto& collector : config.collectors)
-        add(kStageCollectors, "collector", collector.id, arguments);
-    for (const auto& notifier : config.notifiers)
-        add(kStageNotifiers, "notifier", notifier.id, arguments);
+    arguments_.insert(arguments_.end(), arguments.begin(), arguments.end());
+    start(parts_of(config));
 }
 
 Pipeline::~Pipeline() {
@@ -50,17 +46,43 @@ Pipeline::~Pipeline() {
     ::close(no_input_);
 }
 
-void Pipeline::add(int stage, const std::string& kind, const std::string& id,
-                   const std::vector<std::string>& arguments) {
+Pipeline::Process* Pipeline::find(const Part& part) {
+    for (auto& process : processes_)
+        if (process.part == part) return &process;
+    return nullptr;
+}
+
+void Pipeline::start(const std::vector<Part>& parts) {
+    for (const auto& part : parts) {
+        Process* known = find(part);
+        if (known == nullptr) {
+            add(part);
+            continue;
+        }
+        known->wanted = true;
+        supervision_.want(static_cast<std::size_t>(known - processes_.data()), true);
+    }
+}
+
+void Pipeline::end(const std::vector<Part>& parts) {
+    for (const auto& part : parts)
+        if (Process* known = find(part); known != nullptr) {
+            known->wanted = false;
+            supervision_.want(static_cast<std::size_t>(known - processes_.data()), false);
+        }
+}
+
+void Pipeline::add(const Part& part) {
     Process process;
-    process.name = kind + " " + id;
-    const std::string program = directory_ + "/presence-" + kind;
+    process.part = part;
+    process.name = part.first + " " + part.second;
+    const std::string program = directory_ + "/presence-" + part.first;
     if (::access(program.c_str(), X_OK) != 0)
         throw std::runtime_error(program + " is missing; it belongs beside presence");
-    process.command = {program, "--id", id};
-    process.command.insert(process.command.end(), arguments.begin(), arguments.end());
+    process.command = {program, "--id", part.second};
+    process.command.insert(process.command.end(), arguments_.begin(), arguments_.end());
     processes_.push_back(std::move(process));
-    supervision_.add(stage);
+    supervision_.add(stage_of(part.first));
 }
 
 void Pipeline::turn(Instant now) {
@@ -79,7 +101,7 @@ void Pipeline::turn(Instant now) {
                 ::kill(process.pid, SIGTERM);
                 break;
             case Supervision::Kind::kill:
-                tell("killing " + process.name + ", which has not ended");
+                io::log::warn("process_killed", {{"name", process.name}, {"why", "has not ended"}});
                 ::kill(process.pid, SIGKILL);
                 break;
         }
@@ -91,7 +113,7 @@ void Pipeline::start(std::size_t index, Instant now) {
     try {
         process.pid = io::spawn(process.command, no_input_, {listener_.variable()});
     } catch (const std::system_error& e) {
-        tell(e.what());
+        io::log::error("process_not_started", {{"name", process.name}, {"error", e.what()}});
         supervision_.on_end(index, kExitSoftware, now);
         return;
     }
@@ -106,18 +128,19 @@ void Pipeline::reap(std::size_t index, Instant now) {
     process.ready = false;
     ::close(process.watch);
     process.watch = -1;
-    const bool expected = supervision_.stopping();
+    const bool expected = supervision_.stopping() || !process.wanted;
     supervision_.on_end(
         index, WIFEXITED(status) ? std::optional<int>(WEXITSTATUS(status)) : std::nullopt, now);
     if (!expected) tell_end(process, status);
 }
 
 void Pipeline::tell_end(const Process& process, int status) const {
-    const std::string how = WIFEXITED(status)
-                                ? fmt::format("ended with exit code {}", WEXITSTATUS(status))
-                                : fmt::format("was ended by signal {}", WTERMSIG(status));
-    tell(process.name + " " + how +
-         (supervision_.stopping() ? "; ending the others" : "; starting it again"));
+    const io::log::Field how = WIFEXITED(status) ? io::log::Field("exit_code", WEXITSTATUS(status))
+                                                 : io::log::Field("signal", WTERMSIG(status));
+    io::log::warn("process_ended",
+                  {{"name", process.name},
+                   how,
+                   {"then", supervision_.stopping() ? "the others are ended" : "it is started again"}});
 }
 
 std::vector<int> Pipeline::descriptors() const {
@@ -130,7 +153,7 @@ std::vector<int> Pipeline::descriptors() const {
 std::string Pipeline::missing() const {
     std::string all;
     for (const auto& process : processes_)
-        if (!process.ready) all += (all.empty() ? "" : ", ") + process.name;
+        if (process.wanted && !process.ready) all += (all.empty() ? "" : ", ") + process.name;
     return all;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/cast.hpp"
 #include "cli/supervision.hpp"
 #include "common/config.hpp"
 #include "common/io/readiness.hpp"
@@ -19,7 +20,10 @@ class Pipeline {
 public:
     // `arguments` follow --id and --parent of each process. Throws std::runtime_error if a program
     // is missing.
-    Pipeline(const Config& config, std::vector<std::string> arguments);
+    Pipeline(const Config& config, const std::vector<std::string>& arguments);
+    // Starts and ends parts with the next turn(); what starts counts as missing until it is ready.
+    void start(const std::vector<Part>& parts);
+    void end(const std::vector<Part>& parts);
     ~Pipeline();
     Pipeline(const Pipeline&) = delete;
     Pipeline& operator=(const Pipeline&) = delete;
@@ -44,20 +48,23 @@ public:
 
 private:
     struct Process {
+        Part part;
         std::string name;  // "tracker t1"
         std::vector<std::string> command;
         pid_t pid = -1;
         int watch = -1;  // a pidfd
         bool ready = false;
+        bool wanted = true;
     };
-    void add(int stage, const std::string& kind, const std::string& id,
-             const std::vector<std::string>& arguments);
+    void add(const Part& part);
+    Process* find(const Part& part);
     void start(std::size_t index, Instant now);
     void reap(std::size_t index, Instant now);
     void tell_end(const Process& process, int status) const;
 
     Supervision supervision_{Supervision::Options{}};
     std::string directory_;
+    std::vector<std::string> arguments_;
     std::vector<Process> processes_;
     io::ReadyListener listener_;
     int no_input_ = -1;

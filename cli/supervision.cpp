@@ -13,13 +13,38 @@ std::size_t Supervision::add(int stage) {
     return children_.size() - 1;
 }
 
+void Supervision::want(std::size_t index, bool wanted) {
+    Child& child = children_[index];
+    if (child.wanted == wanted) return;
+    child.wanted = wanted;
+    child.start_at.reset();
+    if (wanted && !child.running) child.start_at = Instant{};
+}
+
 std::vector<Supervision::Action> Supervision::decide(Instant now) {
     std::vector<Action> actions;
-    if (!stopping_)
-        start_due(now, actions);
-    else
+    if (stopping_) {
         end_stage(now, actions);
+        return actions;
+    }
+    end_unwanted(now, actions);
+    start_due(now, actions);
     return actions;
+}
+
+void Supervision::end_unwanted(Instant now, std::vector<Action>& actions) {
+    for (std::size_t i = 0; i < children_.size(); ++i) {
+        Child& child = children_[i];
+        if (!child.running || child.killed || (child.wanted && !child.terminated)) continue;
+        if (!child.terminated) {
+            child.terminated = true;
+            child.kill_at = now + options_.stage_deadline;
+            actions.push_back({Kind::terminate, i});
+        } else if (now >= *child.kill_at) {
+            child.killed = true;
+            actions.push_back({Kind::kill, i});
+        }
+    }
 }
 
 void Supervision::start_due(Instant now, std::vector<Action>& actions) {
@@ -57,6 +82,13 @@ void Supervision::on_end(std::size_t index, std::optional<int> code, Instant now
     Child& child = children_[index];
     child.running = false;
     if (stopping_) return;
+    if (child.terminated || !child.wanted) {  // as we asked
+        child.terminated = child.killed = false;
+        child.kill_at.reset();
+        child.backoff = Duration{0};
+        if (child.wanted) child.start_at = now;
+        return;
+    }
     const bool hopeless = code == kExitUsage || code == kExitConfig ||
                           ((code == kExitUnavailable || code == kExitStorage) && !ready_);
     if (hopeless) {
@@ -99,8 +131,14 @@ Instant Supervision::next_wakeup() const {
         return stage == ending_stage_ && !kill_all_ ? *deadline_ : Instant{};
     }
     Instant next = Instant::max();
-    for (const auto& child : children_)
+    for (const auto& child : children_) {
         if (!child.running && child.start_at) next = std::min(next, *child.start_at);
+        if (!child.running || child.killed) continue;
+        if (child.kill_at)
+            next = std::min(next, *child.kill_at);
+        else if (!child.wanted)
+            next = Instant{};
+    }
     return next;
 }
 

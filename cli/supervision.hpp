@@ -26,8 +26,11 @@ public:
     };
     explicit Supervision(Options options) : options_(options) {}
 
-    // All before the first decide(). The index is the child's name from now on.
+    // The index is the child's name from now on. It is started by the next decide().
     std::size_t add(int stage);
+    // A child that is not wanted is ended, and killed after stage_deadline; one that is wanted again
+    // is started, if it is just being ended then as soon as it is gone.
+    void want(std::size_t child, bool wanted);
 
     enum class Kind { start, terminate, kill };
     struct Action {
@@ -61,14 +64,17 @@ private:
     struct Child {
         int stage = 0;
         bool running = false;
+        bool wanted = true;
         bool terminated = false;  // told to end
         bool killed = false;
+        std::optional<Instant> kill_at;  // of one that is not wanted
         std::optional<Instant> start_at = Instant{};  // nothing: not to be started
         Instant started{};
         Duration backoff{0};
     };
     [[nodiscard]] std::optional<int> lowest_running_stage() const;
     void start_due(Instant now, std::vector<Action>& actions);
+    void end_unwanted(Instant now, std::vector<Action>& actions);
     void end_stage(Instant now, std::vector<Action>& actions);
 
     Options options_;

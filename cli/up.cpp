@@ -1,17 +1,20 @@
-#include <fmt/format.h>
 #include <csignal>
-#include <iostream>
+#include <functional>
 #include <memory>
 
 #include "cli/built_in_file.hpp"
+#include "cli/cast.hpp"
 #include "cli/commands.hpp"
 #include "cli/demo.hpp"
 #include "cli/pipeline.hpp"
 #include "common/io/clock.hpp"
+#include "common/io/config_file.hpp"
+#include "common/io/log.hpp"
 #include "common/io/program.hpp"
 #include "common/io/readiness.hpp"
 #include "common/io/signals.hpp"
 #include "common/io/sockets.hpp"
+#include "common/io/temporary_directory.hpp"
 
 namespace presence::cli {
 namespace {
@@ -46,18 +49,27 @@ std::vector<std::string> arguments_of(const std::string& file, const Given& give
 }
 
 template <class Parts>
-std::string endpoints(const Parts& parts, const char* name,
-                      std::string Parts::value_type::*endpoint) {
-    std::string all = name;
+std::string endpoints(const Parts& parts, std::string Parts::value_type::*endpoint) {
+    std::string all;
     for (const auto& part : parts)
-        all += " " + part.*endpoint;
+        all += (all.empty() ? "" : " ") + part.*endpoint;
+    return all;
+}
+
+std::string names_of(const std::vector<Part>& parts) {
+    std::string all;
+    for (const auto& [kind, id] : parts)
+        all.append(all.empty() ? "" : ", ").append(kind).append(" ").append(id);
     return all;
 }
 
 class Up {
 public:
-    Up(const Config& config, const std::vector<std::string>& arguments, bool demo)
+    // `read` reads the file again; throws ConfigError.
+    Up(const Config& config, std::function<Config()> read,
+       const std::vector<std::string>& arguments, bool demo)
         : config_(config),
+          read_(std::move(read)),
           context_(io::make_context()),
           pipeline_(config, arguments),
           started_(io::now()) {
@@ -73,32 +85,66 @@ public:
             const auto now = io::now();
             pipeline_.turn(now);
             if (pipeline_.supervision().finished()) break;
-            if (!ready_) check_ready(now);
-            if (ready_ && demo_ && !pipeline_.supervision().stopping()) send_demo(now);
+            if (!ready_ && !pipeline_.supervision().stopping()) check_ready(now);
+            if (was_ready_ && demo_ && !pipeline_.supervision().stopping()) send_demo(now);
             wait(now);
             if (signals_.stop()) pipeline_.supervision().stop(io::now());
             signals_.forget_stop();
-            if (signals_.take_reload()) pipeline_.signal_all(SIGHUP);
+            if (signals_.take_reload()) reload();
         }
         return pipeline_.supervision().exit_code();
     }
 
 private:
+    // Every process reads the file by itself, a wrong one is refused by each; here it tells who is
+    // to run. The others hear of a new list before those who left it are ended.
+    void reload() {
+        if (pipeline_.supervision().stopping()) return;
+        try {
+            const Config read = read_();
+            const Recast changes = recast(config_, read);
+            if (!changes.refused.empty()) throw ConfigError(changes.refused);
+            pipeline_.signal_all(SIGHUP);
+            pipeline_.start(changes.start);
+            pipeline_.end(changes.end);
+            take(read, changes);
+        } catch (const ConfigError& e) {
+            io::log::error("reload_refused", {{"error", e.what()}, {"then", "goes on as it was"}});
+            pipeline_.signal_all(SIGHUP);  // they say so, too, and open their files anew
+        }
+    }
+
+    void take(const Config& read, const Recast& changes) {
+        io::log::info("reloaded", {{"started", names_of(changes.start)},
+                                   {"ended", names_of(changes.end)},
+                                   {"map_version", read.presence.map_version}});
+        if (!changes.waiting.empty()) {
+            io::log::warn("reload_waits", {{"why", changes.waiting}});
+        } else if (read.presence.map_version > config_.presence.map_version) {
+            config_.take_trackers(read);
+        }
+        config_.collectors = read.collectors;
+        config_.notifiers = read.notifiers;
+        if (changes.start.empty()) return;
+        ready_ = told_missing_ = false;
+        started_ = io::now();
+    }
+
     void check_ready(Instant now) {
         ready_ = pipeline_.ready();
         if (ready_) {
+            was_ready_ = true;
             io::tell_ready();
             pipeline_.supervision().on_ready();
-            std::cerr << fmt::format("presence: ready after {:.2f} s: {}; {}; {}",
-                                     std::chrono::duration<double>(now - started_).count(),
-                                     endpoints(config_.collectors, "heartbeats",
-                                               &CollectorConfig::heartbeats),
-                                     endpoints(config_.trackers, "events", &TrackerConfig::events),
-                                     endpoints(config_.trackers, "queries", &TrackerConfig::query))
-                      << std::endl;
+            io::log::info("ready",
+                          {{"after_ms", (now - started_) / 1ms},
+                           {"heartbeats",
+                            endpoints(config_.collectors, &CollectorConfig::heartbeats)},
+                           {"events", endpoints(config_.trackers, &TrackerConfig::events)},
+                           {"queries", endpoints(config_.trackers, &TrackerConfig::query)}});
         } else if (!told_missing_ && now - started_ > kTellMissingAfter) {
             told_missing_ = true;
-            std::cerr << "presence: still waiting for " << pipeline_.missing() << std::endl;
+            io::log::warn("not_ready", {{"waiting_for", pipeline_.missing()}});
         }
     }
 
@@ -117,7 +163,7 @@ private:
         Instant next = pipeline_.supervision().next_wakeup();
         if (!ready_ && !told_missing_) {
             next = std::min(next, started_ + kTellMissingAfter);
-        } else if (ready_ && demo_) {
+        } else if (was_ready_ && demo_) {
             next = std::min(next, std::max(demo_->next_wakeup(), now + 10ms));
         }
         const auto left = std::clamp<Duration>(next - now, 0s, 1min);
@@ -125,7 +171,8 @@ private:
         if (items[0].revents != 0) signals_.read();
     }
 
-    const Config& config_;
+    Config config_;  // as it runs
+    std::function<Config()> read_;
     io::Signals signals_;  // before the context: its threads must not take them
     zmq::context_t context_;
     Pipeline pipeline_;
@@ -133,19 +180,29 @@ private:
     std::optional<zmq::socket_t> demo_out_;
     Instant started_;
     bool ready_ = false;
+    bool was_ready_ = false;
     bool told_missing_ = false;
 };
 
 int run_up(const Given& given) {
-    if (given.file && (given.collectors > 0 || given.trackers > 0))
+    if (given.file && !given.file->empty() && (given.collectors > 0 || given.trackers > 0))
         throw io::UsageError(
             "--collectors and --trackers are for the built-in configuration; with --config, the "
             "file says how many");
-    const std::string file = given.file ? *given.file : built_in_file(built_in(given));
-    const Config config = load_config(file, io::environment(), given.settings);
+    // Who says how many asks for the built-in one.
+    const bool counted = given.collectors > 0 || given.trackers > 0;
+    const auto theirs = counted ? std::nullopt : io::config_file(given.file);
+    std::optional<io::TemporaryDirectory> data;
+    Config ours = built_in(given);
+    if (!theirs && given.demo) ours.presence.data_root = data.emplace().path;
+    const std::string file = theirs ? *theirs : built_in_file(ours);
+    const auto read = [&] { return load_config(file, io::environment(), given.settings); };
+    const Config config = read();
+    io::log::open("info", config.presence.log_format, "up");
+    io::log::info("start", {{"version", io::version()}, {"config", theirs.value_or("built-in")}});
     for (const auto& warning : config.warnings)
-        std::cerr << "presence: " << warning << "\n";
-    return Up(config, arguments_of(file, given), given.demo).run();
+        io::log::warn("config_warning", {{"message", warning}});
+    return Up(config, read, arguments_of(file, given), given.demo).run();
 }
 
 }  // namespace
@@ -154,7 +211,7 @@ void add_up(io::Flags& presence) {
     const auto given = std::make_shared<Given>();
     auto& flags = presence.command("up", "run a whole pipeline on this machine until Ctrl-C",
                                    [given] { return run_up(*given); });
-    flags.text("--config", "FILE", given->file, "what to run; without it, one of each");
+    flags.text("--config", "FILE", given->file, std::string("what to run; ") + io::kConfigHelp);
     flags.number("--collectors", 1, 10, given->collectors, "how many, without --config (1)");
     flags.number("--trackers", 1, 100, given->trackers, "how many, without --config (1)");
     flags.toggle("--demo", given->demo,
@@ -162,9 +219,9 @@ void add_up(io::Flags& presence) {
     flags.settings(given->settings);
     flags.epilogue(
         "\nRestarts a process that dies. SIGINT and SIGTERM end collectors, then trackers, then\n"
-        "notifiers (a second one kills them); SIGHUP makes all read the file again. Without "
-        "--config\n"
-        "the log level is warn.\n\n"
+        "notifiers (a second one kills them). SIGHUP makes all read the file again: processes that\n"
+        "are new in it are started, those that left it are ended. With the built-in configuration\n"
+        "the log level of the processes is warn; --demo keeps nothing.\n\n"
         "Example:\n"
         "  presence up --timeout 10s &\n"
         "  presence beat alice --every 5s");

@@ -5,15 +5,18 @@
 #include <iostream>
 #include <memory>
 
-#include "cli/asker.hpp"
 #include "cli/commands.hpp"
+#include "cli/hearing.hpp"
+#include "cli/human.hpp"
+#include "cli/trackers.hpp"
 #include "cli/user_event.hpp"
+#include "cli/user_id.hpp"
 #include "common/batch.hpp"
+#include "common/exit_codes.hpp"
+#include "common/io/clock.hpp"
 #include "common/io/event_text.hpp"
 #include "common/io/program.hpp"
 #include "common/io/signals.hpp"
-#include "common/limits.hpp"
-#include "common/text.hpp"
 
 namespace presence::cli {
 namespace {
@@ -66,23 +69,31 @@ class Watcher {
 public:
     explicit Watcher(const Given& given) : given_(given), context_(io::make_context()) {
         Asker asker(context_, given.where.deadline());
+        const Trackers trackers(asker, given.where);
+        trackers.require_any();
         const std::string topic =
             given.user ? topic_of_user(*given.user) : std::string(kTopicUserPrefix);
-        for (const auto& tracker : asker.map(given.where.endpoints()).trackers) {
+        // Those that do not answer, too: they may come back.
+        for (const auto& tracker : trackers.all()) {
+            if (!tracker.listed) continue;
+            names_.push_back("tracker " + tracker.id + " (" + tracker.events + ")");
             sockets_.push_back(io::make_socket(context_, io::Role::events_in, tracker.events));
             sockets_.back().set(zmq::sockopt::subscribe, topic);
+            sockets_.back().set(zmq::sockopt::subscribe, std::string(kTopicTick));
         }
+        hearing_.emplace(sockets_.size(), io::now());
     }
 
     int run() {
         while (!signals_.stop()) {
             wait();
-            for (auto& socket : sockets_)
-                drain(socket);
+            for (std::size_t i = 0; i < sockets_.size(); ++i)
+                drain(i);
+            tell_silence();
             if (output_ready_ && !output_.empty() && !output_.write_some()) return 0;
         }
         output_.tell_skipped();
-        return 0;
+        return hearing_->missed() ? kExitPartial : 0;
     }
 
 private:
@@ -92,36 +103,49 @@ private:
         if (!output_.empty()) items[1].events = ZMQ_POLLOUT;
         for (auto& socket : sockets_)
             items.push_back({socket.handle(), 0, ZMQ_POLLIN, 0});
-        zmq::poll(items, std::chrono::milliseconds(-1));
+        const auto left = std::clamp<Duration>(hearing_->next_wakeup() - io::now(), 0s, 1min);
+        zmq::poll(items, std::chrono::ceil<std::chrono::milliseconds>(left));
         if (items[0].revents != 0) signals_.read();
         output_ready_ = (items[1].revents & (ZMQ_POLLOUT | ZMQ_POLLERR)) != 0;
     }
 
-    void drain(zmq::socket_t& socket) {
+    void drain(std::size_t tracker) {
+        zmq::socket_t& socket = sockets_[tracker];
         zmq::message_t part;
         for (int n = 0; n < kMessagesPerTurnMax; ++n) {
             if (!socket.recv(part, zmq::recv_flags::dontwait)) return;
+            const bool tick = io::view(part) == kTopicTick;
             while (part.more())
                 if (!socket.recv(part, zmq::recv_flags::dontwait)) return;
-            const auto event = read_user_event({part.data<char>(), part.size()});
+            hearing_->on_message(tracker, io::now());
+            const auto event = tick ? std::nullopt : read_user_event(io::view(part));
             // Without the NUL at its end a topic is a prefix of longer ones.
             if (!event || (given_.user && event->user != *given_.user)) continue;
             output_.add((given_.json ? to_json(*event) : io::text_line(*event)) + "\n");
         }
     }
 
+    void tell_silence() {
+        for (const auto& news : hearing_->tell(io::now()))
+            std::cerr << "presence watch: " << names_[news.tracker]
+                      << (news.silent ? " is silent: what happens there is not shown"
+                                      : " is heard again after " + for_people(news.silence) +
+                                            ": what happened there meanwhile was not shown")
+                      << std::endl;
+    }
+
     const Given& given_;
     io::Signals signals_;
     zmq::context_t context_;
+    std::vector<std::string> names_;  // of the trackers, as sockets_
     std::vector<zmq::socket_t> sockets_;
+    std::optional<Hearing> hearing_;
     SlowOutput output_;
     bool output_ready_ = false;
 };
 
 int run_watch(const Given& given) {
-    if (given.user && check_text(*given.user, kUserBytesMax) != TextFault::none)
-        throw io::UsageError("`" + *given.user + "` is no user id: 1 to 128 bytes of UTF-8 " +
-                             "without control characters");
+    if (given.user) require_user_id(*given.user);
     return Watcher(given).run();
 }
 
@@ -136,7 +160,9 @@ void add_watch(io::Flags& presence) {
     flags.toggle("--json", given->json, "the whole event, one JSON object a line");
     flags.epilogue(
         "\nBest effort: what happens while a tracker is away is not shown. For every\n"
-        "transition, in order and at least once, configure a sink.");
+        "transition, in order and at least once, configure a sink.\n\n"
+        "Exit codes: 1 a tracker was silent for a time, and what happened there is missing; 69\n"
+        "nobody answered.");
 }
 
 }  // namespace presence::cli

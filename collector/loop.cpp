@@ -14,6 +14,7 @@
 #include "common/io/clock.hpp"
 #include "common/io/connection.hpp"
 #include "common/io/files_log.hpp"
+#include "common/io/guard.hpp"
 #include "common/io/log.hpp"
 #include "common/io/peer_log.hpp"
 #include "common/io/readiness.hpp"
@@ -74,7 +75,8 @@ RouterOptions options_of(const io::Program& program) {
 }
 
 std::vector<std::string> troubles() {
-    std::vector<std::string> names{"dropped", "moved", "refused_acks", "closings", "input_stalls"};
+    std::vector<std::string> names{"dropped",  "moved",        "refused_acks",
+                                   "closings", "input_stalls", "connections_ended"};
     Counters<Reject>{}.each(
         [&](std::string_view name, std::uint64_t) { names.emplace_back(name); });
     return names;
@@ -101,9 +103,11 @@ public:
                               {"heartbeats", own_config(program_).heartbeats_bind},
                               {"trackers", trackers_.size()},
                               {"map_version", router_.map().version}});
+        guard_.watch(io::Role::heartbeats_in, *heartbeats_);
         while (!signals_.stop()) {
             wait();
             turn();
+            guard_.turn(turn_began_);
             if (!ready_ && router_.heard_by_all()) {
                 ready_ = true;
                 io::tell_ready();
@@ -176,6 +180,7 @@ private:
         if (turn_began_ < open_at_) return;
         try {
             heartbeats_ = io::make_socket(context_, io::Role::heartbeats_in, addresses_);
+            guard_.watch(io::Role::heartbeats_in, *heartbeats_);
             router_.on_opened(io::now());
             log::info("input_opened");
         } catch (const io::SocketError& error) {
@@ -203,6 +208,7 @@ private:
             for (std::size_t n = 0; n < count; ++n)
                 router_.on_message(io::view(messages_[n]), now);
         }
+        if (empty) guard_.on_empty(io::Role::heartbeats_in);
         return empty;
     }
 
@@ -212,6 +218,7 @@ private:
         while (count < messages_.size() && bytes < kBytesPerTurnMax) {
             auto& message = messages_[count];
             if (empty = !io::receive(*heartbeats_, message); empty) break;
+            guard_.on_message(io::Role::heartbeats_in, message);
             bytes += message.size();
             ++received_;
             if (message.more())
@@ -353,6 +360,7 @@ private:
             add("closings", stats.closings);
             add("input_stalls", stats.input_stalls);
             add("refused_acks", stats.refused_acks);
+            add("connections_ended", guard_.ended());
             router_.rejects().each(add);
             return numbers;
         });
@@ -380,6 +388,7 @@ private:
     std::optional<zmq::socket_t> heartbeats_;  // opened after the router began
     std::map<std::string, Tracker> trackers_;  // by id
     io::FilesLog files_;
+    io::Guard guard_;
     io::Reporter reporter_{troubles()};
     std::vector<Outgoing> out_;
     Instant turn_began_{};

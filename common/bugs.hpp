@@ -32,6 +32,8 @@ enum class Bug : std::uint8_t {
     bye_at_once,        // what other collectors have read until then may not have come yet
     bye_before_read,    // the same, of a bye with an age
     revived_after_bye,
+    session_limit_drops,     // a heartbeat that finds no room for its session
+    shared_session_ends,     // by the bye of one of those who share it
     published_first,         // before the journal is written
     wall_clock_heard,        // time passes by the clock on the wall
     edge_not_held,           // though it is silent

@@ -40,10 +40,11 @@ std::string upper(std::string_view key) {
     return out;
 }
 
+template <class Error>
 void apply(const Setting& setting, const std::string& text, const std::string& source,
            PresenceConfig& presence) {
     const auto fault = set_from_text(setting, text, presence);
-    if (!fault.empty()) throw ConfigError(source + " " + fault + ", not `" + text + "`");
+    if (!fault.empty()) throw Error(source + " " + fault + ", not `" + text + "`");
 }
 
 void apply_environment(const std::map<std::string, std::string>& environment, Config& config) {
@@ -51,11 +52,13 @@ void apply_environment(const std::map<std::string, std::string>& environment, Co
     std::vector<std::string> names;
     for (const auto key : setting_keys())
         names.push_back(upper(key));
+    names.emplace_back("CONFIG");  // which file it is
     for (const auto& [variable, text] : environment) {
         const std::string name = variable.substr(kPrefix.size());
+        if (name == "CONFIG") continue;
         const auto found = std::find(names.begin(), names.end(), name);
         if (found != names.end()) {
-            apply(presence_settings()[static_cast<std::size_t>(found - names.begin())], text,
+            apply<ConfigError>(presence_settings()[static_cast<std::size_t>(found - names.begin())], text,
                   variable, config.presence);
             continue;
         }
@@ -67,6 +70,32 @@ void apply_environment(const std::map<std::string, std::string>& environment, Co
                               std::string(kPrefix) + meant + "?");
         config.warnings.push_back("environment variable " + variable + " is no setting: ignored");
     }
+}
+
+void apply_flags(const std::map<std::string, std::string>& flags, PresenceConfig& presence) {
+    for (const auto& [key, text] : flags) {
+        const Setting* setting = find_setting(key);
+        if (setting == nullptr) throw FlagError("unknown setting `" + key + "`");
+        std::string flag = "--" + key;
+        for (char& c : flag)
+            if (c == '_') c = '-';
+        apply<FlagError>(*setting, text, flag, presence);
+    }
+}
+
+// Fit to be used: what lies below data_root is named by its whole path.
+void finish(Config& config, const ConfigOrigin& origin) {
+    const auto place = [&](std::string& path) {
+        if (!config.presence.data_root.empty() && !path.empty() && path[0] != '/')
+            path = config.presence.data_root + "/" + path;
+    };
+    for (auto& tracker : config.trackers)
+        place(tracker.data);
+    for (auto& notifier : config.notifiers)
+        place(notifier.data);
+    for (auto& sink : config.sinks)
+        place(sink.path);
+    check_config(config, origin);
 }
 
 }  // namespace
@@ -81,19 +110,21 @@ Config load_config(const std::optional<std::string>& file,
         config = read_config(parse_toml(contents_of(*file), *file), origin);
         config.file = *file;
         complete_config(config, origin);
+        if (!origin.faults.empty()) check_config(config, origin);  // throws, with all of them
     } else {
         config = default_config();
     }
     apply_environment(environment, config);
-    for (const auto& [key, text] : flags) {
-        const Setting* setting = find_setting(key);
-        if (setting == nullptr) throw ConfigError("unknown setting `" + key + "`");
-        std::string flag = "--" + key;
-        for (char& c : flag)
-            if (c == '_') c = '-';
-        apply(*setting, text, flag, config.presence);
+    const Config without_flags = config;
+    apply_flags(flags, config.presence);
+    try {
+        finish(config, origin);
+    } catch (const ConfigError& e) {
+        if (flags.empty()) throw;
+        Config without = without_flags;
+        finish(without, origin);  // throws: it is not the flags'
+        throw FlagError(e.what());
     }
-    check_config(config, origin);
     return config;
 }
 

@@ -22,6 +22,11 @@ struct ConfigError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+// The same of a value that a flag gave, as "--timeout must be ...". Leads to exit code 64.
+struct FlagError : ConfigError {
+    using ConfigError::ConfigError;
+};
+
 struct PresenceConfig {
     std::string cluster = "main";
     Duration timeout = 30s;                // a heartbeat's ttl where it names none
@@ -41,6 +46,7 @@ struct PresenceConfig {
     std::string durability = "process";  // off | process | power
     std::uint64_t journal_bytes_max = 1ull << 30;
     Duration journal_age_max = 24h;
+    std::string data_root;             // where relative data paths begin; empty: working directory
     std::string on_start = "resume";   // resume | offline
     std::string on_shutdown = "hold";  // hold | offline
     bool allow_plaintext = false;      // bind beyond loopback without encryption
@@ -124,7 +130,8 @@ struct Config {
 // trackers' 10-bit hashes apart, `notifier` of each sink known, binds beyond loopback only with
 // allow_plaintext. Then `environment` (PRESENCE_<KEY> for scalars of [presence]), then `flags` (key
 // to text, same keys). Throws ConfigError. An absent file name means default_config(). A PRESENCE_*
-// variable that is no setting is refused if its name is near one, else a warning.
+// variable that is no setting is refused if its name is near one, else a warning. Relative data
+// paths are completed by data_root. What is wrong with `flags` is a FlagError.
 [[nodiscard]] Config load_config(const std::optional<std::string>& file,
                                  const std::map<std::string, std::string>& environment,
                                  const std::map<std::string, std::string>& flags);

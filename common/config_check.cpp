@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -56,31 +57,43 @@ public:
     Checker(const Config& config, const ConfigOrigin& origin) : config_(config), origin_(origin) {}
 
     void check() {
-        presence();
+        // What is wrong with a table as it is written says enough of it.
+        std::set<std::string> faulty;
+        for (const auto& fault : origin_.faults)
+            faulty.insert(fault.table);
+        const auto step = [&](const std::string& place, auto&& check) {
+            if (faulty.count(place) == 0) origin_.gather(check);
+        };
+        step("presence", [&] { presence(); });
         for (std::size_t i = 0; i < config_.collectors.size(); ++i) {
             const auto& c = config_.collectors[i];
             const std::string place = "collector/" + std::to_string(i);
-            name(place, "id", c.id, "collectors");
-            endpoint(place, "heartbeats", c.heartbeats, c.heartbeats_bind);
+            step(place, [&] { name(place, "id", c.id, "collectors"); });
+            step(place, [&] { endpoint(place, "heartbeats", c.heartbeats, c.heartbeats_bind); });
         }
         for (std::size_t i = 0; i < config_.trackers.size(); ++i) {
             const auto& t = config_.trackers[i];
             const std::string place = "tracker/" + std::to_string(i);
-            name(place, "id", t.id, "trackers");
-            hash(place, t.id);
-            endpoint(place, "ingest", t.ingest, t.ingest_bind);
-            endpoint(place, "events", t.events, t.events_bind);
-            endpoint(place, "query", t.query, t.query_bind);
-            binds_once(place, t);
-            unique(place + "/data", t.data, "the directory");
+            step(place, [&] {
+                name(place, "id", t.id, "trackers");
+                hash(place, t.id);
+            });
+            step(place, [&] { endpoint(place, "ingest", t.ingest, t.ingest_bind); });
+            step(place, [&] { endpoint(place, "events", t.events, t.events_bind); });
+            step(place, [&] { endpoint(place, "query", t.query, t.query_bind); });
+            step(place, [&] { binds_once(place, t); });
+            step(place, [&] { unique(place + "/data", t.data, "the directory"); });
         }
         for (std::size_t i = 0; i < config_.notifiers.size(); ++i) {
             const std::string place = "notifier/" + std::to_string(i);
-            name(place, "id", config_.notifiers[i].id, "notifiers");
-            unique(place + "/data", config_.notifiers[i].data, "the directory");
+            step(place, [&] { name(place, "id", config_.notifiers[i].id, "notifiers"); });
+            step(place, [&] { unique(place + "/data", config_.notifiers[i].data, "the directory"); });
         }
-        for (std::size_t i = 0; i < config_.sinks.size(); ++i)
-            sink("sink/" + std::to_string(i), config_.sinks[i]);
+        for (std::size_t i = 0; i < config_.sinks.size(); ++i) {
+            const std::string place = "sink/" + std::to_string(i);
+            step(place, [&] { sink(place, config_.sinks[i]); });
+        }
+        origin_.throw_gathered();
     }
 
 private:

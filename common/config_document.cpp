@@ -3,6 +3,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "common/config.hpp"
 
@@ -46,12 +47,35 @@ ConfigNode convert(const toml::node& node) {
     return out;
 }
 
+// A duration without quotes is no TOML, and its error would not say what to write. `line` counts
+// from 1. Empty: there is none.
+std::string bare_duration(std::string_view text, std::size_t line) {
+    std::istringstream lines{std::string(text)};
+    std::string table;
+    std::string at;
+    for (std::size_t n = 0; n < line && std::getline(lines, at); ++n)
+        if (const auto first = at.find_first_not_of(" \t"); first != at.npos && at[first] == '[')
+            table = at.substr(first, at.find_last_of(']') - first + 1);
+    const auto equals = at.find('=');
+    if (equals == at.npos) return {};
+    const auto word = [](std::string part) {
+        part.erase(0, part.find_first_not_of(" \t\r"));
+        return part.substr(0, part.find_first_of(" \t\r#"));
+    };
+    const auto value = word(at.substr(equals + 1));
+    if (!parse_duration(value)) return {};
+    return "`" + word(at.substr(0, equals)) + "`" + (table.empty() ? "" : " in " + table) +
+           " must be a duration in quotes, such as \"30s\", not " + value;
+}
+
 }  // namespace
 
 ConfigNode parse_toml(std::string_view text, const std::string& file) {
     try {
         return convert(toml::parse(text, file));
     } catch (const toml::parse_error& e) {
+        if (const auto bare = bare_duration(text, e.source().begin.line); !bare.empty())
+            throw ConfigError(file + ":" + std::to_string(e.source().begin.line) + ": " + bare);
         std::string message(e.description());
         std::replace(message.begin(), message.end(), '\n', ' ');
         // toml++ says so of the end of a line within quotes, too.

@@ -37,18 +37,27 @@ public:
         for (std::size_t i = 0; i < node.table.size(); ++i) {
             const auto& key = node.table[i].key;
             origin_.lines[place_ + "/" + key] = node.key_lines[i];
-            if (std::find(known.begin(), known.end(), key) == known.end())
+            if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+            origin_.gather([&] {
                 origin_.fail(place_ + "/" + key, "unknown key " + quoted(key) + " in " + title_ +
                                                      did_you_mean_or_which(key, known));
+            });
         }
     }
 
     void text(const std::string& key, std::string& into) const {
         const ConfigNode* value = find(key, Kind::text, "a text in quotes");
         if (value == nullptr) return;
-        if (value->text.find('\0') != std::string::npos)
-            fail(key, "must not contain U+0000", *value);
-        into = value->text;
+        // Also ids: left to the check, an empty one would pass for one that is left out.
+        const bool id = key == "id" || key == "name";
+        if (value->text.empty())
+            fault(key, id ? "is 1 to 64 of the characters A-Z a-z 0-9 . _ -"
+                          : "is at least 1 byte long; leave it out for its default",
+                  *value);
+        else if (value->text.find('\0') != std::string::npos)
+            fault(key, "must not contain U+0000", *value);
+        else
+            into = value->text;
     }
 
     void number(const std::string& key, std::int64_t low, std::int64_t high,
@@ -56,8 +65,9 @@ public:
         const ConfigNode* value = find(key, Kind::integer, "a whole number");
         if (value == nullptr) return;
         if (value->integer < low || value->integer > high)
-            fail(key, "must lie between " + std::to_string(low) + " and " + std::to_string(high),
-                 *value);
+            return fault(key,
+                         "must lie between " + std::to_string(low) + " and " + std::to_string(high),
+                         *value);
         into = static_cast<std::uint64_t>(value->integer);
     }
 
@@ -70,11 +80,13 @@ public:
         const ConfigNode* value = find(key, Kind::text, "a duration in quotes, such as \"30s\"");
         if (value == nullptr) return;
         const auto duration = parse_duration(value->text);
-        if (!duration) fail(key, "must be a duration such as 30s, 500ms, 2m or 1h", *value);
+        if (!duration)
+            return fault(key, "must be a duration such as 30s, 500ms, 2m or 1h", *value);
         if (*duration < low || *duration > high)
-            fail(key, "must lie between " + format_duration(low) + " and " + format_duration(high),
-                 *value);
-        if (*duration % 1ms != Duration{}) fail(key, "must be whole milliseconds", *value);
+            return fault(
+                key, "must lie between " + format_duration(low) + " and " + format_duration(high),
+                *value);
+        if (*duration % 1ms != Duration{}) return fault(key, "must be whole milliseconds", *value);
         into = *duration;
     }
 
@@ -83,29 +95,29 @@ public:
         if (value == nullptr) return;
         for (const auto& element : value->list) {
             if (element.kind != Kind::text || element.text.find('\0') != std::string::npos)
-                fail(key, "must be a list of texts, each without U+0000", element);
+                return fault(key, "must be a list of texts, each without U+0000", element);
             into.push_back(element.text);
         }
     }
 
     void setting(const Setting& setting, PresenceConfig& into) const {
         const std::string key(setting.key);
-        std::string fault;
+        std::string wrong;
         const ConfigNode* value = nullptr;
         if (std::holds_alternative<bool PresenceConfig::*>(setting.member)) {
             value = find(key, Kind::boolean, "true or false");
-            if (value != nullptr) fault = set_number(setting, value->boolean, into);
+            if (value != nullptr) wrong = set_number(setting, value->boolean, into);
         } else if (std::holds_alternative<std::uint64_t PresenceConfig::*>(setting.member)) {
             value = find(key, Kind::integer, "a whole number");
-            if (value != nullptr) fault = set_number(setting, value->integer, into);
+            if (value != nullptr) wrong = set_number(setting, value->integer, into);
         } else {
             const bool duration =
                 std::holds_alternative<Duration PresenceConfig::*>(setting.member);
             value = find(key, Kind::text,
                          duration ? "a duration in quotes, such as \"30s\"" : "a text in quotes");
-            if (value != nullptr) fault = set_from_text(setting, value->text, into);
+            if (value != nullptr) wrong = set_from_text(setting, value->text, into);
         }
-        if (!fault.empty()) fail(key, fault, *value);
+        if (!wrong.empty()) fault(key, wrong, *value);
     }
 
 private:
@@ -113,16 +125,17 @@ private:
                                          const std::string& expected) const {
         for (const auto& [name, value] : node_.table) {
             if (name != key) continue;
-            if (value.kind != kind) fail(key, "must be " + expected, value);
-            return &value;
+            if (value.kind == kind) return &value;
+            fault(key, "must be " + expected, value);
         }
         return nullptr;
     }
 
-    [[noreturn]] void fail(const std::string& key, const std::string& message,
-                           const ConfigNode& value) const {
-        origin_.fail(place_ + "/" + key,
-                     quoted(key) + " in " + title_ + " " + message + ", not " + shown(value));
+    void fault(const std::string& key, const std::string& message, const ConfigNode& value) const {
+        origin_.gather([&] {
+            origin_.fail(place_ + "/" + key,
+                         quoted(key) + " in " + title_ + " " + message + ", not " + shown(value));
+        });
     }
 
     const ConfigNode& node_;
@@ -241,13 +254,26 @@ void read_list(const std::string& name, const ConfigNode& value, ConfigOrigin& o
 
 void ConfigOrigin::fail(const std::string& place, const std::string& message) const {
     const std::string where = file.empty() ? "built-in configuration" : file;
+    const std::string table = place.substr(0, place.find('/', place.find('/') + 1));
     for (std::string at = place; !at.empty();) {
         if (const auto found = lines.find(at); found != lines.end())
-            throw ConfigError(where + ":" + std::to_string(found->second) + ": " + message);
+            throw ConfigFault(where + ":" + std::to_string(found->second) + ": " + message,
+                              found->second, table);
         const auto slash = at.rfind('/');
         at.resize(slash == std::string::npos ? 0 : slash);
     }
-    throw ConfigError(where + ": " + message);
+    throw ConfigFault(where + ": " + message, 0, table);
+}
+
+void ConfigOrigin::throw_gathered() const {
+    if (faults.empty()) return;
+    auto gathered = std::exchange(faults, {});
+    std::stable_sort(gathered.begin(), gathered.end(),
+                     [](const ConfigFault& a, const ConfigFault& b) { return a.line < b.line; });
+    std::string all;
+    for (const auto& fault : gathered)
+        all.append(all.empty() ? "" : "\n").append(fault.what());
+    throw ConfigError(all);
 }
 
 Config read_config(const ConfigNode& top, ConfigOrigin& origin) {
@@ -255,8 +281,10 @@ Config read_config(const ConfigNode& top, ConfigOrigin& origin) {
                                               "sink"};
     Config config;
     for (std::size_t i = 0; i < top.table.size(); ++i) {
-        const auto& [name, value] = top.table[i];
+        const auto& name = top.table[i].key;
+        const auto& value = top.table[i].value;
         origin.lines[name] = top.key_lines[i];
+        origin.gather([&] {
         if (name == "presence") {
             if (value.kind != Kind::table)
                 origin.fail(name, "there is one `presence`: write [presence]");
@@ -280,6 +308,7 @@ Config read_config(const ConfigNode& top, ConfigOrigin& origin) {
                                                   : "key ") +
                                   quoted(name) + did_you_mean_or_which(name, known));
         }
+        });
     }
     return config;
 }

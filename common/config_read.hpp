@@ -2,12 +2,22 @@
 
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "common/config.hpp"
 #include "common/config_document.hpp"
 
 // The steps of load_config; nobody else needs them.
 namespace presence {
+
+// One thing that is wrong with a file, and where.
+struct ConfigFault : ConfigError {
+    int line;           // 0: of no line
+    std::string table;  // "tracker/0", "presence"
+    ConfigFault(const std::string& what, int at, std::string in)
+        : ConfigError(what), line(at), table(std::move(in)) {}
+};
 
 // Where a value stands, so that a check that fails later can say it: "tracker/0/ingest" -> 12.
 struct ConfigOrigin {
@@ -16,8 +26,23 @@ struct ConfigOrigin {
 
     [[nodiscard]] bool names(const std::string& place) const { return lines.count(place) > 0; }
 
-    // Throws ConfigError "FILE:LINE: message", of the nearest enclosing place that has a line.
+    // Throws ConfigFault "FILE:LINE: message", of the nearest enclosing place that has a line.
     [[noreturn]] void fail(const std::string& place, const std::string& message) const;
+
+    // Does one step of reading or checking; what is wrong with it does not keep the next ones from
+    // being done.
+    template <class Step>
+    void gather(Step&& step) const {
+        try {
+            step();
+        } catch (const ConfigFault& fault) {
+            faults.push_back(fault);
+        }
+    }
+    // Throws ConfigError with all that was gathered, one a line, in the order of the file.
+    void throw_gathered() const;
+
+    mutable std::vector<ConfigFault> faults{};
 };
 
 // Only what stands in the file; absent lists stay empty, absent values keep their defaults.
@@ -28,6 +53,7 @@ struct ConfigOrigin {
 void complete_config(Config& config, const ConfigOrigin& origin);
 
 // Everything that one value alone cannot tell: unique ids and endpoints, binds, hashes, references.
+// Throws ConfigError with all that is wrong, what was gathered before among it.
 void check_config(const Config& config, const ConfigOrigin& origin);
 // Of it, what concerns the sink at `place`, of type webhook.
 void check_webhook(const SinkConfig& sink, const std::string& place, const ConfigOrigin& origin);

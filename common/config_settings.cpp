@@ -57,6 +57,15 @@ const std::vector<Setting>& table() {
          &P::journal_bytes_max, 1 << 20, std::int64_t{1} << 40},
         {"journal_age_max", "DURATION", "how long it keeps them", &P::journal_age_max, kMinuteUs,
          kYearUs},
+        {"data_root",
+         "DIRECTORY",
+         "where relative data paths begin; empty: in the working directory",
+         &P::data_root,
+         0,
+         0,
+         false,
+         {},
+         true},
         {"on_start",
          "WHAT",
          "users of an earlier run: go on as if it had not ended, or are told offline",
@@ -107,7 +116,10 @@ std::string range_fault(const Setting& setting, std::int64_t value) {
 
 std::string set(std::string PresenceConfig::*member, const Setting& setting, std::string_view text,
                 PresenceConfig& config) {
-    if (!setting.choices.empty()) {
+    if (setting.path) {
+        if (!text.empty() && (text[0] != '/' || text.find('\0') != text.npos))
+            return "must be an absolute path, or empty";
+    } else if (!setting.choices.empty()) {
         if (std::find(setting.choices.begin(), setting.choices.end(), text) ==
             setting.choices.end()) {
             std::string message = "must be one of";

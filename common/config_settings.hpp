@@ -22,6 +22,7 @@ struct Setting {
     std::int64_t low = 0, high = 0;           // numbers, and durations in us
     bool zero_allowed = false;                // though below `low`
     std::vector<std::string_view> choices{};  // texts; empty: any name
+    bool path = false;                        // a text: an absolute path, or empty
 };
 
 [[nodiscard]] std::span<const Setting> presence_settings();

@@ -59,7 +59,7 @@ void Keeper::write(const io::Store::Write& what) {
     try {
         store_.write(what, unix_ms());
     } catch (const io::StoreMalformed& error) {
-        std::cerr << "presence-notifier: " << error.what() << std::endl;
+        io::log::error("fatal", {{"message", error.what()}, {"exit_code", kExitStorage}});
         std::_Exit(kExitStorage);
     }
 }

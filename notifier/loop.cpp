@@ -221,12 +221,15 @@ private:
 
     // Trackers and sinks are those of the file as it was at the start.
     void reopen() {
+        bool accepted = true;
         try {
             (void)io::reread(program_, program_.config);
         } catch (const ConfigError& error) {
-            io::log::error("reload_refused", {{"error", error.what()}});
+            io::log::error("reload_refused", {{"error", error.what()},
+                                              {"files_of_sinks", "opened anew all the same"}});
+            accepted = false;
         }
-        io::log::info("sinks_reopened");
+        if (accepted) io::log::info("sinks_reopened");
         for (auto& channel : channels_)
             channel.reopen();
     }

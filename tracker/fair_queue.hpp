@@ -51,8 +51,8 @@ private:
     using Waiting = std::map<std::string, std::deque<Item>>;
 
     std::size_t peers_max_, peer_max_;
-    Waiting waiting_;                              // who waits, each with one item at least
-    std::deque<typename Waiting::iterator> turns_; // each of them once, whose turn is next first
+    Waiting waiting_;                               // who waits, each with one item at least
+    std::deque<typename Waiting::iterator> turns_;  // each of them once, whose turn is next first
 };
 
 }  // namespace presence::tracker

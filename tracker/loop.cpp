@@ -10,6 +10,7 @@
 
 #include "common/io/clock.hpp"
 #include "common/io/files_log.hpp"
+#include "common/io/guard.hpp"
 #include "common/io/log.hpp"
 #include "common/io/machine.hpp"
 #include "common/io/readiness.hpp"
@@ -29,7 +30,11 @@ namespace log = io::log;
 // Of each socket, a turn: enough to work in batches, few enough to keep deadlines.
 constexpr std::size_t kFramesPerTurnMax = 16;
 constexpr std::size_t kQueriesPerTurnMax = 64;
-constexpr std::size_t kSubscriptionsPerTurnMax = 1'000;
+// Subscriptions are read to their end, if that comes soon: libzmq takes all that has come out of
+// its bounded queues, and what we leave it keeps without a bound. So many in any case, as on a busy
+// machine time may pass without us.
+constexpr std::size_t kSubscriptionsPerTurnMin = 10'000;
+constexpr Duration kSubscriptionsPerTurnMax = 20ms;
 
 // How long a tracker that ends waits for its disk.
 constexpr Duration kLastWritesMax = 3s;
@@ -74,7 +79,7 @@ struct Received {
     zmq::message_t body;
 };
 
-bool receive(zmq::socket_t& socket, Received& into) {
+bool receive_whole(zmq::socket_t& socket, Received& into) {
     if (!io::receive(socket, into.peer)) return false;
     into.delimiter = false;
     into.body.rebuild();
@@ -102,6 +107,9 @@ public:
 
     int run() {
         storage_.begin(tracker_);
+        guard_.watch(io::Role::frames_in, frames_);
+        guard_.watch(io::Role::events_out, events_);
+        guard_.watch(io::Role::queries_in, queries_);
         log::info("started", {{"version", io::version()},
                               {"ingest", own_config(program_).ingest_bind},
                               {"events", own_config(program_).events_bind},
@@ -113,6 +121,7 @@ public:
             receive_frames();
             receive_queries();
             turn();
+            guard_.turn(io::now());
             report();
             if (signals_.take_reload()) reload();
         }
@@ -146,7 +155,7 @@ private:
 
     void wait() {
         const auto now = io::now();
-        const auto left = tracker_.next_wakeup(now) - now;
+        const auto left = std::min(tracker_.next_wakeup(now), guard_.wakeup()) - now;
         std::vector<zmq::pollitem_t> items{{nullptr, signals_.fd(), ZMQ_POLLIN, 0},
                                            {queries_.handle(), 0, ZMQ_POLLIN, 0},
                                            {events_.handle(), 0, ZMQ_POLLIN, 0}};
@@ -157,20 +166,36 @@ private:
     }
 
     void receive_subscriptions() {
+        const auto until = io::now() + kSubscriptionsPerTurnMax;
         zmq::message_t message;
-        for (std::size_t n = 0; n < kSubscriptionsPerTurnMax; ++n) {
-            if (!io::receive(events_, message)) return;
-            const auto text = io::view(message);
-            if (text.empty() || (text[0] != '\0' && text[0] != '\1')) continue;
-            tracker_.on_subscription(text.substr(1), text[0] == '\1');
+        for (std::size_t n = 1; n % kSubscriptionsPerTurnMin != 0 || io::now() < until; ++n) {
+            if (!io::receive(events_, message)) {
+                tracker_.on_no_subscriber();
+                guard_.on_empty(io::Role::events_out);
+                break;
+            }
+            guard_.on_message(io::Role::events_out, message);
+            tracker_.on_subscriber(io::connection_of(message), io::view(message));
         }
+        for (const auto& unwelcome : tracker_.take_unwelcome())
+            guard_.end(io::Role::events_out, unwelcome);
+    }
+
+    // False: there is none.
+    bool receive(io::Role role, zmq::socket_t& socket, Received& into) {
+        if (!receive_whole(socket, into)) {
+            guard_.on_empty(role);
+            return false;
+        }
+        guard_.on_message(role, into.body);
+        return true;
     }
 
     // All are received before the clock is read: a frame must never seem to come before it did.
     void receive_frames() {
         if (storage_.full()) return;
         std::size_t count = 0;
-        while (count < kFramesPerTurnMax && receive(frames_, received_[count]))
+        while (count < kFramesPerTurnMax && receive(io::Role::frames_in, frames_, received_[count]))
             ++count;
         const auto now = io::now();
         const auto wall = io::wall_offset();
@@ -182,7 +207,8 @@ private:
     void receive_queries() {
         if (!tracker_.takes_questions()) return;
         Received& query = received_[0];
-        for (std::size_t n = 0; n < kQueriesPerTurnMax && receive(queries_, query); ++n) {
+        for (std::size_t n = 0;
+             n < kQueriesPerTurnMax && receive(io::Role::queries_in, queries_, query); ++n) {
             std::string peer(query.delimiter ? "d" : "-");
             peer += io::view(query.peer);
             tracker_.on_query(peer, io::view(query.body));
@@ -225,6 +251,7 @@ private:
             Tracker::each_number(tracker_.stats(), [&](std::string_view name, std::int64_t value) {
                 numbers.push_back({name, value});
             });
+            numbers.push_back({"connections_ended", static_cast<std::int64_t>(guard_.ended())});
             return numbers;
         });
     }
@@ -252,11 +279,12 @@ private:
     zmq::socket_t queries_;
     Storage storage_;
     Tracker tracker_;
+    io::Guard guard_;
     Config running_ = program_.config;
     io::FilesLog files_;
     io::Reporter reporter_{{"frames_refused", "moved", "users_limit", "sessions_limit",
-                            "edges_limit", "malformed", "lifts", "lifts_refused",
-                            "queries_refused", "replays_refused"}};
+                            "edges_limit", "malformed", "lifts", "lifts_refused", "queries_refused",
+                            "replays_refused", "connections_ended"}};
     LifeLog life_;
     Output out_;    // of the turn
     Output ready_;  // to be sent

@@ -37,9 +37,10 @@ struct Beat : Row {
 // The session held its user until the bye, so none of the user's other sessions ends before that:
 // what they did meanwhile may still be on its way, as a bye comes ahead of event time.
 //
-// A user's status is the one told last, by the time of the heartbeat that told it (at one time:
-// that arrived last), among their living sessions; told empty, it is none, whatever others told
-// before. A change while online is told as an online event with reason `status`.
+// A user's status is, of what their living sessions say, what one began to say last, by the time of
+// the heartbeat that told it (at one time: that arrived last): a session that says the same again
+// says nothing new. Told empty, it is none, whatever others told before. A change while online is
+// told as an online event with reason `status`.
 //
 // Who has kSessionsPerUserMax sessions keeps them, and a heartbeat of a further one counts for one
 // of them that is on its edge and from then on shared: nobody's bye ends it, it lasts for the
@@ -66,7 +67,8 @@ struct Beat : Row {
 //
 // Memory a user, 1M or 10M users: about 70 bytes with an id of up to 20 bytes and one unnamed
 // session that never told a status; a longer id adds its bytes. A named session, or a second one,
-// or a status adds one allocation of 4 bytes + 16 a session + the names and statuses (padded to 4):
+// or a status adds one allocation of 4 bytes + 16 a session (20 with a status) + the names and
+// statuses (padded to 4):
 // with one session name of 16 bytes about 120 bytes a user.
 class Roster {
 public:
@@ -109,6 +111,13 @@ public:
     // Replaces what is known of the user, without a word. False, and counted: breaks a limit.
     bool restore(const Held& held);
     void forget(std::string_view user);
+    // Before the first heartbeat: those are held until `until(last_seen, ttl)` at most, if that is
+    // earlier, but for kTtlMinMs. They may have been heard since, so what is told of it is `stale`.
+    // Returns how many. O(users).
+    std::size_t shorten_held(const std::function<Instant(Instant last_seen, Duration ttl)>& until);
+    // Appends, once, the slots of whose users there is news without an event, that a restart should
+    // know: they were heard again after one, or the silence they survive has shrunk.
+    void take_news(std::vector<Slot>& slots);
 
     // Ends sessions with a deadline before `event_time`. Appends offline (`timeout`, `edge_lost`)
     // for users with none left; at_ms of a timeout is the last deadline itself. At most `limit`

@@ -68,6 +68,8 @@ void Roster::Impl::on_beat(const Beat& beat, std::optional<UserIndex> hint, Wall
         if (record.ttl > ttl)
             out.push_back(event(record, slot_of(beat.hash), State::online, Reason::ttl,
                                 millis(wall.at(beat.at)), record.ttl));
+        else if (record.ttl < ttl)
+            note_news(slot_of(beat.hash));
     } else {
         refresh_listed(*user, beat, tick, wall, out);
     }
@@ -99,11 +101,13 @@ void Roster::Impl::refresh_listed(UserIndex user, const Beat& beat, Tick tick, W
     if (tick > window.widen(record.read)) record.read = low(tick);
     std::optional<Reason> news;
     if (ttl_max(record) > ttl) news = Reason::ttl;
-    if (beat.status) record.sessions.tell(session, tick, *beat.status, window);
+    if (beat.status) record.sessions.tell(session, tick, tick, *beat.status, window);
     if (may_change && record.sessions.status(window) != status_before) news = Reason::status;
     if (news)
         out.push_back(event(record, slot_of(beat.hash), State::online, *news,
                             millis(wall.at(beat.at)), ttl_max(record)));
+    else if (ttl_max(record) < ttl)
+        note_news(slot_of(beat.hash));
     to_single_if_possible(record);
     set_deadline(user);
 }
@@ -129,7 +133,7 @@ std::optional<Roster::Impl::UserIndex> Roster::Impl::add_user(const Beat& beat, 
     if (!beat.session.empty() || beat.status || edge == kOtherEdge) {
         auto* session = record.sessions.add(edge, beat.session, low(tick), beat.ttl_ms);
         session->shared = edge == kOtherEdge;
-        if (beat.status) record.sessions.tell(session, tick, *beat.status, window);
+        if (beat.status) record.sessions.tell(session, tick, tick, *beat.status, window);
     }
     set_deadline(user);
     return user;
@@ -159,7 +163,9 @@ Session* Roster::Impl::add_session(UserRecord& record, const Beat& beat, Tick ti
     ++session_count;
     auto* const session = record.sessions.add(edge, beat.session, low(tick), beat.ttl_ms);
     session->shared = edge == kOtherEdge;
-    if (beat.status || edges.references(kHeldEdge) == 0) return session;
+    if (edges.references(kHeldEdge) == 0) return session;
+    if (record.sessions.find(kHeldEdge, {}) != nullptr) note_news(slot_of(beat.hash));
+    if (beat.status) return session;
     inherit_status(record, session);
     return record.sessions.find(edge, beat.session);  // they may have moved
 }
@@ -210,7 +216,8 @@ void Roster::Impl::on_bye(const Beat& beat, WallOffset wall, std::vector<Event>&
         to_list(record);
     }
     auto* session = record.sessions.find(*edge, beat.session);
-    if (!session || session->shared) return;  // who else is in it may live
+    if (!session) return;
+    if (session->shared && !bug(Bug::shared_session_ends)) return;  // who else is in it may live
     if (tick + kByeTicks < window.widen(session->read)) {
         ++stats.stale;
         to_single_if_possible(record);
@@ -273,6 +280,8 @@ void Roster::Impl::after_endings(UserIndex user, std::uint64_t hash, Reason reas
     if (record.sessions.status(window) != status_before)
         out.push_back(
             event(record, slot_of(hash), State::online, Reason::status, at_ms, ttl_max(record)));
+    else if (last.ttl_ms > ttl_max(record))
+        note_news(slot_of(hash));
     to_single_if_possible(record);
     set_deadline(user);
 }

@@ -111,7 +111,11 @@ void Roster::Impl::clamp_all(Tick now) {
         for (auto* s = record.sessions.begin(); s != record.sessions.end();
              s = SessionList::next(s)) {
             clamp(s->read);
-            if (s->told()) clamp(s->told_at);
+            if (!s->told()) continue;
+            clamp(s->told_at);
+            auto since = s->said_since();
+            clamp(since);
+            s->set_said_since(since);
         }
     }
     if (lifted < floor) lifted = std::numeric_limits<Tick>::min();

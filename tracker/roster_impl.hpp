@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <limits>
 #include <optional>
 #include <string>
@@ -48,6 +49,8 @@ struct Roster::Impl {
     Tick event_time = std::numeric_limits<Tick>::min();
     Tick lifted = std::numeric_limits<Tick>::min();
     Doubts doubts;
+    std::vector<Slot> noted;  // see take_news()
+    std::array<bool, kSlots> is_noted{};
     std::uint32_t held_ttl_max = 0;  // of whom an earlier run left
     std::uint64_t session_count = 0;
     Stats stats;
@@ -132,6 +135,9 @@ struct Roster::Impl {
     // Takes a user out without a word; the first requires that no session is left.
     void remove_user(UserIndex user, std::uint64_t hash);
     void forget(UserIndex user, std::uint64_t hash);
+    void note_news(Slot slot) {
+        if (!std::exchange(is_noted[slot], true)) noted.push_back(slot);
+    }
     void release_sessions(UserRecord& record);
     // A user without a session. Requires: not known, within users_max.
     [[nodiscard]] UserIndex add_record(std::string_view id, std::uint64_t hash, Tick read,

@@ -36,10 +36,40 @@ bool Roster::restore(const Held& held) {
         in.to_list(record);
         // When it was told only the wall clock knows, which may have been set since.
         const auto long_ago = in.window.clamp(std::numeric_limits<Tick>::min());
-        record.sessions.tell(record.sessions.begin(), long_ago, *held.status, in.window);
+        record.sessions.tell(record.sessions.begin(), long_ago, long_ago, *held.status, in.window);
     }
     in.set_deadline(user);
     return true;
+}
+
+std::size_t Roster::shorten_held(
+    const std::function<Instant(Instant last_seen, Duration ttl)>& until) {
+    auto& in = *impl_;
+    std::size_t shortened = 0;
+    for (Impl::UserIndex user = 0; user < in.records.end(); ++user) {
+        auto& record = in.records[user];
+        if (!record.living()) continue;
+        const auto read = in.window.widen(record.read);
+        auto& ttl = record.single() ? record.ttl : record.sessions.begin()->ttl;
+        const auto whole = in.deadline(read, ttl);
+        const auto end =
+            in.clock.of_read(until(in.clock.instant(read), std::chrono::milliseconds{ttl}));
+        const auto least = in.deadline(read, kTtlMinMs);
+        if (std::max(end, least) >= whole) continue;
+        ttl -= Impl::low(whole - std::max(end, least));
+        in.doubts.keep(user, whole);
+        in.set_deadline(user);
+        ++shortened;
+    }
+    return shortened;
+}
+
+void Roster::take_news(std::vector<Slot>& slots) {
+    auto& in = *impl_;
+    slots.insert(slots.end(), in.noted.begin(), in.noted.end());
+    for (const auto slot : in.noted)
+        in.is_noted[slot] = false;
+    in.noted.clear();
 }
 
 Roster::HeldOver Roster::held_over() const {
@@ -76,8 +106,8 @@ void Roster::Impl::inherit_status(UserRecord& record, Session* heir) {
     if (held == nullptr || !held->told()) return;
     const std::string status(held->status());
     if (record.sessions.status(window) != status) return;  // another session told since
-    record.sessions.tell(record.sessions.find(edge, name), window.widen(held->told_at), status,
-                         window);
+    const auto told = window.widen(held->told_at);
+    record.sessions.tell(record.sessions.find(edge, name), told, told, status, window);
 }
 
 }  // namespace presence::tracker

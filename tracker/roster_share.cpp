@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "common/bugs.hpp"
 #include "common/limits.hpp"
 #include "tracker/roster_impl.hpp"
 
@@ -46,7 +47,8 @@ bool Roster::Impl::join_two(UserRecord& record) {
     const auto edge = first->edge;
     const std::string name(first->name()), status(first->status());
     if (first->told())
-        record.sessions.tell(into, window.widen(first->told_at), status, window);  // they moved
+        record.sessions.tell(into, window.widen(first->told_at), window.widen(first->said_since()),
+                             status, window);  // they moved
     end_session(record, record.sessions.find(edge, name));
     return true;
 }
@@ -55,6 +57,7 @@ bool Roster::Impl::join_two(UserRecord& record) {
 Session* Roster::Impl::share(UserRecord& record, const Beat& beat, Tick tick) {
     if (record.sessions.count() < kSessionsPerUserMax) return nullptr;
     ++stats.sessions_limit;
+    if (bug(Bug::session_limit_drops)) return record.sessions.begin();
     const auto edge = edges.find_or_other(beat.edge);
     auto* session = edge ? to_share(record, edge, nullptr) : nullptr;
     if (!session && join_two(record)) return nullptr;

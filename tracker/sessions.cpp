@@ -11,10 +11,14 @@
 namespace presence::tracker {
 namespace {
 
+constexpr std::size_t kSinceBytes = sizeof(std::uint32_t);  // before a status
+
 constexpr std::size_t padded(std::size_t bytes) {
     return (bytes + 3) / 4 * 4;
 }
-static_assert(4 + kSessionsPerUserMax * (sizeof(Session) + padded(2 * kNameBytesMax)) < 65'536);
+static_assert(4 + kSessionsPerUserMax *
+                      (sizeof(Session) + padded(2 * kNameBytesMax + kSinceBytes)) <
+              65'536);
 
 const char* text_of(const Session* session) {
     return reinterpret_cast<const char*>(session + 1);
@@ -32,10 +36,19 @@ std::string_view Session::name() const {
     return {text_of(this), name_bytes};
 }
 std::string_view Session::status() const {
-    return {text_of(this) + name_bytes, told() ? status_bytes : std::size_t{0}};
+    if (!told()) return {};
+    return {text_of(this) + name_bytes + kSinceBytes, status_bytes};
+}
+std::uint32_t Session::said_since() const {
+    std::uint32_t at = 0;
+    std::memcpy(&at, text_of(this) + name_bytes, sizeof at);
+    return at;
+}
+void Session::set_said_since(std::uint32_t at) {
+    std::memcpy(text_of(this) + name_bytes, &at, sizeof at);
 }
 std::size_t Session::bytes() const {
-    return sizeof(Session) + padded(name_bytes + status().size());
+    return sizeof(Session) + padded(name_bytes + (told() ? kSinceBytes + status_bytes : 0u));
 }
 
 SessionList& SessionList::operator=(SessionList&& other) noexcept {
@@ -101,28 +114,29 @@ void SessionList::remove(Session* session) {
         resize(head_->bytes - bytes);
 }
 
-void SessionList::tell(Session* session, Tick at, std::string_view status,
+void SessionList::tell(Session* session, Tick at, Tick since, std::string_view status,
                        const TickWindow& window) {
     PRESENCE_CHECK(status.size() <= kNameBytesMax, "a status is longer than a session list holds");
     if (session->told() && at < window.widen(session->told_at)) return;
+    session->told_at = static_cast<std::uint32_t>(at);
+    if (session->told() && session->status() == status) return;
     // To the end: there it has room to change, and among equals it counts.
     const auto own = session->bytes();
     std::rotate(bytes_of(session), bytes_of(session) + own, bytes_of(end()));
     const auto offset = head_->bytes - own;
     auto* moved = reinterpret_cast<Session*>(bytes_of(head_) + offset);
-    if (!moved->told() || moved->status() != status) {
-        resize(offset + sizeof(Session) + padded(moved->name_bytes + status.size()));
-        moved = reinterpret_cast<Session*>(bytes_of(head_) + offset);
-        std::copy(status.begin(), status.end(), text_of(moved) + moved->name_bytes);
-        moved->status_bytes = static_cast<std::uint8_t>(status.size());
-    }
-    moved->told_at = static_cast<std::uint32_t>(at);
+    resize(offset + sizeof(Session) + padded(moved->name_bytes + kSinceBytes + status.size()));
+    moved = reinterpret_cast<Session*>(bytes_of(head_) + offset);
+    std::copy(status.begin(), status.end(), text_of(moved) + moved->name_bytes + kSinceBytes);
+    moved->status_bytes = static_cast<std::uint8_t>(status.size());
+    moved->set_said_since(static_cast<std::uint32_t>(since));
 }
 
 std::string_view SessionList::status(const TickWindow& window) const {
     const Session* last = nullptr;
     for (auto* s = begin(); s != end(); s = next(s))
-        if (s->told() && (!last || window.widen(s->told_at) >= window.widen(last->told_at)))
+        if (s->told() &&
+            (!last || window.widen(s->said_since()) >= window.widen(last->said_since())))
             last = s;
     return last ? last->status() : std::string_view{};
 }

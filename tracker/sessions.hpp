@@ -11,13 +11,13 @@
 
 namespace presence::tracker {
 
-// One session in a SessionList. Its name and status follow it in memory.
+// One session in a SessionList. Its name and, if it told one, its status follow it in memory.
 struct Session {
     static constexpr std::uint8_t kUntold = 0xff;
 
     std::uint32_t read = 0;     // low 32 bits of a Tick, as `told`
     std::uint32_t ttl = 0;      // ms
-    std::uint32_t told_at = 0;  // when its status was told
+    std::uint32_t told_at = 0;  // when its status was told last
     EdgeIndex edge = kUnnamedEdge;
     std::uint8_t name_bytes : 7 = 0;
     // Others that found no room are in it too: it lasts for the longest ttl of theirs after the
@@ -28,13 +28,17 @@ struct Session {
     [[nodiscard]] bool told() const { return status_bytes != kUntold; }
     [[nodiscard]] std::string_view name() const;
     [[nodiscard]] std::string_view status() const;
+    // When it began to say that. Requires: told().
+    [[nodiscard]] std::uint32_t said_since() const;
+    void set_said_since(std::uint32_t at);
     [[nodiscard]] std::size_t bytes() const;  // with its texts, padded to 4
 };
 static_assert(sizeof(Session) == 16);
 
-// The sessions of one user in one allocation: 4 bytes, and for each session 16 bytes and its texts,
-// padded to 4. Every change but of fields moves the sessions: pointers live until then. Holds at
-// most kSessionsPerUserMax sessions with names and statuses of at most kNameBytesMax.
+// The sessions of one user in one allocation: 4 bytes, and for each session 16 bytes, 4 more if it
+// told a status, and its texts, padded to 4. Every change but of fields moves the sessions:
+// pointers live until then. Holds at most kSessionsPerUserMax sessions with names and statuses of
+// at most kNameBytesMax.
 class SessionList {
 public:
     SessionList() = default;
@@ -61,10 +65,13 @@ public:
     void remove(Session* session);
     void clear();
 
-    // Told at `at`; an older one than the session's last is ignored. Of statuses told at one time
-    // the one that came last counts.
-    void tell(Session* session, Tick at, std::string_view status, const TickWindow& window);
-    // The status told last; empty if none was or it was cleared. Lives until the next change.
+    // Told at `at`, said since `since`; an older one than the session's last is ignored, and the
+    // same again changes nothing but when it was told. Of those said since one time the one that
+    // came last counts.
+    void tell(Session* session, Tick at, Tick since, std::string_view status,
+              const TickWindow& window);
+    // Of what the sessions say, what one began to say last; empty if none says anything or that was
+    // to clear it. Lives until the next change.
     [[nodiscard]] std::string_view status(const TickWindow& window) const;
 
 private:

@@ -118,13 +118,12 @@ void Storage::turn(Tracker& tracker, Output& ready) {
     if (news.malformed) throw io::StoreError(*news.failure);
     outbox_.on_written(news.written_up_to, ready);
     tell_failure(news.failure);
-    tracker.on_writing({failure_.has_value(), full(), waiting_bytes(), failure_.value_or(""),
-                        replays_refused_});
+    tracker.on_writing(
+        {failure_.has_value(), full(), waiting_bytes(), failure_.value_or(""), replays_refused_});
     for (const auto& replay : refused_)
-        ready.answers.push_back(
-            tracker.answer_replay(replay,
-                                  QueryError{"busy", "too many replays of yours wait", {}, {}},
-                                  io::now(), io::wall_offset()));
+        ready.answers.push_back(tracker.answer_replay(
+            replay, QueryError{"busy", "too many replays of yours wait", {}, {}}, io::now(),
+            io::wall_offset()));
     replays_refused_ += refused_.size();
     refused_.clear();
     for (auto& reply : news.replies) {
@@ -158,9 +157,9 @@ void Storage::tell_failure(const std::optional<std::string>& failure) {
     if (failure && !failure_) failing_since_ = now;
     const auto lasted_ms = (now - failing_since_).count() / 1000;
     if (failure && (failure != failure_ || now >= tell_failure_at_)) {
-        log::error("journal_failing", {{"reason", *failure},
-                                       {"waiting_bytes", waiting_bytes()},
-                                       {"for_ms", lasted_ms}});
+        log::error(
+            "journal_failing",
+            {{"reason", *failure}, {"waiting_bytes", waiting_bytes()}, {"for_ms", lasted_ms}});
         tell_failure_at_ = now + kTellFailure;
     }
     if (!failure && failure_) log::info("journal_recovered", {{"after_ms", lasted_ms}});

@@ -106,9 +106,19 @@ void Tracker::on_query(std::string_view peer, std::string_view bytes) {
     impl_->asked.push_back({std::string(peer), decode_query(bytes)});
 }
 
-void Tracker::on_subscription(std::string_view topic, bool subscribed) {
-    impl_->subscriptions.on_subscription(topic, subscribed);
-    impl_->tick_wanted |= subscribed && kTopicTick.starts_with(topic);
+void Tracker::on_subscriber(const PeerConnection& from, std::string_view message) {
+    impl_->subscriptions.on_message(from, message);
+    Subscriptions::Told told;
+    if (!Subscriptions::read(message, told)) return;
+    impl_->tick_wanted |= told.subscribed && kTopicTick.starts_with(told.topic);
+}
+
+void Tracker::on_no_subscriber() {
+    impl_->subscriptions.on_empty();
+}
+
+std::vector<Unwelcome> Tracker::take_unwelcome() {
+    return impl_->subscriptions.take_unwelcome();
 }
 
 bool Tracker::end_turn(Instant now, WallOffset wall, Output& out) {
@@ -150,6 +160,9 @@ void Tracker::Impl::publish(Instant now, WallOffset wall, Output& out) {
         if (event.freshness != Freshness::stale) event.freshness = stats.freshness;
         checkpoints.on_change(event.slot);
     }
+    roster.take_news(news);
+    for (const auto slot : std::exchange(news, {}))
+        checkpoints.on_change(slot);
     publisher.publish(events, subscriptions, out.publications);
     // What a storm of arrivals needed is not kept for ever.
     if (events.capacity() > kExpiredPerTurnMax) events = {};
@@ -338,6 +351,7 @@ Tracker::Stats Tracker::Impl::numbers() const {
     all.batches = publisher.batches();
     all.journal_waiting_bytes = writing.waiting_bytes;
     all.replays_refused = writing.replays_refused;
+    all.topics = subscriptions.topics();
     return all;
 }
 
@@ -399,6 +413,7 @@ void Tracker::each_number(const Stats& stats,
     tell("queries_refused", stats.queries_refused);
     tell("replays_refused", stats.replays_refused);
     tell("journal_waiting_bytes", stats.journal_waiting_bytes);
+    tell("topics", stats.topics);
     fn("lag_ms", stats.lag.count() < 0 ? -1 : stats.lag.count() / 1000);
     fn("frozen_ms", stats.frozen.count() / 1000);
 }

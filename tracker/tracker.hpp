@@ -11,6 +11,7 @@
 
 #include "common/config.hpp"
 #include "common/event.hpp"
+#include "common/peer_connection.hpp"
 #include "common/query.hpp"
 #include "common/slots.hpp"
 #include "common/time.hpp"
@@ -54,7 +55,7 @@ struct TrackerOptions {
 // ticks and user events out. Composes Watermarks, Roster and Publisher.
 //
 // Pure. First, if there is a past: restore_state* and restore_batch*, in this order; then begin().
-// A turn: on_frame* and on_query* and on_subscription*, then end_turn. Times never go back.
+// A turn: on_frame* and on_query* and on_subscriber*, then end_turn. Times never go back.
 class Tracker {
 public:
     Tracker(TrackerOptions options, SlotMap map, Instant now);
@@ -87,9 +88,13 @@ public:
     void on_query(std::string_view peer, std::string_view bytes);
     // No question waits from an earlier turn: until then further ones had better wait outside.
     [[nodiscard]] bool takes_questions() const;
-    // From XPUB: a topic prefix that now has, or no longer has, a subscriber. The first one to
-    // `tick` is told at once, so that it knows where the stream stands.
-    void on_subscription(std::string_view topic, bool subscribed);
+    // From XPUB: that a topic now has, or no longer has, a subscriber, or what is no subscription.
+    // The first one to `tick` is told at once, so that it knows where the stream stands.
+    void on_subscriber(const PeerConnection& from, std::string_view message);
+    // All that came from XPUB was read.
+    void on_no_subscriber();
+    // Connections of subscribers that are to be ended, since the last call.
+    [[nodiscard]] std::vector<Unwelcome> take_unwelcome();
 
     // failing: what is published cannot be written now, and `error` says why. full: too much waits
     // to be written; then nobody is told offline, and the caller takes no frames, until it is not.
@@ -130,6 +135,7 @@ public:
         std::uint64_t transitions = 0, batches = 0, lifts = 0, lifts_refused = 0;
         std::uint64_t queries = 0, queries_refused = 0, replays_refused = 0;
         std::uint64_t journal_waiting_bytes = 0;  // not written yet
+        std::uint64_t topics = 0;                 // subscribed to
         Freshness freshness = Freshness::warming;
         StaleBy stale_by;
         Duration lag{-1};    // how far evidence was behind at the last turn; -1: none yet

@@ -19,6 +19,7 @@
 #include "tracker/freeze.hpp"
 #include "tracker/lifts.hpp"
 #include "tracker/publisher.hpp"
+#include "tracker/restarts.hpp"
 #include "tracker/roster.hpp"
 #include "tracker/snapshots.hpp"
 #include "tracker/subscriptions.hpp"
@@ -49,6 +50,7 @@ struct Tracker::Impl {
           watermarks(options.collector_grace, options.collectors_expected, now),
           freeze(options.freeze_max, now),
           lifts(options.freeze_max, options.timeout, now),
+          restarts(options.freeze_max, options.timeout),
           roster({.users_max = options.users_max,
                   .edge_timeout = options.edge_timeout,
                   .edge_grace = options.edge_grace,
@@ -105,6 +107,7 @@ struct Tracker::Impl {
     Watermarks watermarks;
     Freeze freeze;
     Lifts lifts;
+    Restarts restarts;
     Roster roster;
     Publisher publisher;
     Subscriptions subscriptions;
@@ -116,7 +119,7 @@ struct Tracker::Impl {
     std::optional<Instant> warm_at;
     Instant started;
     std::optional<Instant> disk_held;  // since when it cannot be written, or is too far behind
-    Instant ticked;                      // the last one
+    Instant ticked;                    // the last one
     bool tick_wanted = false;
     bool more_due = false;
     Writing writing;
@@ -124,6 +127,7 @@ struct Tracker::Impl {
     std::array<bool, kSlots> has_state{};       // written at least once
     Answer state{SnapshotAnswer{}, {}, {}, 0};  // the last one written, for its room
     std::vector<Slot> first_states;             // to be written now
+    std::vector<Slot> news;                     // scratch
     std::vector<Publication> first;             // of the run, for the next turn
     std::vector<std::string> collectors_told;
     std::map<std::string, Event> left_out;  // while a past is restored: that they are offline

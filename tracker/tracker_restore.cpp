@@ -27,6 +27,9 @@ struct Facts {
     // How far event time had come, on which clock.
     std::uint64_t clock = 0;
     std::int64_t event_us = 0;
+    // When runs began, on which clock.
+    std::uint64_t starts_clock = 0;
+    std::vector<Restarts::Start> starts;
 };
 
 Facts read_facts(std::string_view bytes) {
@@ -41,12 +44,20 @@ Facts read_facts(std::string_view bytes) {
             return value(in, l.collector) && value(in, l.boot) && value(in, l.applied);
         });
     };
+    const auto start = [&] {
+        std::int64_t at_us = 0, gap_us = 0;
+        if (!record(in, 2, [&] { return value(in, at_us) && value(in, gap_us); })) return false;
+        facts.starts.push_back({Instant{Duration{at_us}}, Duration{gap_us}});
+        return true;
+    };
     const bool good = each_key(in, [&](std::string_view key) {
         if (key == "collectors")
             return each(in, [&] { return value(in, facts.collectors.emplace_back()); });
         if (key == "event_time")
             return record(in, 2,
                           [&] { return value(in, facts.clock) && value(in, facts.event_us); });
+        if (key == "starts")
+            return record(in, 2, [&] { return value(in, facts.starts_clock) && each(in, start); });
         return key == "links" ? each(in, link) : skip(in);
     });
     return good ? facts : Facts{};
@@ -188,12 +199,16 @@ void Tracker::Impl::tell_facts(bool ticks, Output& out) {
     const auto links = watermarks.links();
     const auto over = std::max(event_time, resumed);  // nothing is less than any
     MsgpackWriter writer;
-    writer.map(2 + over.has_value()).text("collectors").array(known.size());
+    writer.map(3 + over.has_value()).text("collectors").array(known.size());
     for (const auto& id : known)
         writer.text(id);
     writer.text("links").array(links.size());
     for (const auto& link : links)
         writer.array(3).text(link.collector).number(link.boot).number(link.applied);
+    const auto& starts = restarts.starts();
+    writer.text("starts").array(2).number(options.clock).array(starts.size());
+    for (const auto& start : starts)
+        writer.array(2).number(micros(start.at)).number(std::int64_t{start.gap.count()});
     if (over) writer.text("event_time").array(2).number(options.clock).number(micros(*over));
     out.facts = writer.take();
     collectors_told = std::move(known);
@@ -201,6 +216,12 @@ void Tracker::Impl::tell_facts(bool ticks, Output& out) {
 
 void Tracker::Impl::resume(std::string_view bytes, Instant now) {
     auto facts = read_facts(bytes);
+    if (facts.starts_clock != 0 && facts.starts_clock == options.clock)
+        restarts.resume(std::move(facts.starts));
+    restarts.begin(now);
+    stats.lifts_refused += roster.shorten_held([&](Instant seen, Duration ttl) {
+        return restarts.held_until(seen, ttl);
+    }) > 0;
     // What was over then is over still, though its heartbeats come again: a run that took them for
     // news would bring back users who were told offline.
     if (facts.clock != 0 && facts.clock == options.clock && facts.event_us > 0) {

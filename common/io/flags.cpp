@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
-#include <iostream>
 
 #include "common/config_settings.hpp"
 #include "common/io/program.hpp"
@@ -62,14 +61,38 @@ std::vector<std::string> names_of(const CLI::App& app) {
     return names;
 }
 
-int complain(const CLI::App& top, const CLI::ParseError& error) {
+std::string default_of(const std::string& value) {
+    return value.empty() ? std::string() : " (default " + value + ")";
+}
+
+// "--count" of "--count: 1 required N missing" and the like.
+std::string subject_of(const std::string& message) {
+    return message.substr(0, message.find_first_of(": "));
+}
+
+// In our words; the library's, for what we did not foresee.
+std::string in_words(const CLI::App& app, const CLI::ParseError& error) {
+    const std::string subject = subject_of(error.what());
+    if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) return "say which " + subject;
+    if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) == nullptr) return error.what();
+    const CLI::Option* option = app.get_option_no_throw(subject);
+    if (option == nullptr) return error.what();
+    if (option->get_expected_max() == 0) return subject + " takes no value";
+    if (option->get_positional()) return "more than " + std::to_string(option->get_expected_max()) +
+                                         " of " + subject + " are given";
+    return option->count() > 1
+               ? subject + " is given twice"
+               : subject + " needs a value: " + subject + " " + option->get_type_name();
+}
+
+[[noreturn]] void complain(const CLI::App& top, const CLI::ParseError& error) {
     const CLI::App* app = &top;  // the innermost command that was given
     std::string command = top.get_name();
     for (auto given = app->get_subcommands(); !given.empty(); given = app->get_subcommands()) {
         app = given.front();
         command += " " + app->get_name();
     }
-    std::string message = error.what();
+    std::string message = in_words(*app, error);
     const auto left = top.remaining(true);
     const bool commands = !commands_of(*app).empty();
     if (!left.empty() && (commands || dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)) {
@@ -85,8 +108,7 @@ int complain(const CLI::App& top, const CLI::ParseError& error) {
     }
     for (char& c : message)
         if (static_cast<unsigned char>(c) < 0x20) c = ' ';
-    std::cerr << command << ": " << message << " (see `" << command << " --help`)\n";
-    return kExitUsage;
+    throw UsageError(message + " (see `" + command + " --help`)");
 }
 
 }  // namespace
@@ -106,8 +128,10 @@ Flags::Flags(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Flags::~Flags() = default;
 
 void Flags::toggle(const std::string& name, bool& into, const std::string& help) {
-    impl_->app->add_flag_callback(
-        name, [&into] { into = true; }, help);
+    impl_->app
+        ->add_flag_callback(
+            name, [&into] { into = true; }, help)
+        ->disable_flag_override();
 }
 
 void Flags::text(const std::string& name, const std::string& value, std::string& into,
@@ -136,12 +160,15 @@ void Flags::number(const std::string& name, std::uint64_t low, std::uint64_t hig
     impl_->add(name, "N", set, help);
 }
 
-void Flags::duration(const std::string& name, std::optional<Duration>& into,
-                     const std::string& help) {
-    const auto set = [&into, name](const std::string& given) {
+void Flags::duration(const std::string& name, Duration low, Duration high,
+                     std::optional<Duration>& into, const std::string& help) {
+    const auto set = [&into, name, low, high](const std::string& given) {
         const auto value = parse_duration(given);
-        if (!value || value->count() == 0)
+        if (!value)
             refuse(name, "must be a duration such as 30s, 500ms, 2m or 1h, not `" + given + "`");
+        if (*value < low || *value > high)
+            refuse(name, "must lie between " + format_duration(low) + " and " +
+                             format_duration(high) + ", not `" + given + "`");
         into = value;
     };
     impl_->add(name, "DURATION", set, help);
@@ -169,7 +196,7 @@ void Flags::settings(std::map<std::string, std::string>& into) {
             [&into, key = std::string(setting.key)](const std::string& given) {
                 into[key] = given;
             },
-            std::string(setting.help) + choices + " (default " + text_of(setting, defaults) + ")");
+            std::string(setting.help) + choices + default_of(text_of(setting, defaults)));
         option->group("Settings, over those of the file");
     }
 }
@@ -196,7 +223,7 @@ std::optional<int> Flags::parse(int argc, const char* const* argv) {
     } catch (const CLI::Success& success) {  // --help, --version
         return impl_->app->exit(success);
     } catch (const CLI::ParseError& error) {
-        return complain(*impl_->app, error);
+        complain(*impl_->app, error);
     }
 }
 

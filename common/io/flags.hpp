@@ -30,7 +30,8 @@ public:
               const std::string& help);
     void number(const std::string& name, std::uint64_t low, std::uint64_t high, std::uint64_t& into,
                 const std::string& help);
-    void duration(const std::string& name, std::optional<Duration>& into, const std::string& help);
+    void duration(const std::string& name, Duration low, Duration high,
+                  std::optional<Duration>& into, const std::string& help);
     // The arguments that are no flags: at least `least`, at most `most`.
     void words(const std::string& name, std::size_t least, std::size_t most,
                std::vector<std::string>& into, const std::string& help);
@@ -44,8 +45,8 @@ public:
     Flags& command(const std::string& name, const std::string& about,
                    std::function<int()> run = {});
 
-    // Nothing: go on. Otherwise exit with this code: --help or --version was answered, or one line
-    // on stderr says what is wrong (64).
+    // Nothing: go on. Otherwise exit with this code: --help or --version was answered. Throws
+    // UsageError, in our own words.
     [[nodiscard]] std::optional<int> parse(int argc, const char* const* argv);
     // Parses and runs the given subcommand.
     [[nodiscard]] int run(int argc, const char* const* argv);

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "common/check.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/log_line.hpp"
 
@@ -14,6 +15,7 @@ struct State {
     std::shared_ptr<spdlog::logger> logger;
     std::string process = "presence";
     bool json = false;
+    bool opened = false;
 
     State()
         : logger(std::make_shared<spdlog::logger>(
@@ -46,6 +48,11 @@ spdlog::level::level_enum level_named(std::string_view level) {
     return spdlog::level::info;
 }
 
+void tell_broken(const char* condition, const char* message, const char* file, int line) {
+    error("invariant_broken",
+          {{"at", fmt::format("{}:{}", file, line)}, {"condition", condition}, {"message", message}});
+}
+
 }  // namespace
 
 void open(std::string_view level, std::string_view format, std::string_view process) {
@@ -53,6 +60,12 @@ void open(std::string_view level, std::string_view format, std::string_view proc
     s.logger->set_level(level_named(level));
     s.json = format == "json";
     s.process = process;
+    s.opened = true;
+    presence::detail::tell_broken = tell_broken;
+}
+
+bool opened() {
+    return state().opened;
 }
 
 void debug(std::string_view event, const Fields& fields) {

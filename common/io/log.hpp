@@ -28,7 +28,10 @@ struct Field {
 using Fields = std::vector<Field>;
 
 // `level`: debug | info | warn | error. `format`: logfmt | json. `process`: the id on each line.
+// From then on broken invariants are told as such events, too.
 void open(std::string_view level, std::string_view format, std::string_view process);
+// Standard error is a log: what ends this program goes there as an event, not as a sentence.
+[[nodiscard]] bool opened();
 void debug(std::string_view event, const Fields& fields = {});
 void info(std::string_view event, const Fields& fields = {});
 void warn(std::string_view event, const Fields& fields = {});

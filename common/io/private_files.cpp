@@ -52,7 +52,7 @@ bool open_to_others(const std::filesystem::path& path) {
     const auto whole = std::filesystem::canonical(path, error);
     struct stat info {};
     if (error || ::stat(whole.c_str(), &info) != 0) return false;
-    const auto needed = S_ISDIR(info.st_mode) ? S_IXOTH : S_IROTH;
+    const mode_t needed = S_ISDIR(info.st_mode) ? S_IXOTH : S_IROTH;
     if ((info.st_mode & needed) == 0) return false;
     for (auto above = whole.parent_path();; above = above.parent_path()) {
         if (::stat(above.c_str(), &info) != 0 || (info.st_mode & S_IXOTH) == 0) return false;

@@ -7,9 +7,12 @@
 #include <csignal>
 #include <cstring>
 #include <iostream>
+#include <sstream>
 
 #include "common/config_changes.hpp"
 #include "common/config_settings.hpp"
+#include "common/io/config_file.hpp"
+#include "common/io/early_log.hpp"
 #include "common/io/flags.hpp"
 #include "common/io/init.hpp"
 #include "common/io/log.hpp"
@@ -57,6 +60,7 @@ std::string epilogue_of(const std::string& program, const std::string& kind) {
     return "\nExample:\n  " + program + " --config /etc/presence.toml --id " + kind[0] +
            "1\n\n"
            "Environment:\n"
+           "  PRESENCE_CONFIG: the file.\n"
            "  PRESENCE_TIMEOUT, PRESENCE_LOG_LEVEL ...: each of the settings above.\n"
            "  A flag wins over the environment, the environment over the file.\n\n"
            "Signals:\n"
@@ -90,16 +94,23 @@ void log_start(const Program& program, const std::string& kind) {
         log::warn("config_warning", {{"message", warning}});
 }
 
-// One line on stderr, whatever a file or flag contained, and the exit code.
-int fail(const std::string& name, std::string message, int code) {
-    for (char& c : message)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-    std::cerr << name << ": " << message << "\n";
+// Each line of `message` as an event of the log, or as a sentence on stderr where that is no log.
+int fail(const std::string& name, const std::string& message, int code) {
+    std::istringstream lines(message);
+    for (std::string line; std::getline(lines, line);) {
+        for (char& c : line)
+            if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+        if (log::opened())
+            log::error("fatal", {{"message", line}, {"exit_code", code}});
+        else
+            std::cerr << name << ": " << line << "\n";
+    }
     return code;
 }
 
-int run_loaded(const std::string& name, const std::string& kind, const Given& given,
+int run_loaded(const std::string& name, const std::string& kind, Given& given,
                const std::function<int(const Program&)>& run) {
+    given.file = config_file(given.file);  // once: a reload does not look elsewhere
     Program program{given.load(), kind, {}, [&given] { return given.load(); }};
     const std::string source =
         program.config.file.empty() ? "built-in configuration" : program.config.file;
@@ -109,7 +120,7 @@ int run_loaded(const std::string& name, const std::string& kind, const Given& gi
             return fail(name,
                         source + ": there is no " + kind + " `" + *given.id + "`, but " +
                             joined(ids) + did_you_mean(*given.id, {ids.begin(), ids.end()}),
-                        kExitConfig);
+                        kExitUsage);
         program.id = *given.id;
     }
     if (given.print) std::cout << print_config(program.config) << std::flush;
@@ -151,9 +162,10 @@ int run_program(int argc, char** argv, const std::string& kind,
         {"tracker", "Decides who is online, publishes transitions and answers queries."},
         {"notifier", "Follows the trackers and tells every transition to its sinks."}};
     return guarded(name, [&] {
+        open_log_early(argc, argv, name);
         Given given;
         Flags flags(name, about.count(kind) > 0 ? about.at(kind) : kind);
-        flags.text("--config", "FILE", given.file, "configuration; without it: one of each, local");
+        flags.text("--config", "FILE", given.file, std::string("configuration; ") + kConfigHelp);
         flags.text("--id", "ID", given.id, "which " + kind + " of the configuration to be");
         flags.toggle("--check-config", given.check, "check the configuration and end");
         flags.toggle("--print-config", given.print,
@@ -183,6 +195,8 @@ int guarded(const std::string& name, const std::function<int()>& body) {
         if (!std::cout.flush()) throw OutputError(errno);
         return code;
     } catch (const UsageError& e) {
+        return fail(name, e.what(), kExitUsage);
+    } catch (const FlagError& e) {
         return fail(name, e.what(), kExitUsage);
     } catch (const ConfigError& e) {
         return fail(name, e.what(), kExitConfig);

@@ -38,7 +38,7 @@ int run_program(int argc, char** argv, const std::string& kind,
 // Runs `body`, sees that what it printed was written, and returns its exit code, or that of what it
 // throws: UsageError 64, ConfigError 78, SocketError 69, StoreError and OutputError 74, anything
 // else 70, told in one line on stderr that starts with `name`. SIGXFSZ is ignored from then on: a
-// file as large as it may be is a full disk to who writes it. (io::spawn gives it back to children.)
+// file as large as it may be is a full disk to who writes it. (io::spawn gives it to children.)
 int guarded(const std::string& name, const std::function<int()>& body);
 
 // The file as it is now, after SIGHUP; logs `restart_needed` with what of it a process that runs

@@ -82,8 +82,10 @@ Recipe recipe_of(Role role) {
             return {socket_type::router,     true, "ingest", 1000,  1000,
                     kFrameBytesMax + kSlack, 500,  false,    false, true};
         case Role::events_out:
-            return {socket_type::xpub,     true, "events", 10'000, 10'000,
-                    kSubscriptionBytesMax, 500,  false,    false,  false};
+            // Few subscriptions wait: libzmq reads them for as long as more have come, and a
+            // flood with room for many would not let it return to us.
+            return {socket_type::xpub,     true, "events", 16,    10'000,
+                    kSubscriptionBytesMax, 500,  false,    false, false};
         case Role::events_in:
             // Unbounded both ways inside libzmq: the reader always drains into a bounded queue,
             // and more than SNDHWM subscriptions would silently not be renewed after a reconnect.
@@ -230,6 +232,15 @@ zmq::socket_t make_socket(zmq::context_t& context, Role role,
     } catch (const zmq::error_t& error) {
         throw failure(recipe, addresses.empty() ? "" : addresses[0], error.what());
     }
+}
+
+std::size_t message_bytes_max(Role role) {
+    return recipe_of(role).message_bytes_max;
+}
+
+std::size_t queue_bytes_max(Role role) {
+    const auto recipe = recipe_of(role);
+    return recipe.message_bytes_max * static_cast<std::size_t>(recipe.receive_messages_max);
 }
 
 void unbind(zmq::socket_t& socket, const std::vector<std::string>& addresses) {

@@ -55,6 +55,11 @@ struct SocketError : std::runtime_error {
 // From each of these where it is bound.
 void unbind(zmq::socket_t& socket, const std::vector<std::string>& addresses);
 
+// A larger message costs its peer the connection; of one of several parts, each.
+[[nodiscard]] std::size_t message_bytes_max(Role role);
+// What waits of one peer until it is received, at most.
+[[nodiscard]] std::size_t queue_bytes_max(Role role);
+
 // Calls that never block, and that a signal or a stop of the process does not interrupt.
 [[nodiscard]] bool receive(zmq::socket_t& socket, zmq::message_t& into);  // false: nothing there
 bool send(zmq::socket_t& socket, std::string_view bytes);  // false: it cannot take it now

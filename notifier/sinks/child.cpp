@@ -41,11 +41,18 @@ Child::Child(const std::vector<std::string>& command, Options options) {
         std::tie(output_, answers_end) = make_pipe(command.at(0));
         ::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
     }
+    Fd error_end;
+    if (!options.sink.empty()) {
+        auto [said, end] = make_pipe(command.at(0));
+        error_end = std::move(end);
+        speech_.emplace(options.sink, std::move(said));
+    }
     input_bytes_ = static_cast<std::size_t>(::fcntl(input_.get(), F_GETPIPE_SZ));
 
     try {
         pid_ =
-            io::spawn(command, read_end.get(), {}, answers_end ? answers_end.get() : STDOUT_FILENO);
+            io::spawn(command, read_end.get(), {}, answers_end ? answers_end.get() : STDOUT_FILENO,
+                      error_end ? error_end.get() : STDERR_FILENO);
     } catch (const std::system_error& error) {
         throw SinkFailure(error.what());
     }
@@ -98,6 +105,7 @@ std::string Child::end(Instant deadline) {
         if (!wait_until(deadline)) ::kill(-pid_, SIGKILL);
     }
     auto how = reap();
+    speech_.reset();  // what it said last stands before how it ended
     int unread = 0;
     if (rest && ::ioctl(rest.get(), FIONREAD, &unread) == 0)
         unread_bytes_ = static_cast<std::size_t>(unread);

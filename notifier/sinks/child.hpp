@@ -4,11 +4,13 @@
 
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/time.hpp"
 #include "notifier/sinks/fd.hpp"
+#include "notifier/sinks/speech.hpp"
 
 namespace presence::notifier {
 
@@ -19,6 +21,7 @@ public:
     struct Options {
         bool one_page = false;  // its input can be written to only while it has read all of it
         bool answers = false;   // its standard output is ours to read
+        std::string sink{};     // whose log its standard error goes to; empty: it is ours
     };
     // Starts `command` (program, looked up in PATH, and arguments; no shell). Throws SinkFailure.
     explicit Child(const std::vector<std::string>& command) : Child(command, Options{}) {}
@@ -50,6 +53,7 @@ private:
     [[nodiscard]] bool wait_until(Instant deadline) const;
     std::string reap();
 
+    std::optional<Speech> speech_;
     Fd input_;
     Fd output_;
     Fd process_;

@@ -82,7 +82,7 @@ void ExecSink::start() {
     begin();
     try {
         child_.emplace(command_,
-                       Child::Options{!acknowledge_ && culprit_.suspects(), acknowledge_});
+                       Child::Options{!acknowledge_ && culprit_.suspects(), acknowledge_, name_});
         record_.write(child_->pid());  // before it is given anything
     } catch (...) {
         child_.reset();

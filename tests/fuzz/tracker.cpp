@@ -59,7 +59,8 @@ void fuzz(std::string_view bytes) {
                 run.tracker.on_query("asker", part->bytes);
                 break;
             case 3:
-                run.tracker.on_subscription(part->bytes, part->kind % 2 == 0);
+                run.tracker.on_subscriber({part->kind, 0}, part->bytes);
+                if (part->kind % 2 == 0) run.tracker.on_no_subscriber();
                 break;
             default:
                 run.now += Duration{std::int64_t{part->kind} * 10'000};

@@ -79,7 +79,7 @@ class Damage(unittest.TestCase):
 
     def test_a_trackers_data_is_deleted_while_it_runs(self):
         shutil.rmtree(self.files.directory / "t1")
-        why = "presence-tracker: cannot write .*: it was deleted, moved or replaced while it was in use"
+        why = "event=fatal message=\"cannot write .*: it was deleted, moved or replaced while it was in use"
         self.keep_loading(lambda: any(re.search(why, line) for line in list(self.up.err)), "it says so")
         self.load.held = True
         self.keep_loading((self.files.directory / "t1" / "journal.sqlite").exists, "a new one is begun")

@@ -202,6 +202,7 @@ class Tracker(Disk):
         self.start(None)
         limit_files(self.programs["tracker"].pid, 4096)
         self.cannot_write("disk full (File too large)")
+        self.says("tracker", r"event=journal_failing .* for_ms=1\d{4}$")  # again, 10 s later
         limit_files(self.programs["tracker"].pid, resource.RLIM_INFINITY)
         self.goes_on()
 
@@ -243,7 +244,6 @@ class Tracker(Disk):
         come = [msgpack.packb(crowd) for crowd in crowds]
         go = [msgpack.packb([{"user": user, "bye": True} for user in crowd]) for crowd in crowds]
         self.load.held = True
-        self.says("tracker", r" for_ms=1\d{4}$")  # again, 10 s later
         largest = {"tracker": 0, "collector": 0}
         waiting = [(time.monotonic(), 0)]  # when it grew to what
         sent = 0

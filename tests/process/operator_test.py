@@ -72,8 +72,8 @@ class OperatorTest(unittest.TestCase):
         self.kill(tracker, signal.SIGSTOP)
         for process in ("c1", "n1"):
             up.wait_for(f"process={process} event=tracker_away tracker=t1 .*before=heard", "err")
-        code, _, err = presence("status", "--to", files.queries[0], "--within", "100ms")
-        self.assertEqual((code, "no answer from" in err), (69, True))
+        code, out, _ = presence("status", "--to", files.queries[0], "--within", "100ms")
+        self.assertEqual((code, "no answer within 100 ms" in out), (2, True))
         self.kill(tracker, signal.SIGCONT)
 
         def heard(process):
@@ -93,7 +93,7 @@ class OperatorTest(unittest.TestCase):
         up.wait_for("level=warn process=t1 event=freshness freshness=frozen", "err")
         up.wait_for("level=warn process=t1 event=collector_silent collector=c1", "err")
         status = presence("status", "--to", files.queries[0])[1]
-        self.assertRegex(status, r"collector c1  silent  given up; last heard \S+ ago")
+        self.assertRegex(status, r"collector c1  silent  given up; last heard \d+ m?s ago")
         self.kill(collector, signal.SIGCONT)
         wait_for(lambda: sum("event=collector_live" in line for line in list(up.err)) == 2,
                  lambda: f"it is heard again: {up.err}")

@@ -193,7 +193,7 @@ class Up(Process):
         if not ready:
             return
         try:
-            self.wait_for("presence: ready", "err")
+            self.wait_for("process=up event=ready", "err")
         except BaseException:
             self.__exit__()
             raise

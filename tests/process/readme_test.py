@@ -173,7 +173,7 @@ class Readme(unittest.TestCase):
         for words in commands("up"):
             with self.subTest(up=words), contextlib.ExitStack() as stack:
                 up = stack.enter_context(Process(binary("presence"), "up", *words))
-                up.wait_for("presence: ready", "err")
+                up.wait_for("event=ready", "err")
                 watches = [
                     stack.enter_context(Process(binary("presence"), "watch", *more))
                     for more in commands("watch")

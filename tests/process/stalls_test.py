@@ -7,6 +7,7 @@ import unittest
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
+import one_thread
 from chaos import RECOVERY, Chaos
 
 
@@ -41,6 +42,26 @@ class Stalls(Chaos):
         self.programs["t1"].wait_for("event=collector_silent collector=c1", "err")
         self.judge()
         self.assertEqual([gateway.dropped for gateway in self.load.gateways], before)
+
+    def test_what_feeds_a_collector_s_input_stands_still_and_its_loop_does_not(self):
+        """Its frames go on, and say nothing of what waits in the kernel."""
+        self.start(2, settings='collector_grace = "10s"', sticky=True)
+        c1 = self.programs["c1"]
+        (thread,) = one_thread.threads_named(c1.pid, "ZMQbg/IO/1")
+        began = time.monotonic()
+        try:
+            with one_thread.stopped(thread):
+                self.go_on_for(2 * self.ttl)
+                status = self.ask(op="status")
+                held = [(hold["what"], hold["why"]) for hold in status["holds"]]
+                self.assertEqual((status["freshness"], held), ("frozen", [("collector:c1", "behind")]))
+                self.assertTrue([line for line in c1.err if "event=input_stalled" in line])
+        except PermissionError as error:
+            self.skipTest(f"no thread can be stopped here: {error}")
+        self.go_on(lambda: [line for line in c1.err if "event=input_goes_on" in line], "it goes on")
+        # Edges may have given up heartbeats: every deadline is lifted.
+        self.fault(began, RECOVERY + self.ttl)
+        self.judge()
 
     def told_who_came_after(self, began):
         """Somebody, online and then offline."""

@@ -34,7 +34,7 @@ class UpTest(unittest.TestCase):
     def test_a_user_comes_and_goes(self):
         up = self.up()
         for endpoint in (self.installation.heartbeats + self.installation.queries):
-            self.assertIn(endpoint, up.wait_for("presence: ready.*", "err").group())
+            self.assertIn(endpoint, up.wait_for("process=up event=ready.*", "err").group())
         self.beat("alice", "--every", "200ms", "--count", "3", "--status", "away")
         # Once it is ready, nothing that happens is told as a difference found later.
         wait_for(lambda: len(transitions(up, "alice")) == 2, "alice comes and falls silent")
@@ -74,7 +74,7 @@ class UpTest(unittest.TestCase):
         for kind, name in (("tracker", "t1"), ("collector", "c1"), ("notifier", "n1")):
             killed = up.child(kind, name)
             os.kill(killed, signal.SIGKILL)
-            up.wait_for(f"{kind} {name} was ended by signal 9; starting it again", "err")
+            up.wait_for(f'event=process_ended name="{kind} {name}" signal=9 then="it is started again"', "err")
             wait_for(lambda: up.child(kind, name) not in (None, killed), f"a new {kind}")
         self.beat("alice", "--every", "100ms", "--count", "10")
         # By a heartbeat, or found by comparison if the new notifier was not yet in step.
@@ -109,7 +109,7 @@ class UpTest(unittest.TestCase):
 
         wait_for(ended, "impatience ends it")
         self.assertEqual(up.wait(), 0)
-        self.assertTrue(any("killing collector c1" in line for line in up.err), up.err)
+        self.assertTrue(any('event=process_killed name="collector c1"' in line for line in up.err), up.err)
         self.assertFalse([pid for pid in children if alive(pid)])
 
     def test_a_second_one_ends_with_69_and_leaves_the_first_alone(self):
@@ -117,7 +117,7 @@ class UpTest(unittest.TestCase):
         code, _, err = run(binary("presence"), "up", "--config", self.installation.config)
         self.assertEqual(code, 69, err)
         self.assertIn("Address already in use", err)
-        self.assertIn("ending the others", err)
+        self.assertIn("the others are ended", err)
         self.assertTrue(up.running())
         self.beat("alice")
         wait_for(lambda: transitions(up, "alice"), "the first one works")
@@ -150,7 +150,7 @@ class BuiltInTest(unittest.TestCase):
         if taken := default_port_taken():
             self.skipTest(taken)
         with Process(binary("presence"), "up", "--timeout", "1s") as up:
-            up.wait_for("presence: ready.*tcp://127.0.0.1:7400.*:7411.*:7412", "err")
+            up.wait_for("event=ready.*tcp://127.0.0.1:7400.*:7411.*:7412", "err")
             self.assertEqual(presence("beat", "alice")[0], 0)
             up.wait_for(r"^\d\d:\d\d:\d\d\.\d\d\d  online   alice  heartbeat")
             up.wait_for(r"  offline  alice  timeout")

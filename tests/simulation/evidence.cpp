@@ -18,6 +18,7 @@ void Evidence::read(const Beat& beat, Read read) {
     read.bye = beat.bye;
     read.status = beat.status;
     ttl_min_[beat.user] = std::min(ttl_min_[beat.user], beat.ttl);
+    if (beat.crowded) shared_ttl_[beat.user] = std::max(shared_ttl_[beat.user], beat.ttl);
     reads_[beat.user].push_back(std::move(read));
 }
 
@@ -84,6 +85,9 @@ Time Evidence::surely_until(std::size_t user, const Read& beat, Time now) const 
 
 // Until when it may do so at most.
 Time Evidence::perhaps_until(std::size_t user, const Read& beat, const EdgesHeard& edges) const {
+    // A session that others share lasts for the longest ttl of theirs, and no bye ends it.
+    if (const Time shared = shared_ttl_[user]; shared > 0)
+        return edges.ended_by(beat.edge, beat.latest(), shared);
     Time until = edges.ended_by(beat.edge, beat.latest(), beat.ttl);
     for (const auto& other : reads_[user]) {
         if (other.session != beat.session || !other.bye || !counts(other)) continue;

@@ -51,7 +51,11 @@ public:
 
     // `clock_bound`: how well a tracker knows a collector's clock without trouble on the links.
     Evidence(std::size_t users, Time clock_bound)
-        : clock_bound_(clock_bound), reads_(users), sessions_(users), ttl_min_(users, kNever) {}
+        : clock_bound_(clock_bound),
+          reads_(users),
+          sessions_(users),
+          ttl_min_(users, kNever),
+          shared_ttl_(users, 0) {}
 
     void read(const Beat& beat, Read read);
     // The collector may have swallowed what it read after `since`; who is online already then has
@@ -110,6 +114,8 @@ private:
     std::vector<std::vector<Read>> reads_;
     std::vector<std::map<std::pair<std::string, std::string>, std::size_t>> sessions_;
     std::vector<Time> ttl_min_;
+    // Of a user whose sessions may share one: the longest, which may be that one's; else 0.
+    std::vector<Time> shared_ttl_;
     std::map<std::size_t, std::vector<Outage>> outages_;  // by collector
     std::vector<Time> forgotten_;
     std::vector<std::pair<std::size_t, Span>> still_;

@@ -7,7 +7,7 @@ namespace presence::simulation {
 
 Load::Load(Scheduler& scheduler, Random random, const Shape& shape, Emit emit)
     : scheduler_(scheduler), random_(random), shape_(shape), emit_(std::move(emit)) {
-    for (std::size_t user = 0; user < shape_.users; ++user) {
+    for (std::size_t user = 0; user < shape_.users - shape_.crowded; ++user) {
         User u;
         u.naming = static_cast<Naming>(random_.below(3));
         u.ttl = random_.percent(25)   ? shape_.ttl_max

@@ -19,6 +19,7 @@ struct Beat {
     Time ttl = 0;
     Time age = 0;
     bool bye = false;
+    bool crowded = false;  // of a user with more sessions than there is room for
     std::optional<std::string> status;
 };
 

@@ -60,6 +60,7 @@ void put_in_order(std::vector<PlannedFault>& faults) {
 
 Shape Shape::draw(Random& random) {
     Shape shape;
+    Random other = random;  // its draws shift no others
     shape.users = one_of<std::size_t>(random, {100, 200, 200, 250});
     shape.edges = one_of<std::size_t>(random, {2, 3, 3, 4});
     shape.collectors = one_of<std::size_t>(random, {1, 2, 2, 2, 3});
@@ -101,6 +102,10 @@ Shape Shape::draw(Random& random) {
     shape.calm_again = shape.faults_end + shape.ttl_max + 9 * kSecond + shape.edge_lost_after();
     shape.rest = shape.calm_again + 3 * shape.timeout;
     shape.end = shape.rest + shape.ttl_max + 2 * kSecond;
+    if (other.fork().percent(10)) {
+        shape.crowded = 2;
+        shape.users += shape.crowded;
+    }
     return shape;
 }
 

@@ -13,6 +13,7 @@ namespace presence::simulation {
 // The shape of a world and its settings, drawn from the seed.
 struct Shape {
     std::size_t users = 200;
+    std::size_t crowded = 0;  // of the users, the last: they have more sessions than find room
     std::size_t edges = 3;
     std::size_t collectors = 2;
     std::size_t trackers = 2;

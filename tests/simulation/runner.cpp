@@ -34,6 +34,8 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Bug::count_)> kB
     "bye_at_once",
     "bye_before_read",
     "revived_after_bye",
+    "session_limit_drops",
+    "shared_session_ends",
     "published_first",
     "wall_clock_heard",
     "edge_not_held",

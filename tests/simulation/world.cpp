@@ -131,6 +131,10 @@ void World::populate(Random& random) {
     load_ = std::make_unique<Load>(
         env_.scheduler, random.fork(), shape_,
         [this](std::size_t edge, Beat beat) { edges_[edge]->add(std::move(beat)); });
+    Random other = random;  // its draws shift no others
+    crowd_ = std::make_unique<Crowd>(
+        env_.scheduler, other.fork(), shape_,
+        [this](std::size_t edge, Beat beat) { edges_[edge]->add(std::move(beat)); });
     load_->up = [this](std::size_t edge) { return edges_[edge]->up(); };
 }
 
@@ -283,6 +287,7 @@ std::string World::run() {
     start(trackers_);
     start(notifiers_);
     load_->start();
+    crowd_->start();
     while (failure_.empty() && env_.scheduler.step(shape_.end)) {
     }
     if (failure_.empty()) model_.finish();

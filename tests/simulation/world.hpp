@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/simulation/collector_process.hpp"
+#include "tests/simulation/crowd.hpp"
 #include "tests/simulation/edge.hpp"
 #include "tests/simulation/link.hpp"
 #include "tests/simulation/load.hpp"
@@ -65,6 +66,7 @@ private:
     Links<HeartbeatPacket> heartbeats_;
     Links<Packet> frames_, acks_, publications_, questions_, answers_;
     std::unique_ptr<Load> load_;
+    std::unique_ptr<Crowd> crowd_;
 };
 
 }  // namespace presence::simulation

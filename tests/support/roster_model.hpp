@@ -53,7 +53,8 @@ public:
         users_[id].seen = s.read = tick;
         s.ttl = held.ttl_ms;
         if (held.status)
-            s.told = Told{std::numeric_limits<Ms>::min(), ++told_count_, std::string(*held.status)};
+            s.told = Told{std::numeric_limits<Ms>::min(), std::numeric_limits<Ms>::min(),
+                          ++told_count_, std::string(*held.status)};
     }
     void forget(const std::string& id) { users_.erase(id); }
     void end_all(const char* reason, std::int64_t at_ms, WallOffset wall, std::vector<Event>& out) {
@@ -122,7 +123,7 @@ private:
     // The session of a user of an earlier run, which nothing from outside can name.
     inline static const Key kHeld{"\1", ""};
     struct Told {
-        Ms at = 0;
+        Ms at = 0, since = 0;
         std::uint64_t order = 0;
         std::string status;
     };
@@ -202,8 +203,8 @@ private:
     static std::string status_of(const User& user) {
         const Told* last = nullptr;
         for (const auto& [key, s] : user.sessions)
-            if (s.told &&
-                (!last || std::pair(s.told->at, s.told->order) > std::pair(last->at, last->order)))
+            if (s.told && (!last || std::pair(s.told->since, s.told->order) >
+                                        std::pair(last->since, last->order)))
                 last = &*s.told;
         return last ? last->status : "";
     }
@@ -222,6 +223,13 @@ private:
                 best = s;
         return best;
     }
+    void tell(Session& session, Ms at, Ms since, const std::string& status) {
+        if (session.told && at < session.told->at) return;
+        if (session.told && session.told->status == status)
+            session.told->at = at;
+        else
+            session.told = Told{at, since, ++told_count_, status};
+    }
     static void join(Session& session, Ms read, std::uint32_t ttl) {
         session.shared = true;
         session.read = std::max(session.read, read);
@@ -238,8 +246,7 @@ private:
         auto& into = to_share(all, first->first.first, first)->second;
         const auto& from = first->second;
         join(into, from.read, from.ttl);
-        if (from.told && (!into.told || from.told->at >= into.told->at))
-            into.told = Told{from.told->at, ++told_count_, from.told->status};
+        if (from.told) tell(into, from.told->at, from.told->since, from.told->status);
         all.erase(first);
         return true;
     }
@@ -293,7 +300,7 @@ private:
                 std::max(read_tick(std::max(beat.at, beat.read)), lifted_.value_or(tick)), {}};
         if (new_session && !fresh && !beat.status && user.sessions.contains(kHeld))
             if (const auto& held = user.sessions[kHeld].told; held && held->status == before)
-                s.told = Told{held->at, ++told_count_, held->status};
+                s.told = Told{held->at, held->since, ++told_count_, held->status};
         if (s.shared || (!own && !new_session))
             join(s, tick, beat.ttl_ms);
         else if (new_session || tick > s.read)
@@ -301,8 +308,7 @@ private:
         else if (tick == s.read)
             s.ttl = std::max(s.ttl, beat.ttl_ms);
         user.seen = std::max(user.seen, tick);
-        if (beat.status && (!s.told || tick >= s.told->at))
-            s.told = Told{tick, ++told_count_, std::string(*beat.status)};
+        if (beat.status) tell(s, tick, tick, std::string(*beat.status));
         if (fresh)
             out.push_back(told_event(id, user, State::online, "heartbeat", at_ms, ttl_max(user)));
         else if (status_of(user) != before)

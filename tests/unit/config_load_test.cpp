@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <fstream>
+#include <sstream>
 
 #include "common/config.hpp"
 
@@ -202,4 +203,92 @@ TEST_CASE("an unknown variable near a setting is refused, another one is a warni
     const Config config = load("", {{"PRESENCE_PORT", "tcp://10.0.0.1:80"}});
     REQUIRE(config.warnings.size() == 1);
     CHECK_THAT(config.warnings[0], Catch::Contains("PRESENCE_PORT"));
+}
+
+namespace {
+
+// Of a file with several things wrong: each complaint without the file's name.
+std::vector<std::string> complaints(const std::string& text) {
+    const File file(text);
+    std::vector<std::string> all;
+    try {
+        (void)load_config(file.path(), {}, {});
+    } catch (const ConfigError& e) {
+        std::istringstream lines(e.what());
+        for (std::string line; std::getline(lines, line);)
+            all.push_back(line.substr(file.path().size()));
+    }
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("all that is wrong with a file is told at once, in its order", "[config][load]") {
+    const auto all = complaints(
+        "[presence]\ntimeuot = \"3s\"\ntimeout = 3\nusers_max = 0\n"
+        "[[tracker]]\nid = \"\"\nevents = \"ipc:///x\"\n"
+        "[[collector]]\nheartbeats = \"ipc:///x\"\n[[sink]]\ntype = \"jsonl\"\n[[what]]\n");
+    REQUIRE(all.size() == 7);
+    CHECK(all[0].starts_with(":2: unknown key `timeuot`"));
+    CHECK(all[1].starts_with(":3: `timeout` in [presence] must be a duration in quotes"));
+    CHECK(all[2].starts_with(":4: `users_max` in [presence] must lie between"));
+    CHECK(all[3].starts_with(":6: `id` in [[tracker]] is 1 to 64 of the characters"));
+    CHECK(all[4].starts_with(":9: `heartbeats` = `ipc:///x`"));
+    CHECK(all[5].starts_with(":10: the sink `jsonl` needs a `path`"));
+    CHECK(all[6].starts_with(":12: unknown table `what`"));
+}
+
+TEST_CASE("a duration without quotes gets the sentence that a number gets", "[config][load]") {
+    const std::string sentence = "`timeout` in [presence] must be a duration in quotes, such as \"30s\"";
+    CHECK(complaint("[presence]\ntimeout = 30\n") == ":2: " + sentence + ", not 30");
+    CHECK(complaint("[presence]\ntimeout = 30s\n") == ":2: " + sentence + ", not 30s");
+    CHECK(complaint("# x\n[[sink]]\n  timeout=500ms # soon\n") ==
+          ":3: `timeout` in [[sink]] must be a duration in quotes, such as \"30s\", not 500ms");
+    CHECK(complaint("[presence]\nusers_max = 30x\n").find("quotes, such as") == std::string::npos);
+}
+
+TEST_CASE("data paths that are relative begin at data_root", "[config][load]") {
+    const auto config = load(
+        "[presence]\ndata_root = \"/var/lib/presence\"\n[[tracker]]\n[[tracker]]\ndata = "
+        "\"/elsewhere\"\n[[sink]]\ntype = \"jsonl\"\npath = \"out.jsonl\"\n");
+    CHECK(config.trackers[0].data == "/var/lib/presence/data/t1");
+    CHECK(config.trackers[1].data == "/elsewhere");
+    CHECK(config.notifiers[0].data == "/var/lib/presence/data/n1");
+    CHECK(config.sinks[0].path == "/var/lib/presence/out.jsonl");
+    CHECK(load(print_config(config)).trackers[0].data == config.trackers[0].data);
+    CHECK(load("", {}, {{"data_root", "/a"}}).trackers[0].data == "/a/data/t1");
+    CHECK(complaint("[presence]\ndata_root = \"here\"\n").find("absolute path") !=
+          std::string::npos);
+    CHECK(load("").trackers[0].data == "data/t1");
+}
+
+TEST_CASE("what is wrong with a flag is the flag's, what contradicts the file only with it too",
+          "[config][load]") {
+    CHECK_THROWS_AS(load("", {}, {{"timeout", "soon"}}), FlagError);
+    CHECK_THROWS_AS(load("", {}, {{"freeze_max", "1s"}}), FlagError);
+    CHECK_THROWS_AS(load("", {{"PRESENCE_TIMEOUT", "soon"}}, {{"log_level", "warn"}}), ConfigError);
+    try {
+        (void)load("[[sink]]\ntype = \"jsonl\"\n", {}, {{"freeze_max", "1s"}});
+        FAIL("accepted");
+    } catch (const FlagError&) {
+        FAIL("it is not the flags'");
+    } catch (const ConfigError&) {
+    }
+}
+
+TEST_CASE("more collectors than have a default endpoint are told the bound", "[config][load]") {
+    std::string text;
+    for (int i = 0; i < 12; ++i)
+        text += "[[collector]]\n";
+    const auto all = complaints(text);
+    REQUIRE(all.size() == 2);
+    CHECK(all[0].find("only the first 10 collectors have a default, ports 7400 to 7409") !=
+          std::string::npos);
+}
+
+TEST_CASE("the variable that names the file is no setting, and none that is ignored",
+          "[config][load]") {
+    CHECK(load("", {{"PRESENCE_CONFIG", "x.toml"}}).warnings.empty());
+    CHECK(complaint("", {{"PRESENCE_CONFG", "x.toml"}}).find("PRESENCE_CONFIG") !=
+          std::string::npos);
 }

@@ -59,7 +59,7 @@ TEST_CASE("what waits is bounded for each peer, and in peers", "[tracker][replay
 TEST_CASE("whoever waits is served before anybody twice", "[tracker][replay]") {
     rc::prop("", [](const std::vector<std::pair<bool, std::uint8_t>>& steps) {
         FairQueue<std::string> queue(8, 4);
-        std::map<std::string, int> waits;                              // how many
+        std::map<std::string, int> waits;                                // how many
         std::map<std::string, std::map<std::string, int>> served_since;  // by who waits
         for (const auto& [push, which] : steps) {
             const auto peer = std::to_string(which % 10);

@@ -86,27 +86,17 @@ TEST_CASE("user topics are published only while someone subscribes to them",
             names.push_back(out[n].topic);
         return names;
     };
+    const auto tell = [&](const std::string& message) { subscriptions.on_message({}, message); };
     CHECK(topics().empty());
-    subscriptions.on_subscription("batch", true);
+    tell("\1batch");
     CHECK(topics().empty());
-    subscriptions.on_subscription(topic_of_user("a"), true);
+    tell("\1" + topic_of_user("a"));
     CHECK(topics() == std::vector{topic_of_user("a")});
-    subscriptions.on_subscription("user/", true);
+    tell("\1user/");
     CHECK(topics() == std::vector{topic_of_user("a"), topic_of_user("ab")});
-    subscriptions.on_subscription("user/", false);
-    subscriptions.on_subscription(topic_of_user("a"), false);
+    tell(std::string(1, '\0') + "user/");
+    tell(std::string(1, '\0') + topic_of_user("a"));
     CHECK(topics().empty());
-    subscriptions.on_subscription("", true);  // everything
+    tell("\1");  // everything
     CHECK(topics().size() == 2);
-}
-
-TEST_CASE("a flood of subscriptions is bounded and nobody loses events by it",
-          "[tracker][publisher]") {
-    Subscriptions subscriptions;
-    for (std::size_t n = 0; n < Subscriptions::kTopicsMax + 10; ++n)
-        subscriptions.on_subscription(topic_of_user(std::to_string(n)), true);
-    CHECK(subscriptions.wants(topic_of_user("999999999")));  // the surplus counts as everyone
-    for (std::size_t n = 0; n < Subscriptions::kTopicsMax + 10; ++n)
-        subscriptions.on_subscription(topic_of_user(std::to_string(n)), false);
-    CHECK_FALSE(subscriptions.any());
 }

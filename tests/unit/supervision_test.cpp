@@ -159,3 +159,57 @@ TEST_CASE("whatever ends when, stopping ends all, stage by stage, in bounded tim
         RC_ASSERT(now <= limit);
     });
 }
+
+TEST_CASE("a child that is added later is started, one that is not wanted is ended and stays so",
+          "[cli][supervision]") {
+    Supervision s = running();
+    CHECK(s.add(1) == 3);
+    s.want(0, false);
+    CHECK(s.next_wakeup() <= kStart + 1s);
+    CHECK(s.decide(kStart + 1s) == Actions{{Kind::terminate, 0}, {Kind::start, 3}});
+    CHECK(s.decide(kStart + 1s).empty());
+    s.on_end(0, 0, kStart + 2s);
+    CHECK(s.decide(kStart + 1h).empty());
+    CHECK(s.next_wakeup() == Instant::max());
+    CHECK(s.restarts() == 0);
+    CHECK_FALSE(s.finished());
+}
+
+TEST_CASE("a child that is not wanted and does not end is killed", "[cli][supervision]") {
+    Supervision s = running();
+    s.want(2, false);
+    (void)s.decide(kStart);
+    CHECK(s.next_wakeup() == kStart + 5s);
+    CHECK(s.decide(kStart + 5s - 1us).empty());
+    CHECK(s.decide(kStart + 5s) == Actions{{Kind::kill, 2}});
+    CHECK(s.next_wakeup() == Instant::max());
+    s.on_end(2, {}, kStart + 6s);
+    CHECK(s.decide(kStart + 7s).empty());
+}
+
+TEST_CASE("a child that is wanted again while it ends is started once it is gone",
+          "[cli][supervision]") {
+    Supervision s = running();
+    s.want(0, false);
+    CHECK(s.decide(kStart) == Actions{{Kind::terminate, 0}});
+    s.want(0, true);
+    CHECK(s.decide(kStart + 1s).empty());
+    s.on_end(0, 0, kStart + 2s);
+    CHECK(s.decide(kStart + 2s) == Actions{{Kind::start, 0}});
+    // And as any other from then on.
+    s.on_end(0, {}, kStart + 3s);
+    CHECK(s.decide(kStart + 3s).empty());
+    CHECK(s.decide(kStart + 4s) == Actions{{Kind::start, 0}});
+    s.stop(kStart + 5s);
+    CHECK(s.decide(kStart + 5s) == Actions{{Kind::terminate, 1}});
+}
+
+TEST_CASE("a child that is not wanted while it waits to be started again is not started",
+          "[cli][supervision]") {
+    Supervision s = running();
+    s.on_end(0, {}, kStart + 1s);
+    s.want(0, false);
+    CHECK(s.decide(kStart + 1h).empty());
+    s.want(0, true);
+    CHECK(s.decide(kStart + 1h) == Actions{{Kind::start, 0}});
+}

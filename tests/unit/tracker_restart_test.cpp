@@ -387,3 +387,54 @@ TEST_CASE("a restart at any moment knows whom the batches told online, and no on
         }
     });
 }
+
+TEST_CASE("whose silence was long once and is short now is held for the short one",
+          "[tracker][restart]") {
+    Disk disk;
+    {
+        Run run(disk, 7, at(0s));
+        auto push = row_of("carol", 600'000);
+        push.session = "push";
+        auto tab = row_of("carol", 2'000);
+        tab.session = "tab";
+        run.beat(at(0s), {row_of("alice", 600'000), push, tab});
+        CHECK(run.turn(at(0s)).size() >= 2);
+        (void)run.turn(at(200ms));
+        push.bye = true;
+        run.beat(at(300ms), {row_of("alice", 2'000), push});
+        CHECK(run.turn(at(300ms)).empty());
+        (void)run.turn(at(500ms));
+    }
+    Run run(disk, 8, at(1s));
+    CHECK(run.turn(at(1s)).empty());
+    run.beat(at(3'001ms));
+    CHECK(brief(run.turn(at(3'001ms))) == "-alice timeout -carol timeout ");
+}
+
+TEST_CASE("a series of restarts within a ttl keeps nobody up for ever", "[tracker][restart]") {
+    Disk disk;
+    auto options = Run::options(7);
+    options.freeze_max = 60s;
+    {
+        Run run(disk, at(0s), options);
+        run.beat(at(0s), {row_of("left"), row_of("stays")});
+        (void)run.turn(at(0s));
+    }
+    std::vector<Event> told;
+    Duration now = 5s;
+    for (; now < 2min && told.empty(); now += 5s) {
+        ++options.boot;
+        Run run(disk, at(now), options);
+        run.beat(at(now + 1s), {row_of("stays")});
+        for (const auto d : {1s, 2s, 3s, 4s}) {
+            run.beat(at(now + d));
+            for (auto& event : run.turn(at(now + d)))
+                if (event.state == State::offline) told.push_back(event);
+        }
+    }
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].user == "left");
+    CHECK(told[0].freshness == Freshness::stale);  // a run that ended may have heard them
+    CHECK(now > 60s);
+    CHECK(now < 90s);
+}

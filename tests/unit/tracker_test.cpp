@@ -153,13 +153,13 @@ TEST_CASE("who subscribes to ticks is told where the stream stands, in one tick 
                              [](const auto& p) { return p.topic == kTopicTick; });
     };
     REQUIRE(ticks(at(0s)) == 1);
-    world.tracker.on_subscription("batch", true);
-    world.tracker.on_subscription("tick", false);
+    world.tracker.on_subscriber({}, "\1batch");
+    world.tracker.on_subscriber({}, std::string_view("\0tick", 5));
     CHECK(world.tracker.next_wakeup(at(100ms)) == at(1s));
-    world.tracker.on_subscription("tick", true);
+    world.tracker.on_subscriber({}, "\1tick");
     CHECK(ticks(at(100ms)) == 1);
     for (int i = 0; i < 100; ++i)
-        world.tracker.on_subscription("t", true);
+        world.tracker.on_subscriber({}, "\1t");
     CHECK(ticks(at(101ms)) == 0);
     CHECK(world.tracker.next_wakeup(at(101ms)) == at(120ms));
     CHECK(ticks(at(120ms)) == 1);

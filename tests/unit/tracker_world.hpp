@@ -108,7 +108,7 @@ struct World {
     WallOffset wall = kWall;
     std::uint64_t number = 0;
     std::uint64_t dropped = 0;  // heartbeats, as the collector tells with each frame
-    Freshness freshness{};  // of the last answer
+    Freshness freshness{};      // of the last answer
     std::vector<std::string> stale_by{};
 };
 

@@ -1,0 +1,30 @@
+#include "cli/human.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace presence::cli {
+
+std::string for_people(Duration length) {
+    const auto ms = std::max<std::int64_t>(0, length / 1ms);
+    if (ms < 1000) return fmt::format("{} ms", ms);
+    const auto seconds = ms / 1000;
+    if (seconds < 60) return fmt::format("{} s", seconds);
+    const auto two = [](std::int64_t count, const char* unit, std::int64_t rest,
+                        const char* rest_unit) {
+        return rest == 0 ? fmt::format("{} {}", count, unit)
+                         : fmt::format("{} {} {} {}", count, unit, rest, rest_unit);
+    };
+    const auto minutes = seconds / 60;
+    if (minutes < 60) return two(minutes, "min", seconds % 60, "s");
+    const auto hours = minutes / 60;
+    if (hours < 24) return two(hours, "h", minutes % 60, "min");
+    return two(hours / 24, "d", hours % 24, "h");
+}
+
+std::string counted(std::uint64_t count, const std::string& noun) {
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+}  // namespace presence::cli

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+#include "common/time.hpp"
+
+namespace presence::cli {
+
+// A length of time as a person says it: "870 ms", "16 s", "3 min 5 s", "2 h 10 min", "4 d 3 h".
+// Rounded down; a negative one is "0 ms".
+[[nodiscard]] std::string for_people(Duration length);
+
+// "1 session", "2 sessions".
+[[nodiscard]] std::string counted(std::uint64_t count, const std::string& noun);
+
+}  // namespace presence::cli

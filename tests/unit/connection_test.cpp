@@ -1,0 +1,52 @@
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+
+#include "common/io/connection.hpp"
+
+using namespace presence;
+using namespace presence::io;
+
+namespace {
+
+// No file can be opened while it lives.
+class NoFiles {
+public:
+    NoFiles() {
+        const int free = ::dup(STDIN_FILENO);
+        ::close(free);
+        REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+        const rlimit few{static_cast<rlim_t>(free), before_.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+    }
+    ~NoFiles() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+    NoFiles(const NoFiles&) = delete;
+    NoFiles& operator=(const NoFiles&) = delete;
+
+private:
+    rlimit before_{};
+};
+
+}  // namespace
+
+TEST_CASE("a link for which no socket can be made keeps its own, and tries again later",
+          "[io][connection]") {
+    auto context = make_context();
+    Connection connection(context, Role::events_in, "tcp://127.0.0.1:9", {"tick"});
+    Instant now{1'000s};
+    REQUIRE(connection.turn(now));
+    void* const first = connection.socket().handle();
+    const auto connects_within = [&](Duration time) {
+        for (const Instant end = now + time; now < end;)
+            if (connection.turn(now += 500ms)) return true;
+        return false;
+    };
+    {
+        const NoFiles none;
+        CHECK_FALSE(connects_within(30s));
+    }
+    CHECK(connection.socket().handle() == first);
+    CHECK(connects_within(11s));
+    CHECK(connection.socket().handle() != first);
+}
