@@ -64,10 +64,9 @@ public:
 
 private:
     void note_full(bool full) {
-        if (full && !full_since_) full_since_ = began_;
-        if (full) return;
-        if (full_since_ && began_ - *full_since_ > kAbandoned) abandoned_ = true;
-        full_since_.reset();
+        if (full && !full_) full_since_ = began_;
+        if (!full && full_ && began_ - full_since_ > kAbandoned) abandoned_ = true;
+        full_ = full;
     }
     void observe(Instant now) {
         note_stall(now, now - observed_.value_or(now));
@@ -81,7 +80,8 @@ private:
 
     std::optional<Instant> observed_;
     Instant began_{};
-    std::optional<Instant> full_since_;  // the input
+    bool full_ = false;  // the input
+    Instant full_since_{};
     Instant held_until_{};
     Instant moved_;
     Instant value_;
