@@ -35,16 +35,6 @@ std::string meaning_of(const std::string& reason) {
     return reason;
 }
 
-std::vector<std::string> meanings_of(const Trackers::One& one) {
-    const auto freshness = one.freshness.value_or(Freshness::live);
-    if (freshness == Freshness::live) return {};
-    std::vector<std::string> meanings;
-    for (const auto& reason : one.stale_by)
-        meanings.push_back(meaning_of(reason));
-    if (meanings.empty()) meanings.push_back(meaning_of(freshness));
-    return meanings;
-}
-
 }  // namespace
 
 void AskFlags::add_to(io::Flags& flags) {
@@ -56,6 +46,15 @@ void AskFlags::add_to(io::Flags& flags) {
 
 std::string Trackers::One::name() const {
     return id.empty() ? query : "tracker " + id + " (" + query + ")";
+}
+
+std::vector<std::string> Trackers::One::meanings() const {
+    if (freshness.value_or(Freshness::live) == Freshness::live) return {};
+    std::vector<std::string> all;
+    for (const auto& reason : stale_by)
+        all.push_back(meaning_of(reason));
+    if (all.empty()) all.push_back(meaning_of(*freshness));
+    return all;
 }
 
 Trackers::Trackers(Asker& asker, const AskFlags& where) {
@@ -160,7 +159,7 @@ void Trackers::tell(const std::string& consequence) const {
     std::set<std::string> told;
     for (const auto& one : all_) {
         if (!one.listed) continue;
-        for (const auto& meaning : meanings_of(one))
+        for (const auto& meaning : one.meanings())
             if (one.answers() && told.insert(meaning).second)
                 std::cerr << "presence: tracker " << one.id << " is " << name_of(*one.freshness)
                           << ": " << meaning << "\n";

@@ -37,7 +37,7 @@ public:
     static constexpr Duration kGapPause = 200ms;
     // How old a tracker's knowledge of who is heard may be, beside the way of a frame.
     static constexpr Duration kLeaseInterval = 500ms;
-    static constexpr std::size_t kWindowFrames = 256;
+    static constexpr std::size_t kWindowFrames = kFrameWindow;
     static constexpr std::size_t kWindowBytes = 8u << 20;
     // One that acknowledged nothing new for longer takes nothing. It has a frame each 20 ms.
     static constexpr Duration kTakesWithin = 250ms;
@@ -83,6 +83,9 @@ public:
     void end_turn(const Turn& turn, const Send& send);
     // False if the acknowledgement cannot be for what was sent here.
     [[nodiscard]] bool on_ack(const Ack& ack, Instant received);
+    // The tracker says that it applied what was never sent: somebody sent in our name, and it would
+    // take what we send for what it had.
+    [[nodiscard]] bool astray() const { return astray_; }
 
     // From now on rows are routed by another list. Each list has a frame of its own, so that the
     // tracker knows of each. Requires: called between turns.
@@ -104,6 +107,8 @@ public:
     }
     [[nodiscard]] bool all_acknowledged() const;
     [[nodiscard]] bool heard() const { return tracker_boot_ != 0; }
+    // Another process speaks under this collector's id, says the tracker.
+    [[nodiscard]] const std::optional<Ack::Other>& other() const { return other_; }
     // How long a tracker that was silent for a minute is heard before its words are dated: those of
     // before may still come.
     static constexpr Duration kSettle = 200ms;
@@ -207,6 +212,7 @@ private:
 
     std::optional<FrameHeader::Echo> echo_;  // not yet told
     std::uint64_t tracker_boot_ = 0;
+    std::optional<Ack::Other> other_;
     std::uint64_t tracker_moved_ = 0;
     std::optional<ListRank> tracker_list_;
     Transit transit_;  // of its acknowledgements
@@ -216,6 +222,7 @@ private:
     std::uint64_t losses_ = 0;  // beside the rows that were dropped
     bool leaving_ = false;
     bool left_ = false;
+    bool astray_ = false;
     Stats stats_;
 };
 

@@ -9,6 +9,7 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "collector/list_log.hpp"
 #include "collector/probe_socket.hpp"
 #include "collector/router.hpp"
 #include "common/io/clock.hpp"
@@ -75,7 +76,7 @@ RouterOptions options_of(const io::Program& program) {
 }
 
 std::vector<std::string> troubles() {
-    std::vector<std::string> names{"dropped",  "moved",        "refused_acks",
+    std::vector<std::string> names{"dropped",  "moved",        "refused_acks",     "begun_anew",
                                    "closings", "input_stalls", "connections_ended"};
     Counters<Reject>{}.each(
         [&](std::string_view name, std::uint64_t) { names.emplace_back(name); });
@@ -124,8 +125,7 @@ private:
         std::string endpoint;
         io::Connection link;
         io::PeerLog peer;
-        // By which list it goes, as far as that is another than ours and was told; and ours then.
-        std::optional<std::pair<ListRank, ListRank>> differs{};
+        std::uint64_t other_told{};  // the run that shares our id, as logged
     };
 
     void turn() {
@@ -324,27 +324,25 @@ private:
         log::info("stopped", {{"acknowledged", router_.all_acknowledged()}});
     }
 
-    void tell_lists() {
+    // Whoever copied a unit, or starts the new before the old has ended: both work, and hold each
+    // other's event time.
+    void tell_shared_id() {
         const auto& ids = router_.map().trackers;
         for (std::size_t i = 0; i < ids.size(); ++i) {
-            const auto its = router_.list_of(i);
-            if (!its || its->hash == 0) continue;
-            const auto& ours = router_.rank();
-            auto& told = trackers_.at(ids[i]).differs;
-            if (*its == ours) {
-                if (std::exchange(told, std::nullopt))
-                    log::info("list_agrees", {{"tracker", ids[i]}, {"list", text_of(ours)}});
-                continue;
-            }
-            if (told == std::pair(*its, ours)) continue;
-            told = {*its, ours};
-            log::warn("list_differs",
-                      {{"tracker", ids[i]},
-                       {"its_list", text_of(*its)},
-                       {"our_list", text_of(ours)},
-                       {"older", its->version == ours.version ? "neither: two lists of one version"
-                                 : *its < ours                ? "its"
-                                                              : "ours"}});
+            auto& told = trackers_.at(ids[i]).other_told;
+            const auto& other = router_.other_told_by(i);
+            const auto boot = other ? other->boot : 0;
+            if (std::exchange(told, boot) == boot) continue;
+            if (other)
+                log::error("id_shared", {{"id", program_.id},
+                                         {"tracker", ids[i]},
+                                         {"other_from", other->address},
+                                         {"other_boot", other->boot},
+                                         {"why",
+                                          "another process runs as this collector: end "
+                                          "one, or give it an id of its own"}});
+            else
+                log::info("id_shared_no_more", {{"id", program_.id}, {"tracker", ids[i]}});
         }
     }
 
@@ -361,10 +359,11 @@ private:
     }
 
     void report() {
-        tell_lists();
+        lists_.turn(router_);
         report_input();
         for (auto& [id, tracker] : trackers_)
             tracker.peer.turn(turn_began_);
+        tell_shared_id();
         files_.turn(io::now());
         tell_wrong(io::now());
         reporter_.turn(io::now(), [this] {
@@ -387,6 +386,7 @@ private:
             add("closings", stats.closings);
             add("input_stalls", stats.input_stalls);
             add("refused_acks", stats.refused_acks);
+            add("begun_anew", stats.begun_anew);
             add("connections_ended", guard_.ended());
             router_.rejects().each(add);
             return numbers;
@@ -414,6 +414,7 @@ private:
     ProbeSocket probes_{context_};
     std::optional<zmq::socket_t> heartbeats_;  // opened after the router began
     std::map<std::string, Tracker> trackers_;  // by id
+    ListLog lists_;
     io::FilesLog files_;
     io::Guard guard_;
     io::Reporter reporter_{troubles()};

@@ -63,7 +63,7 @@ struct BodyWriter {
         }
     }
     void operator()(const StatusAnswer& a) const {
-        out.map(6 + !a.list.empty() + extra)
+        out.map(6 + !a.shared.empty() + !a.list.empty() + extra)
             .text("tracker")
             .text(a.tracker)
             .text("boot")
@@ -85,6 +85,13 @@ struct BodyWriter {
             if (!h.error.empty()) out.text("error").text(h.error);
         }
         if (!a.list.empty()) out.text("list").text(a.list);
+        if (a.shared.empty()) return;
+        out.text("ids_shared").array(a.shared.size());
+        for (const auto& shared : a.shared) {
+            out.map(2).text("what").text(shared.what).text("from").array(shared.from.size());
+            for (const auto& address : shared.from)
+                out.text(address);
+        }
     }
     void operator()(const SnapshotAnswer& a) const {
         std::size_t bytes = 256;
@@ -186,6 +193,14 @@ bool read_collector(Cursor& in, StatusAnswer::Collector& c) {
     });
 }
 
+bool read_shared(Cursor& in, StatusAnswer::Shared& s) {
+    return each_key(in, [&](std::string_view key) {
+        if (key == "what") return value(in, s.what);
+        if (key != "from") return skip(in);
+        return each(in, [&] { return value(in, s.from.emplace_back()); });
+    });
+}
+
 bool read_hold(Cursor& in, StatusAnswer::Hold& h) {
     return each_key(in, [&](std::string_view key) {
         if (key == "what") return value(in, h.what);
@@ -209,6 +224,8 @@ bool read(Cursor& in, StatusAnswer& a) {
                 return value(in, a.numbers.emplace_back(name, 0).second);
             });
         if (key == "holds") return each(in, [&] { return read_hold(in, a.holds.emplace_back()); });
+        if (key == "ids_shared")
+            return each(in, [&] { return read_shared(in, a.shared.emplace_back()); });
         if (key != "collectors") return skip(in);
         return each(in, [&] { return read_collector(in, a.collectors.emplace_back()); });
     });

@@ -73,21 +73,25 @@ public:
         }
         for (std::size_t i = 0; i < config_.trackers.size(); ++i) {
             const auto& t = config_.trackers[i];
+            const auto before = origin_.faults.size();
             const std::string place = "tracker/" + std::to_string(i);
             step(place, [&] {
                 name(place, "id", t.id, "trackers");
                 hash(place, t.id);
+                unique(place + "/data", t.data, "the directory");  // follows from the id
             });
             step(place, [&] { endpoint(place, "ingest", t.ingest, t.ingest_bind); });
             step(place, [&] { endpoint(place, "events", t.events, t.events_bind); });
             step(place, [&] { endpoint(place, "query", t.query, t.query_bind); });
-            step(place, [&] { binds_once(place, t); });
-            step(place, [&] { unique(place + "/data", t.data, "the directory"); });
+            // Of two endpoints at one address that has been told.
+            if (origin_.faults.size() == before) step(place, [&] { binds_once(place, t); });
         }
         for (std::size_t i = 0; i < config_.notifiers.size(); ++i) {
             const std::string place = "notifier/" + std::to_string(i);
-            step(place, [&] { name(place, "id", config_.notifiers[i].id, "notifiers"); });
-            step(place, [&] { unique(place + "/data", config_.notifiers[i].data, "the directory"); });
+            step(place, [&] {
+                name(place, "id", config_.notifiers[i].id, "notifiers");
+                unique(place + "/data", config_.notifiers[i].data, "the directory");
+            });
         }
         for (std::size_t i = 0; i < config_.sinks.size(); ++i) {
             const std::string place = "sink/" + std::to_string(i);

@@ -1,5 +1,7 @@
 #include "common/frame.hpp"
 
+#include <algorithm>
+
 #include "common/frame_rows.hpp"
 #include "common/limits.hpp"
 #include "common/msgpack_tokens.hpp"
@@ -67,6 +69,13 @@ void read_echo(Reader& reader, std::optional<FrameHeader::Echo>& to) {
     reader.read(echo.received);
 }
 
+void read_other(Reader& reader, std::optional<Ack::Other>& to) {
+    if (reader.nil() || !reader.array_of(2)) return;
+    auto& other = to.emplace();
+    reader.read(other.boot);
+    reader.read(other.address);
+}
+
 }  // namespace
 
 std::string_view name_of(FrameFault fault) {
@@ -87,6 +96,8 @@ std::string_view name_of(FrameFault fault) {
             return "sightings";
         case FrameFault::list:
             return "list";
+        case FrameFault::times:
+            return "times";
         case FrameFault::count_:
             break;
     }
@@ -167,10 +178,17 @@ FrameFault decode_frame(std::string_view bytes, Frame& out) {
     if (!rows.all_read()) return FrameFault::rows;
     if (!list.empty() && !decode_list(list)) return FrameFault::list;
     const bool good_leases = decode_leases(leases, out.leases);
-    if (!good_leases || !decode_sightings(sightings, out.sightings)) {
+    const bool good_sightings = good_leases && decode_sightings(sightings, out.sightings);
+    const auto later = [&](PeerInstant at) { return at > header.sent; };
+    const bool good_times = good_sightings && !later(rows.read_last()) &&
+                            std::none_of(out.leases.begin(), out.leases.end(),
+                                         [&](const Lease& lease) { return later(lease.read); });
+    if (!good_times) {
         out.leases.clear();
         out.sightings.clear();
-        return good_leases ? FrameFault::sightings : FrameFault::leases;
+        return !good_leases      ? FrameFault::leases
+               : !good_sightings ? FrameFault::sightings
+                                 : FrameFault::times;
     }
     out.row_groups = row_groups;
     out.list = list;
@@ -180,16 +198,20 @@ FrameFault decode_frame(std::string_view bytes, Frame& out) {
 std::string encode_ack(const Ack& ack) {
     MsgpackWriter writer;
     const bool ranked = ack.list_hash != 0 || ack.epoch != 0;
-    writer.array(kAckElements + (ranked ? 3 : !ack.sightings.empty() ? 1 : 0));
+    writer.array(kAckElements + (ranked ? 4 : ack.other ? 2 : ack.sightings.empty() ? 0 : 1));
     writer.number(kFrameVersion).text(ack.cluster).text(ack.tracker);
     writer.number(ack.tracker_boot).number(ack.collector_boot).number(ack.applied);
     writer.boolean(ack.gap).number(ack.map_version).number(ack.moved).number(ack.sent_us);
-    if (ranked || !ack.sightings.empty()) {
+    if (ranked || ack.other || !ack.sightings.empty()) {
         std::string sightings;
         for (const auto& [collector, seen] : ack.sightings)
             append_sighting(sightings, collector, seen);
         writer.bin(sightings);
     }
+    if (ack.other)
+        writer.array(2).number(ack.other->boot).text(ack.other->address);
+    else if (ranked)
+        writer.nil();
     if (ranked) writer.number(ack.list_hash).number(ack.epoch);
     return writer.take();
 }
@@ -213,8 +235,9 @@ std::optional<Ack> decode_ack(std::string_view bytes) {
     reader.read(ack.sent_us);
     const auto elements = tokens.cursor().array();
     const auto sightings = elements > kAckElements ? reader.bytes() : std::string_view{};
-    if (elements > kAckElements + 1) reader.read(ack.list_hash);
-    if (elements > kAckElements + 2) reader.read_epoch(ack.epoch);
+    if (elements > kAckElements + 1) read_other(reader, ack.other);
+    if (elements > kAckElements + 2) reader.read(ack.list_hash);
+    if (elements > kAckElements + 3) reader.read_epoch(ack.epoch);
     if (!reader.ok() || version != kFrameVersion || !decode_sightings(sightings, ack.sightings))
         return std::nullopt;
     return ack;

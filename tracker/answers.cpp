@@ -186,9 +186,14 @@ Answers::Body Answers::body(const StatusQuery&) const {
     });
     for (const auto& c : watermarks.view(now)) {
         const auto lag = c.watermark ? (now - *c.watermark).count() / 1000 : -1;
-        const auto list = feeds.rank_of(c.id);
+        const auto list = feeds.rank_of({c.id, c.boot});
         answer.collectors.push_back({std::string(c.id), c.boot, std::string(name_of(c.state)), lag,
                                      list && list->version > 0 ? text_of(*list) : ""});
+        if (!c.other) continue;
+        const auto what = "collector:" + std::string(c.id);
+        if (answer.shared.empty() || answer.shared.back().what != what)
+            answer.shared.push_back({what, {}});
+        answer.shared.back().from.emplace_back(c.address);
     }
     answer.holds = holds();
     answer.list = text_of(feeds.rank());

@@ -41,29 +41,29 @@ std::optional<SlotSet> Feeds::slots_of(const ListRank& rank, std::string_view li
     return lists_.front().second;
 }
 
-void Feeds::on_frame(const std::string& collector, const ListRank& rank, std::string_view list,
+void Feeds::on_frame(Watermarks::RunId run, const ListRank& rank, std::string_view list,
                      Instant now) {
-    const auto [it, fresh] = feeds_.try_emplace(collector);
+    const auto [it, fresh] = feeds_.try_emplace({std::string(run.collector), run.boot});
     auto& feed = it->second;
     if (!fresh && feed.rank == rank && feed.known) return;
     const auto slots = slots_of(rank, list);
     if (fresh || feed.rank != rank) feed.since = now;
-    if (slots && !fresh) gained_ |= *slots & ~feed.slots;
     feed.rank = rank;
     feed.known = slots.has_value();
     feed.slots = slots.value_or(SlotSet{});
+    lacked_ |= ~feed.slots;
 }
 
 SlotSet Feeds::turn(Instant now, const Watermarks& watermarks) {
     const auto turned = std::exchange(turned_, now);
     const auto before = std::exchange(missing_, {});
-    for (const auto& [collector, feed] : feeds_) {
+    for (const auto& [run, feed] : feeds_) {
         const auto lacks = own_ & ~feed.slots;
-        if (lacks.any() && watermarks.holds(collector)) missing_ |= lacks;
+        if (lacks.any() && watermarks.holds({run.first, run.second})) missing_ |= lacks;
     }
     if (bug(Bug::lists_ignored)) missing_.reset();
     if (feeds_.size() > kFeedsMax) forget_strangers(watermarks);
-    const auto again = (before | std::exchange(gained_, {})) & own_ & ~missing_;
+    const auto again = (before | std::exchange(lacked_, {})) & own_ & ~missing_;
     if (missing_.none()) {
         if (before.any() || again.any()) complete_since_ = now;
         used_up_ = false;
@@ -77,7 +77,7 @@ SlotSet Feeds::turn(Instant now, const Watermarks& watermarks) {
 }
 
 void Feeds::forget_strangers(const Watermarks& watermarks) {
-    std::erase_if(feeds_, [&](const auto& it) { return !watermarks.holds(it.first); });
+    std::erase_if(feeds_, [&](const auto& it) { return !watermarks.holds({it.first.first, it.first.second}); });
 }
 
 Freshness Feeds::freshness_of(Slot slot) const {
@@ -95,24 +95,22 @@ Duration Feeds::left(Instant now) const {
     return std::max(max_ - spent, Duration{0});
 }
 
-std::optional<ListRank> Feeds::rank_of(std::string_view collector) const {
-    const auto it = feeds_.find(std::string(collector));
+std::optional<ListRank> Feeds::rank_of(Watermarks::RunId run) const {
+    const auto it = feeds_.find({std::string(run.collector), run.boot});
     if (it == feeds_.end()) return std::nullopt;
     return it->second.rank;
 }
 
-bool Feeds::goes_by_another(std::string_view collector) const {
-    const auto rank = rank_of(collector);
+bool Feeds::goes_by_another(Watermarks::RunId run) const {
+    const auto rank = rank_of(run);
     return rank && !same(*rank);
 }
 
 std::vector<Feeds::Differs> Feeds::differing(const Watermarks& watermarks) const {
     std::vector<Differs> all;
-    for (const auto& [collector, feed] : feeds_)
-        if (!same(feed.rank) && watermarks.holds(collector))
-            all.push_back({collector, feed.rank, feed.since, (own_ & ~feed.slots).count()});
-    std::sort(all.begin(), all.end(),
-              [](const Differs& a, const Differs& b) { return a.collector < b.collector; });
+    for (const auto& [run, feed] : feeds_)
+        if (!same(feed.rank) && watermarks.holds({run.first, run.second}))
+            all.push_back({run.first, feed.rank, feed.since, (own_ & ~feed.slots).count()});
     return all;
 }
 

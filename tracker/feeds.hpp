@@ -2,10 +2,10 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -33,8 +33,7 @@ public:
     void adopt(const SlotMap& map);
     // Of a frame that is applied, in order. `list`: the ids of that list, as encode_list() writes
     // them; empty if the collector thinks that we go by it.
-    void on_frame(const std::string& collector, const ListRank& rank, std::string_view list,
-                  Instant now);
+    void on_frame(Watermarks::RunId run, const ListRank& rank, std::string_view list, Instant now);
     // Once a turn, before deadlines pass. Returns the slots whose evidence is complete again.
     [[nodiscard]] SlotSet turn(Instant now, const Watermarks& watermarks);
 
@@ -53,10 +52,10 @@ public:
     [[nodiscard]] Instant complete_since() const { return complete_since_; }
 
     [[nodiscard]] const ListRank& rank() const { return rank_; }
-    // By which list a collector routes; nothing before its first frame.
-    [[nodiscard]] std::optional<ListRank> rank_of(std::string_view collector) const;
+    // By which list a run of a collector routes; nothing before its first frame.
+    [[nodiscard]] std::optional<ListRank> rank_of(Watermarks::RunId run) const;
     // That is another list than ours.
-    [[nodiscard]] bool goes_by_another(std::string_view collector) const;
+    [[nodiscard]] bool goes_by_another(Watermarks::RunId run) const;
     struct Differs {
         std::string collector;
         ListRank rank;
@@ -85,8 +84,8 @@ private:
     ListRank rank_;
     SlotSet own_;
     std::deque<std::pair<ListRank, SlotSet>> lists_;  // the newest first
-    std::unordered_map<std::string, Feed> feeds_;     // by collector
-    SlotSet gained_;                                  // since the last turn
+    std::map<std::pair<std::string, std::uint64_t>, Feed> feeds_;  // by collector and boot
+    SlotSet lacked_;  // since the last turn
     SlotSet missing_;
     bool used_up_ = false;
     Duration max_;

@@ -19,6 +19,7 @@
 #include "tracker/feeds.hpp"
 #include "tracker/freeze.hpp"
 #include "tracker/lifts.hpp"
+#include "tracker/notifier_ids.hpp"
 #include "tracker/publisher.hpp"
 #include "tracker/restarts.hpp"
 #include "tracker/roster.hpp"
@@ -77,6 +78,8 @@ struct Tracker::Impl {
     // Slots, above every epoch that any follower can know as far as we have heard.
     void begin(const SlotSet& slots, std::int64_t unix_ms);
     void hear_epoch(Epoch epoch, Instant now);
+    // Holds the users of slots that are not fed, and lifts those that are again.
+    void look_at_feeds(Instant now);
     [[nodiscard]] Freshness freshness_of(Slot slot, Instant now) const;
 
     void apply(const FrameHeader& header, Instant received, WallOffset wall);
@@ -88,6 +91,8 @@ struct Tracker::Impl {
     [[nodiscard]] Answer heading(Instant now, WallOffset wall) const;
     void pass_time(Instant now);
     void acknowledge(Instant now, std::vector<ToPeer>& out);
+    void tell_notifiers(Instant now, std::vector<Publication>& out);
+    [[nodiscard]] std::vector<StatusAnswer::Shared> ids_shared(Instant now) const;
     void give_signs(Instant now, std::vector<ToPeer>& out);
     [[nodiscard]] ToPeer ack_to(const std::string& peer, const Watermarks::View& view,
                                 std::uint64_t applied, Instant now);
@@ -114,6 +119,7 @@ struct Tracker::Impl {
     Roster roster;
     Publisher publisher;
     Subscriptions subscriptions;
+    NotifierIds notifier_ids;
     Snapshots snapshots;
     std::array<Instant, kSlots> taken{};  // since when their evidence is complete, or they are ours
     Instant taken_last{};
@@ -146,12 +152,13 @@ struct Tracker::Impl {
     // read right into their place: a copy of one just written waits until all its fields are.
     std::array<Beat, 128> beats;
     std::size_t beat_count = 0;
-    std::vector<Event> events;                                        // of this turn
-    std::vector<std::pair<std::string, std::string>> to_acknowledge;  // collector, peer
-    std::unordered_map<std::string, std::uint64_t> moved_rows;        // by collector
-    std::unordered_map<std::string, std::string> peers;               // the same
-    Instant signed_at{};                                              // signs were given last
-    std::deque<Asked> asked;                                          // oldest first
+    std::vector<Event> events;                                   // of this turn
+    using RunKey = std::pair<std::string, std::uint64_t>;        // collector, boot
+    std::vector<std::pair<RunKey, std::string>> to_acknowledge;  // with its peer
+    std::unordered_map<std::string, std::uint64_t> moved_rows;   // by collector
+    std::map<RunKey, std::string> peers;
+    Instant signed_at{};      // signs were given last
+    std::deque<Asked> asked;  // oldest first
     Stats stats;
     std::optional<Refused> refused;
 };

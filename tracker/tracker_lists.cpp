@@ -30,6 +30,17 @@ void Tracker::Impl::hear_epoch(Epoch epoch, Instant now) {
     begin(slots_owned(map, options.tracker), options.started_unix_ms);
 }
 
+void Tracker::Impl::look_at_feeds(Instant now) {
+    const auto fed_again = feeds.turn(now, watermarks);
+    roster.hold(feeds.held());
+    if (fed_again.any()) {
+        roster.lift(fed_again, now);
+        taken_last = now;
+        for (std::size_t slot = 0; slot < kSlots; ++slot)
+            if (fed_again[slot]) taken[slot] = now;
+    }
+}
+
 // Of a slot that came lately, or was not fed for a while, who is missing is unknown for a timeout.
 Freshness Tracker::Impl::freshness_of(Slot slot, Instant now) const {
     const bool lately = now < taken[slot] + options.timeout;

@@ -26,6 +26,7 @@ CollectorProcess::CollectorProcess(Environment& env, std::size_t index, Random r
                                    const Shape& shape, const SlotMap& map, Model& model,
                                    SendPacket to_tracker)
     : Process(env, Place::collector, "c" + std::to_string(index), random),
+      id_("c" + std::to_string(shape.id_of(index))),
       index_(index),
       shape_(shape),
       map_(&map),
@@ -85,7 +86,7 @@ void CollectorProcess::boot() {
     for (const auto& id : map_->trackers)
         listed_[tracker_index(id)] = now();
     collector::RouterOptions options;
-    options.collector = name();
+    options.collector = id_;
     options.boot = boot_ = static_cast<std::uint64_t>(now()) + 1;
     options.began = local_now();
     options.timeout = Duration{shape_.timeout};

@@ -27,6 +27,7 @@ public:
     [[nodiscard]] std::optional<Time> feeds_since(std::size_t tracker) const {
         return listed_[tracker];
     }
+    [[nodiscard]] const std::string& id() const { return id_; }
     // Until then nothing comes into its input, while its loop turns.
     void stall_input(Time until);
     [[nodiscard]] bool takes_heartbeats() const { return up() && !closed_; }
@@ -76,6 +77,7 @@ private:
     void note_sent(std::size_t tracker, std::string_view frame);
     void note_acknowledged(std::size_t tracker, std::string_view ack);
 
+    std::string id_;
     std::size_t index_;
     const Shape& shape_;
     const SlotMap* map_;

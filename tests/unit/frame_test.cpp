@@ -363,6 +363,28 @@ TEST_CASE("no bytes bring the frame decoder down", "[codec][frame]") {
     });
 }
 
+TEST_CASE("what a frame tells to be read is not later than the frame", "[codec][frame]") {
+    Frame frame;
+    const auto decoded = [&](std::int64_t read, std::int64_t heard) {
+        RowGroups rows;
+        rows.append({.hash = 1, .user = "alice"});
+        rows.close_group(peer(read));
+        rows.append({.hash = 1, .user = "alice"});
+        rows.close_group(peer(1));
+        std::string leases, sightings;
+        append_lease(leases, {"gw-1", peer(heard)});
+        append_sighting(sightings, "c2", peer(1));
+        return decode_frame(encode_frame(header(), rows.take(), leases, sightings), frame);
+    };
+    constexpr std::int64_t kSent = 5'000'000;
+    CHECK(decoded(kSent, kSent) == FrameFault::none);
+    CHECK(decoded(kSent + 1, kSent) == FrameFault::times);
+    CHECK(decoded(kSent, kSent + 1) == FrameFault::times);
+    CHECK(frame.row_groups.empty());
+    CHECK(frame.leases.empty());
+    CHECK(frame.sightings.empty());
+}
+
 TEST_CASE("an acknowledgement comes back as it went", "[codec][frame]") {
     rc::prop("round trip and mutations", [] {
         Ack ack{.cluster = "main", .tracker = "t1", .tracker_boot = 5, .collector_boot = 6};
@@ -371,7 +393,9 @@ TEST_CASE("an acknowledgement comes back as it went", "[codec][frame]") {
         ack.map_version = 3;
         ack.moved = *rc::gen::arbitrary<std::uint64_t>();
         ack.sent_us = *rc::gen::inRange<std::int64_t>(-1'000'000'000, 1'000'000'000);
-        if (*rc::gen::arbitrary<bool>()) ack.sightings = {{"c2", peer(3)}, {"c3", peer(-4)}};
+        if (*rc::gen::arbitrary<bool>())
+            ack.sightings = {{"c2", peer(ack.sent_us)}, {"c3", peer(ack.sent_us - 4)}};
+        if (*rc::gen::arbitrary<bool>()) ack.other = {17, "10.0.0.5"};
         auto bytes = encode_ack(ack);
         const auto back = decode_ack(bytes);
         RC_ASSERT(back.has_value());
@@ -380,52 +404,13 @@ TEST_CASE("an acknowledgement comes back as it went", "[codec][frame]") {
         RC_ASSERT(back->applied == ack.applied && back->gap == ack.gap);
         RC_ASSERT(back->map_version == 3u && back->moved == ack.moved);
         RC_ASSERT(back->sent_us == ack.sent_us);
+        RC_ASSERT(back->sightings.size() == ack.sightings.size());
+        RC_ASSERT(back->other.has_value() == ack.other.has_value());
+        if (ack.other) RC_ASSERT(back->other->boot == 17u && back->other->address == "10.0.0.5");
         bytes[*rc::gen::inRange<std::size_t>(0, bytes.size())] = *rc::gen::arbitrary<char>();
         (void)decode_ack(bytes);
     });
     CHECK_FALSE(decode_ack(""));
     CHECK_FALSE(decode_ack("\x90"));
     CHECK_FALSE(decode_ack("\xdd\x0f\xff\xff\xff"));
-}
-
-TEST_CASE("frames and acknowledgements name a list of trackers and the highest epoch",
-          "[frame][lists]") {
-    auto sent = header();
-    sent.list_hash = 0xfedc'ba98'7654'3210;
-    sent.epoch = kEpochEnd - 1025;
-    const auto list = encode_list(SlotMap::rendezvous(2, {"t1", "t-2"}));
-    std::string leases;
-    append_lease(leases, {"gw-1", peer(1)});
-    Frame frame;
-    for (const auto& beside : {std::string(), leases})
-        for (const auto& ids : {std::string(), list}) {
-            const auto bytes = encode_frame(sent, "", beside, "", ids);
-            REQUIRE(decode_frame(bytes, frame) == FrameFault::none);
-            CHECK(frame.header.list() == sent.list());
-            CHECK(frame.header.epoch == sent.epoch);
-            CHECK(frame.list == ids);
-            CHECK(frame.leases.size() == (beside.empty() ? 0u : 1u));
-        }
-    REQUIRE(decode_frame(encode_frame(header(), ""), frame) == FrameFault::none);
-    CHECK(frame.header.list_hash == 0);  // of an older release
-    CHECK(frame.header.epoch == 0);
-    CHECK(frame.list.empty());
-    CHECK(decode_frame(encode_frame(sent, "", "", "", "\3t1"), frame) == FrameFault::list);
-    sent.epoch = kEpochEnd - 1024;
-    CHECK(decode_frame(encode_frame(sent, ""), frame) == FrameFault::wrong_type);
-
-    Ack ack;
-    ack.cluster = "main";
-    ack.tracker = "t1";
-    ack.map_version = 3;
-    ack.list_hash = 5;
-    ack.epoch = 7 << 10;
-    ack.sightings.push_back({"c2", peer(9)});
-    const auto back = decode_ack(encode_ack(ack));
-    REQUIRE(back);
-    CHECK(back->list() == ack.list());
-    CHECK(back->epoch == ack.epoch);
-    CHECK(back->sightings.size() == 1);
-    ack.epoch = kEpochEnd;
-    CHECK_FALSE(decode_ack(encode_ack(ack)));
 }
