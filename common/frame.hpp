@@ -201,8 +201,8 @@ struct Ack {
         std::string address;
     };
     std::optional<Other> other{};
-    std::uint64_t list_hash = 0;        // of the list of trackers it goes by. 0: not told
-    Epoch epoch = 0;                    // the highest of any slot that the tracker has heard of
+    std::uint64_t list_hash = 0;  // of the list of trackers it goes by. 0: not told
+    Epoch epoch = 0;              // the highest of any slot that the tracker has heard of
 
     [[nodiscard]] ListRank list() const { return {map_version, list_hash}; }
 };

@@ -77,7 +77,9 @@ SlotSet Feeds::turn(Instant now, const Watermarks& watermarks) {
 }
 
 void Feeds::forget_strangers(const Watermarks& watermarks) {
-    std::erase_if(feeds_, [&](const auto& it) { return !watermarks.holds({it.first.first, it.first.second}); });
+    std::erase_if(feeds_, [&](const auto& it) {
+        return !watermarks.holds({it.first.first, it.first.second});
+    });
 }
 
 Freshness Feeds::freshness_of(Slot slot) const {

@@ -83,9 +83,9 @@ private:
     std::string tracker_;
     ListRank rank_;
     SlotSet own_;
-    std::deque<std::pair<ListRank, SlotSet>> lists_;  // the newest first
+    std::deque<std::pair<ListRank, SlotSet>> lists_;               // the newest first
     std::map<std::pair<std::string, std::uint64_t>, Feed> feeds_;  // by collector and boot
-    SlotSet lacked_;  // since the last turn
+    SlotSet lacked_;                                               // since the last turn
     SlotSet missing_;
     bool used_up_ = false;
     Duration max_;

@@ -21,7 +21,7 @@ std::string_view name_of(Fault fault) {
     constexpr std::array<std::string_view, kFaults> names{
         "pause", "slow",      "stall",       "crash", "slow disk", "wall jump",
         "drift", "suspend",   "loss",        "delay", "duplicate", "reorder",
-        "cut",   "partition", "input stall", "twin", "reload"};
+        "cut",   "partition", "input stall", "twin",  "reload"};
     return names[static_cast<std::size_t>(fault)];
 }
 
