@@ -80,6 +80,14 @@ std::string line_of(const StatusAnswer::Hold& hold) {
                        why, silence, in(hold.until_ms));
 }
 
+std::string line_of(const StatusAnswer::Shared& shared) {
+    if (shared.from.empty())
+        return fmt::format("{} is the id of another process, too: end one, or give it its own",
+                           shared.what);
+    return fmt::format("{} is the id of {} processes, from {}: end one, or give it its own",
+                       shared.what, shared.from.size(), fmt::join(shared.from, " and "));
+}
+
 void print(const Trackers& trackers, const Trackers::One& one, const StatusAnswer& answer) {
     std::cout << fmt::format("tracker {}  {}  version {}  {}  {} of {} slots, map version {}\n",
                              answer.tracker, one.query, answer.version,
@@ -88,6 +96,8 @@ void print(const Trackers& trackers, const Trackers::One& one, const StatusAnswe
     for (const auto& collector : answer.collectors)
         std::cout << fmt::format("  collector {}  {}  {}\n", collector.id, state_of(collector),
                                  meaning_of(collector));
+    for (const auto& shared : answer.shared)
+        std::cout << "  " << line_of(shared) << "\n";
     for (const auto& hold : answer.holds)
         std::cout << "  held by " << line_of(hold) << "\n";
     for (const auto& [name, number] : answer.numbers)
@@ -121,6 +131,8 @@ nlohmann::ordered_json json_of(const Trackers::One& one, const std::optional<Sta
                                                                {"sessions", h.sessions}});
         if (!h.error.empty()) hold["error"] = h.error;
     }
+    for (const auto& shared : answer->shared)
+        out["ids_shared"].push_back({{"what", shared.what}, {"from", shared.from}});
     auto& numbers = out["numbers"] = nlohmann::ordered_json::object();
     for (const auto& [name, number] : answer->numbers)
         numbers[name] = number;
@@ -128,11 +140,12 @@ nlohmann::ordered_json json_of(const Trackers::One& one, const std::optional<Sta
 }
 
 std::vector<std::string> all_troubles_of(const Trackers& trackers, const Trackers::One& one,
-                                     const std::optional<StatusAnswer>& answer) {
+                                         const std::optional<StatusAnswer>& answer) {
     if (!answer) return {one.fault};
-    auto troubles = troubles_of(one.freshness.value_or(Freshness::live), *answer);
-    for (const auto& reason : one.stale_by)
-        troubles.push_back("stale by " + reason);
+    const auto freshness = one.freshness.value_or(Freshness::live);
+    auto troubles = troubles_of(freshness, *answer);
+    if (freshness == Freshness::frozen || freshness == Freshness::stale)
+        troubles.front() += fmt::format(": {}", fmt::join(one.meanings(), "; "));
     if (!one.listed)
         troubles.push_back("stands in the file and not in the trackers' list");
     else if (one.version > 0 && one.version < trackers.version())

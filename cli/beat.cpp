@@ -51,7 +51,10 @@ std::string fault_of(const Given& given) {
 }
 
 std::string endpoint_of(const Given& given) {
-    if (!given.to) return load_config(io::config_file(given.file), io::environment(), {}).collectors[0].heartbeats;
+    if (!given.to)
+        return load_config(io::config_file(given.file), io::environment(), {})
+            .collectors[0]
+            .heartbeats;
     Endpoint parsed;
     if (const auto fault = parse_endpoint(*given.to, parsed); !fault.empty())
         throw io::UsageError("--to `" + *given.to + "`: " + fault);
@@ -187,11 +190,13 @@ void add_beat(io::Flags& presence) {
     flags.text("--session", "NAME", given->session, "one connection of the user (default unnamed)");
     flags.text("--status", "TEXT", given->status, "shown with the user; \"\" clears it");
     flags.duration("--ttl", std::chrono::milliseconds(kTtlMinMs),
-                   std::chrono::milliseconds(kTtlMaxMs), given->ttl, "silence this session survives (default: the timeout)");
+                   std::chrono::milliseconds(kTtlMaxMs), given->ttl,
+                   "silence this session survives (default: the timeout)");
     flags.text("--edge", "NAME", given->edge, "send as this edge server");
     flags.text("--to", "ENDPOINT", given->to,
                "the collector (default: the first of the configuration)");
-    flags.text("--config", "FILE", given->file, std::string("where the collectors are; ") + io::kConfigHelp);
+    flags.text("--config", "FILE", given->file,
+               std::string("where the collectors are; ") + io::kConfigHelp);
     flags.epilogue("\nExample:\n  presence beat alice bob --every 5s --status away");
 }
 

@@ -14,7 +14,8 @@ void add_check_config(io::Flags& presence) {
     auto& flags = presence.command(
         "check-config", "say whether a configuration is right, and if not, where", [files, named] {
             if (*named && !files->empty()) throw io::UsageError("give one file, not two");
-            const auto file = io::config_file(files->empty() ? *named : std::optional(files->front()));
+            const auto file =
+                io::config_file(files->empty() ? *named : std::optional(files->front()));
             const Config config = load_config(file, io::environment(), {});
             for (const auto& warning : config.warnings)
                 std::cerr << "presence: " << warning << "\n";

@@ -41,18 +41,18 @@ int list(const Given& given, Asker& asker, Trackers& trackers) {
     trackers.require_any();
     bool first = true;
     if (given.json) std::cout << "{\"users\":[";
-    trackers.ask_owners<ListAnswer>(
-        asker, {ListQuery{}, {}}, [&](std::size_t, ListAnswer answer) -> std::optional<Query> {
-            for (const auto& user : answer.users) {
-                if (given.json)
-                    std::cout << (first ? "" : ",") << dump(user);
-                else
-                    std::cout << user << "\n";
-                first = false;
-            }
-            if (answer.cursor.empty()) return {};
-            return Query{ListQuery{answer.cursor}, {}};
-        });
+    trackers.ask_owners<ListAnswer>(asker, {ListQuery{}, {}},
+                                    [&](std::size_t, ListAnswer answer) -> std::optional<Query> {
+                                        for (const auto& user : answer.users) {
+                                            if (given.json)
+                                                std::cout << (first ? "" : ",") << dump(user);
+                                            else
+                                                std::cout << user << "\n";
+                                            first = false;
+                                        }
+                                        if (answer.cursor.empty()) return {};
+                                        return Query{ListQuery{answer.cursor}, {}};
+                                    });
     const bool complete = trackers.complete();
     if (given.json)
         std::cout << "],\"complete\":" << (complete ? "true" : "false")

@@ -68,7 +68,8 @@ std::vector<Place> places_of(const Given& given) {
     if (places.empty())
         throw io::UsageError(
             "none of these sinks has dead letters: nothing is kept for the type stdout" +
-            std::string(io::config_file(given.file) ? "" : "; which file has the sinks? --config FILE"));
+            std::string(io::config_file(given.file) ? ""
+                                                    : "; which file has the sinks? --config FILE"));
     return places;
 }
 
@@ -172,7 +173,8 @@ int drop(const Given& given) {
 io::Flags& add(io::Flags& dead, const std::string& name, const std::string& about,
                int (*body)(const Given&), const std::shared_ptr<Given>& given) {
     auto& flags = dead.command(name, about, [given, body] { return body(*given); });
-    flags.text("--config", "FILE", given->file, std::string("the file the notifier was started with; ") + io::kConfigHelp);
+    flags.text("--config", "FILE", given->file,
+               std::string("the file the notifier was started with; ") + io::kConfigHelp);
     flags.text("--sink", "NAME", given->sink, "of this sink only");
     flags.text("--notifier", "ID", given->notifier, "of this notifier's sinks only");
     flags.text("--user", "ID", given->user, "of this user only");

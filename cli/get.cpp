@@ -116,8 +116,7 @@ int run(const Given& given) {
         auto list = nlohmann::ordered_json::array();
         for (const auto& user : users)
             list.push_back(json_of(user));
-        std::cout << dump(
-                         {{"users", list}, {"complete", complete}, {"trackers", trackers.json()}})
+        std::cout << dump({{"users", list}, {"complete", complete}, {"trackers", trackers.json()}})
                   << "\n";
     } else {
         for (const auto& user : users)
@@ -140,7 +139,8 @@ void add_get(io::Flags& presence) {
                                    [given] { return run(*given); });
     given->where.add_to(flags);
     flags.toggle("--json", given->json, "one JSON object (docs/operations.md)");
-    flags.toggle("--exit-code", given->exit_code, "0: all online, 1: some offline, 3: some unknown");
+    flags.toggle("--exit-code", given->exit_code,
+                 "0: all online, 1: some offline, 3: some unknown");
     flags.words("ID", 1, 10'000, given->users, "user ids; after -- if one starts with -");
     flags.epilogue(
         "\nunknown: who is missing may be online, as their tracker does not answer, or does not\n"

@@ -14,9 +14,12 @@ std::vector<std::string> troubles_of(Freshness freshness, const StatusAnswer& st
     for (const auto& collector : status.collectors) {
         const auto state = state_of(collector);
         if (state == "live" || state == "departed") continue;
-        troubles.push_back("collector " + collector.id +
-                           (state == "expected" ? " was never heard" : " is " + std::string(state)));
+        troubles.push_back(
+            "collector " + collector.id +
+            (state == "expected" ? " was never heard" : " is " + std::string(state)));
     }
+    for (const auto& shared : status.shared)
+        troubles.push_back(shared.what + " is the id of several processes");
     for (const auto& hold : status.holds)
         troubles.push_back("held by " + hold.what);
     return troubles;

@@ -20,8 +20,8 @@ public:
 
     struct News {
         std::size_t tracker;
-        bool silent;        // from now on; else it is heard again
-        Duration silence;   // how long it was not heard
+        bool silent;       // from now on; else it is heard again
+        Duration silence;  // how long it was not heard
     };
     // What changed since the last call. Hand it all that came before: a pause of ours is nobody's
     // silence.

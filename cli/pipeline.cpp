@@ -137,10 +137,10 @@ void Pipeline::reap(std::size_t index, Instant now) {
 void Pipeline::tell_end(const Process& process, int status) const {
     const io::log::Field how = WIFEXITED(status) ? io::log::Field("exit_code", WEXITSTATUS(status))
                                                  : io::log::Field("signal", WTERMSIG(status));
-    io::log::warn("process_ended",
-                  {{"name", process.name},
-                   how,
-                   {"then", supervision_.stopping() ? "the others are ended" : "it is started again"}});
+    io::log::warn("process_ended", {{"name", process.name},
+                                    how,
+                                    {"then", supervision_.stopping() ? "the others are ended"
+                                                                     : "it is started again"}});
 }
 
 std::vector<int> Pipeline::descriptors() const {

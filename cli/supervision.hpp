@@ -28,8 +28,8 @@ public:
 
     // The index is the child's name from now on. It is started by the next decide().
     std::size_t add(int stage);
-    // A child that is not wanted is ended, and killed after stage_deadline; one that is wanted again
-    // is started, if it is just being ended then as soon as it is gone.
+    // A child that is not wanted is ended, and killed after stage_deadline; one that is wanted
+    // again is started, if it is just being ended then as soon as it is gone.
     void want(std::size_t child, bool wanted);
 
     enum class Kind { start, terminate, kill };
@@ -67,7 +67,7 @@ private:
         bool wanted = true;
         bool terminated = false;  // told to end
         bool killed = false;
-        std::optional<Instant> kill_at;  // of one that is not wanted
+        std::optional<Instant> kill_at;               // of one that is not wanted
         std::optional<Instant> start_at = Instant{};  // nothing: not to be started
         Instant started{};
         Duration backoff{0};

@@ -32,26 +32,26 @@ std::string meaning_of(const std::string& reason) {
     return reason;
 }
 
-std::vector<std::string> meanings_of(const Trackers::One& one) {
-    const auto freshness = one.freshness.value_or(Freshness::live);
-    if (freshness == Freshness::live) return {};
-    std::vector<std::string> meanings;
-    for (const auto& reason : one.stale_by)
-        meanings.push_back(meaning_of(reason));
-    if (meanings.empty()) meanings.push_back(meaning_of(freshness));
-    return meanings;
-}
-
 }  // namespace
 
 void AskFlags::add_to(io::Flags& flags) {
     flags.text("--config", "FILE", file, std::string("where the trackers are; ") + io::kConfigHelp);
-    flags.text("--to", "ENDPOINT", to, "ask this tracker who the others are, not those of the file");
+    flags.text("--to", "ENDPOINT", to,
+               "ask this tracker who the others are, not those of the file");
     flags.duration("--within", 1ms, 24h, within, "how long to wait for each answer (default 2s)");
 }
 
 std::string Trackers::One::name() const {
     return id.empty() ? query : "tracker " + id + " (" + query + ")";
+}
+
+std::vector<std::string> Trackers::One::meanings() const {
+    if (freshness.value_or(Freshness::live) == Freshness::live) return {};
+    std::vector<std::string> all;
+    for (const auto& reason : stale_by)
+        all.push_back(meaning_of(reason));
+    if (all.empty()) all.push_back(meaning_of(*freshness));
+    return all;
 }
 
 Trackers::Trackers(Asker& asker, const AskFlags& where) {
@@ -119,9 +119,8 @@ std::optional<std::size_t> Trackers::owner_of(std::string_view user) const {
     return {};
 }
 
-void Trackers::ask_any(
-    Asker& asker, std::vector<std::pair<std::size_t, Query>> questions,
-    const std::function<std::optional<Query>(std::size_t, Answer)>& on_answer) {
+void Trackers::ask_any(Asker& asker, std::vector<std::pair<std::size_t, Query>> questions,
+                       const std::function<std::optional<Query>(std::size_t, Answer)>& on_answer) {
     std::erase_if(questions, [&](const auto& question) { return !all_[question.first].answers(); });
     std::vector<Asker::Question> asked;
     for (const auto& [index, query] : questions)
@@ -157,7 +156,7 @@ void Trackers::tell(const std::string& consequence) const {
     std::set<std::string> told;
     for (const auto& one : all_) {
         if (!one.listed) continue;
-        for (const auto& meaning : meanings_of(one))
+        for (const auto& meaning : one.meanings())
             if (one.answers() && told.insert(meaning).second)
                 std::cerr << "presence: tracker " << one.id << " is " << name_of(*one.freshness)
                           << ": " << meaning << "\n";

@@ -34,11 +34,13 @@ public:
         std::optional<Freshness> freshness{};
         std::int64_t as_of_ms = 0;
         std::vector<std::string> stale_by{};  // reasons, as in an answer
-        std::string fault{};  // why it did not answer; empty: it did
-        bool listed = true;   // false: it stands in the file, not in the trackers' own list
+        std::string fault{};                  // why it did not answer; empty: it did
+        bool listed = true;  // false: it stands in the file, not in the trackers' own list
 
         [[nodiscard]] bool answers() const { return fault.empty(); }
         [[nodiscard]] std::string name() const;  // "tracker t1 (tcp://127.0.0.1:7412)"
+        // What it means that it is not `live`; nothing if it is.
+        [[nodiscard]] std::vector<std::string> meanings() const;
     };
 
     // Asks all of them for their list; of several lists the newest counts. Where nobody answers,

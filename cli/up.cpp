@@ -136,12 +136,12 @@ private:
             was_ready_ = true;
             io::tell_ready();
             pipeline_.supervision().on_ready();
-            io::log::info("ready",
-                          {{"after_ms", (now - started_) / 1ms},
-                           {"heartbeats",
-                            endpoints(config_.collectors, &CollectorConfig::heartbeats)},
-                           {"events", endpoints(config_.trackers, &TrackerConfig::events)},
-                           {"queries", endpoints(config_.trackers, &TrackerConfig::query)}});
+            io::log::info(
+                "ready",
+                {{"after_ms", (now - started_) / 1ms},
+                 {"heartbeats", endpoints(config_.collectors, &CollectorConfig::heartbeats)},
+                 {"events", endpoints(config_.trackers, &TrackerConfig::events)},
+                 {"queries", endpoints(config_.trackers, &TrackerConfig::query)}});
         } else if (!told_missing_ && now - started_ > kTellMissingAfter) {
             told_missing_ = true;
             io::log::warn("not_ready", {{"waiting_for", pipeline_.missing()}});
@@ -219,7 +219,8 @@ void add_up(io::Flags& presence) {
     flags.settings(given->settings);
     flags.epilogue(
         "\nRestarts a process that dies. SIGINT and SIGTERM end collectors, then trackers, then\n"
-        "notifiers (a second one kills them). SIGHUP makes all read the file again: processes that\n"
+        "notifiers (a second one kills them). SIGHUP makes all read the file again: processes "
+        "that\n"
         "are new in it are started, those that left it are ended. With the built-in configuration\n"
         "the log level of the processes is warn; --demo keeps nothing.\n\n"
         "Example:\n"

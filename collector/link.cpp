@@ -142,8 +142,10 @@ std::string_view Link::sightings_due(const Sightings* sightings) {
 
 bool Link::on_ack(const Ack& ack, Instant received) {
     if (ack.cluster != options_.cluster || ack.tracker != options_.tracker ||
-        ack.collector_boot != options_.boot || ack.applied > sent_max_)
+        ack.collector_boot != options_.boot || ack.tracker_boot == 0)
         return false;
+    astray_ = ack.applied > sent_max_;
+    if (astray_) return false;
     echo_ = FrameHeader::Echo{
         .tracker_boot = ack.tracker_boot, .acked_us = ack.sent_us, .received = told(received)};
     if (std::exchange(tracker_boot_, ack.tracker_boot) != ack.tracker_boot) {
@@ -151,6 +153,7 @@ bool Link::on_ack(const Ack& ack, Instant received) {
         transit_.reset();
     }
     note_told(ack.sent_us, received);
+    other_ = ack.other;
     if (ack.moved > tracker_moved_)
         stats_.moved += ack.moved - std::exchange(tracker_moved_, ack.moved);
     if (ack.applied >= base_) {

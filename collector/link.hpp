@@ -28,7 +28,7 @@ public:
     static constexpr Duration kGapPause = 200ms;
     // How old a tracker's knowledge of who is heard may be, beside the way of a frame.
     static constexpr Duration kLeaseInterval = 500ms;
-    static constexpr std::size_t kWindowFrames = 256;
+    static constexpr std::size_t kWindowFrames = kFrameWindow;
     static constexpr std::size_t kWindowBytes = 8u << 20;
     // One that acknowledged nothing new for longer takes nothing. It has a frame each 20 ms.
     static constexpr Duration kTakesWithin = 250ms;
@@ -73,6 +73,9 @@ public:
     void end_turn(const Turn& turn, const Send& send);
     // False if the acknowledgement cannot be for what was sent here.
     [[nodiscard]] bool on_ack(const Ack& ack, Instant received);
+    // The tracker says that it applied what was never sent: somebody sent in our name, and it would
+    // take what we send for what it had.
+    [[nodiscard]] bool astray() const { return astray_; }
 
     // Heartbeats may have been lost before they were read: told with the next frame.
     void note_loss() { ++losses_; }
@@ -85,6 +88,8 @@ public:
     }
     [[nodiscard]] bool all_acknowledged() const;
     [[nodiscard]] bool heard() const { return tracker_boot_ != 0; }
+    // Another process speaks under this collector's id, says the tracker.
+    [[nodiscard]] const std::optional<Ack::Other>& other() const { return other_; }
     // How long a tracker that was silent for a minute is heard before its words are dated: those of
     // before may still come.
     static constexpr Duration kSettle = 200ms;
@@ -187,6 +192,7 @@ private:
 
     std::optional<FrameHeader::Echo> echo_;  // not yet told
     std::uint64_t tracker_boot_ = 0;
+    std::optional<Ack::Other> other_;
     std::uint64_t tracker_moved_ = 0;
     Transit transit_;  // of its acknowledgements
     static constexpr Instant kLongAgo{Duration{-(std::int64_t{1} << 60)}};
@@ -195,6 +201,7 @@ private:
     std::uint64_t losses_ = 0;  // beside the rows that were dropped
     bool leaving_ = false;
     bool left_ = false;
+    bool astray_ = false;
     Stats stats_;
 };
 

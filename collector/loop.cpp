@@ -75,7 +75,7 @@ RouterOptions options_of(const io::Program& program) {
 }
 
 std::vector<std::string> troubles() {
-    std::vector<std::string> names{"dropped",  "moved",        "refused_acks",
+    std::vector<std::string> names{"dropped",  "moved",        "refused_acks",     "begun_anew",
                                    "closings", "input_stalls", "connections_ended"};
     Counters<Reject>{}.each(
         [&](std::string_view name, std::uint64_t) { names.emplace_back(name); });
@@ -124,6 +124,7 @@ private:
         std::string endpoint;
         io::Connection link;
         io::PeerLog peer;
+        std::uint64_t other_told{};  // the run that shares our id, as logged
     };
 
     void turn() {
@@ -322,6 +323,28 @@ private:
         log::info("stopped", {{"acknowledged", router_.all_acknowledged()}});
     }
 
+    // Whoever copied a unit, or starts the new before the old has ended: both work, and hold each
+    // other's event time.
+    void tell_shared_id() {
+        const auto& ids = router_.map().trackers;
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            auto& told = trackers_.at(ids[i]).other_told;
+            const auto& other = router_.other_told_by(i);
+            const auto boot = other ? other->boot : 0;
+            if (std::exchange(told, boot) == boot) continue;
+            if (other)
+                log::error("id_shared", {{"id", program_.id},
+                                         {"tracker", ids[i]},
+                                         {"other_from", other->address},
+                                         {"other_boot", other->boot},
+                                         {"why",
+                                          "another process runs as this collector: end "
+                                          "one, or give it an id of its own"}});
+            else
+                log::info("id_shared_no_more", {{"id", program_.id}, {"tracker", ids[i]}});
+        }
+    }
+
     // What feeds the input shows no life: told while it lasts, and when it is over.
     void report_input() {
         const auto silence = router_.input_silence(turn_began_);
@@ -338,6 +361,7 @@ private:
         report_input();
         for (auto& [id, tracker] : trackers_)
             tracker.peer.turn(turn_began_);
+        tell_shared_id();
         files_.turn(io::now());
         tell_wrong(io::now());
         reporter_.turn(io::now(), [this] {
@@ -360,6 +384,7 @@ private:
             add("closings", stats.closings);
             add("input_stalls", stats.input_stalls);
             add("refused_acks", stats.refused_acks);
+            add("begun_anew", stats.begun_anew);
             add("connections_ended", guard_.ended());
             router_.rejects().each(add);
             return numbers;

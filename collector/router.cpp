@@ -95,6 +95,19 @@ struct Router::Impl {
         return stale;
     }
 
+    // As another run, whose frames the tracker has not seen. Rows go again; a bye may then be told
+    // twice.
+    void begin_anew(std::size_t tracker) {
+        ++adoptions;
+        ++begun_anew;
+        const auto before = std::exchange(links[tracker], make_link(map.trackers[tracker]));
+        gone += before->stats();
+        links[tracker]->note_loss();
+        before->release([&](const Row& row, PeerInstant read) {
+            links[tracker]->divert(row, Instant{read.time_since_epoch()});
+        });
+    }
+
     [[nodiscard]] bool behind(Instant now) const {
         bool any = false;
         for (const auto& link : links) {
@@ -142,6 +155,7 @@ struct Router::Impl {
     Heartbeats decoded;
     std::optional<Wrong> wrong;
     std::uint64_t adoptions = 0;
+    std::uint64_t begun_anew = 0;
     Link::Stats gone;  // of links that are no more
     std::uint64_t messages = 0;
     std::uint64_t heartbeats = 0;
@@ -189,6 +203,8 @@ bool Router::on_ack(std::size_t tracker, std::string_view bytes, Instant receive
     const bool good =
         ack && tracker < impl_->links.size() && impl_->links[tracker]->on_ack(*ack, received);
     impl_->refused_acks += !good;
+    if (ack && tracker < impl_->links.size() && impl_->links[tracker]->astray())
+        impl_->begin_anew(tracker);
     if (good) {
         const auto& link = *impl_->links[tracker];
         impl_->intake.vouch(link.told_at());
@@ -268,6 +284,10 @@ bool Router::heard_by_all() const {
                        [](const auto& link) { return link->heard(); });
 }
 
+const std::optional<Ack::Other>& Router::other_told_by(std::size_t tracker) const {
+    return impl_->links[tracker]->other();
+}
+
 Instant Router::next_wakeup() const {
     Instant earliest = Instant::max();
     for (const auto& link : impl_->links)
@@ -303,6 +323,7 @@ Router::Stats Router::stats() const {
     stats.closings = impl_->closings;
     stats.input_stalls = impl_->input_stalls;
     stats.refused_acks = impl_->refused_acks;
+    stats.begun_anew = impl_->begun_anew;
     return stats;
 }
 

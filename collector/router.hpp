@@ -107,6 +107,8 @@ public:
     void on_opened(Instant now);
     // Every tracker has acknowledged something.
     [[nodiscard]] bool heard_by_all() const;
+    // Another process that speaks under this collector's id, as trackers[tracker] said last.
+    [[nodiscard]] const std::optional<Ack::Other>& other_told_by(std::size_t tracker) const;
     // All frames that were sent are acknowledged by every tracker.
     [[nodiscard]] bool all_acknowledged() const;
 
@@ -136,6 +138,7 @@ public:
         std::uint64_t closings = 0;      // of the input, as no tracker vouched for us
         std::uint64_t input_stalls = 0;  // of what feeds it, over 250 ms
         std::uint64_t refused_acks = 0;  // malformed, or of another cluster
+        std::uint64_t begun_anew = 0;    // links, after somebody sent frames in our name
     };
     [[nodiscard]] Stats stats() const;
 

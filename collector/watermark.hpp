@@ -64,9 +64,8 @@ public:
 
 private:
     void note_full(bool full) {
-        if (full && !full_) full_since_ = began_;
-        if (!full && full_ && began_ - full_since_ > kAbandoned) abandoned_ = true;
-        full_ = full;
+        if (!full && full_since_ < began_ - kAbandoned) abandoned_ = true;
+        full_since_ = full ? std::min(full_since_, began_) : Instant::max();
     }
     void observe(Instant now) {
         note_stall(now, now - observed_.value_or(now));
@@ -80,8 +79,7 @@ private:
 
     std::optional<Instant> observed_;
     Instant began_{};
-    bool full_ = false;  // the input
-    Instant full_since_{};
+    Instant full_since_ = Instant::max();  // the input
     Instant held_until_{};
     Instant moved_;
     Instant value_;

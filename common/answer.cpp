@@ -63,7 +63,11 @@ struct BodyWriter {
         }
     }
     void operator()(const StatusAnswer& a) const {
-        out.map(6 + extra).text("tracker").text(a.tracker).text("boot").number(a.boot);
+        out.map((a.shared.empty() ? 6 : 7) + extra)
+            .text("tracker")
+            .text(a.tracker)
+            .text("boot")
+            .number(a.boot);
         out.text("version").text(a.version).text("numbers").map(a.numbers.size());
         for (const auto& [name, number] : a.numbers)
             out.text(name).number(number);
@@ -78,6 +82,13 @@ struct BodyWriter {
             out.text("since_ms").number(h.since_ms).text("until_ms").number(h.until_ms);
             out.text("sessions").number(h.sessions);
             if (!h.error.empty()) out.text("error").text(h.error);
+        }
+        if (a.shared.empty()) return;
+        out.text("ids_shared").array(a.shared.size());
+        for (const auto& shared : a.shared) {
+            out.map(2).text("what").text(shared.what).text("from").array(shared.from.size());
+            for (const auto& address : shared.from)
+                out.text(address);
         }
     }
     void operator()(const SnapshotAnswer& a) const {
@@ -179,6 +190,14 @@ bool read_collector(Cursor& in, StatusAnswer::Collector& c) {
     });
 }
 
+bool read_shared(Cursor& in, StatusAnswer::Shared& s) {
+    return each_key(in, [&](std::string_view key) {
+        if (key == "what") return value(in, s.what);
+        if (key != "from") return skip(in);
+        return each(in, [&] { return value(in, s.from.emplace_back()); });
+    });
+}
+
 bool read_hold(Cursor& in, StatusAnswer::Hold& h) {
     return each_key(in, [&](std::string_view key) {
         if (key == "what") return value(in, h.what);
@@ -201,6 +220,8 @@ bool read(Cursor& in, StatusAnswer& a) {
                 return value(in, a.numbers.emplace_back(name, 0).second);
             });
         if (key == "holds") return each(in, [&] { return read_hold(in, a.holds.emplace_back()); });
+        if (key == "ids_shared")
+            return each(in, [&] { return read_shared(in, a.shared.emplace_back()); });
         if (key != "collectors") return skip(in);
         return each(in, [&] { return read_collector(in, a.collectors.emplace_back()); });
     });

@@ -25,6 +25,7 @@ enum class Bug : std::uint8_t {
     lift_forgotten,     // when a collector vanished
     sightings_ignored,  // of collectors that only other trackers hear
     jump_ignored,       // of a collector's clock
+    newest_run_only,    // of two processes under one id, the one that began last
     start_not_lifted,
     frame_applied_twice,
     frame_hole_ignored,

@@ -58,8 +58,8 @@ void apply_environment(const std::map<std::string, std::string>& environment, Co
         if (name == "CONFIG") continue;
         const auto found = std::find(names.begin(), names.end(), name);
         if (found != names.end()) {
-            apply<ConfigError>(presence_settings()[static_cast<std::size_t>(found - names.begin())], text,
-                  variable, config.presence);
+            apply<ConfigError>(presence_settings()[static_cast<std::size_t>(found - names.begin())],
+                               text, variable, config.presence);
             continue;
         }
         // Other software may own such a name (Kubernetes sets PRESENCE_PORT for a service called

@@ -40,20 +40,16 @@ std::vector<std::string> addresses_of(const Endpoint& endpoint) {
     return {host + ":" + std::to_string(endpoint.port)};
 }
 
-bool same_address(const Endpoint& one, const Endpoint& other) {
-    const auto ours = addresses_of(one);
-    const auto theirs = addresses_of(other);
-    return std::find_first_of(ours.begin(), ours.end(), theirs.begin(), theirs.end()) != ours.end();
-}
-
 // Whether one machine can bind both; of names nobody knows.
 bool may_collide(const Endpoint& one, const Endpoint& other) {
     if (one.port != other.port) return false;
-    if (same_address(one, other)) return true;
     const auto unclear = [](const Endpoint& e) {
         return e.any_address() || (e.named() && !e.localhost());
     };
-    return unclear(one) || unclear(other);
+    if (unclear(one) || unclear(other)) return true;
+    const auto ours = addresses_of(one);
+    const auto theirs = addresses_of(other);
+    return std::find_first_of(ours.begin(), ours.end(), theirs.begin(), theirs.end()) != ours.end();
 }
 
 class Checker {
@@ -77,22 +73,25 @@ public:
         }
         for (std::size_t i = 0; i < config_.trackers.size(); ++i) {
             const auto& t = config_.trackers[i];
+            const auto before = origin_.faults.size();
             const std::string place = "tracker/" + std::to_string(i);
             step(place, [&] {
                 name(place, "id", t.id, "trackers");
                 hash(place, t.id);
+                unique(place + "/data", t.data, "the directory");  // follows from the id
             });
             step(place, [&] { endpoint(place, "ingest", t.ingest, t.ingest_bind); });
             step(place, [&] { endpoint(place, "events", t.events, t.events_bind); });
             step(place, [&] { endpoint(place, "query", t.query, t.query_bind); });
-            step(place, [&] { binds_once(place, t); });
-            step(place, [&] { unique(place + "/data", t.data, "the directory"); });
+            // Of two endpoints at one address that has been told.
+            if (origin_.faults.size() == before) step(place, [&] { binds_once(place, t); });
         }
         for (std::size_t i = 0; i < config_.notifiers.size(); ++i) {
             const std::string place = "notifier/" + std::to_string(i);
-            step(place, [&] { name(place, "id", config_.notifiers[i].id, "notifiers"); });
-            step(place,
-                 [&] { unique(place + "/data", config_.notifiers[i].data, "the directory"); });
+            step(place, [&] {
+                name(place, "id", config_.notifiers[i].id, "notifiers");
+                unique(place + "/data", config_.notifiers[i].data, "the directory");
+            });
         }
         for (std::size_t i = 0; i < config_.sinks.size(); ++i) {
             const std::string place = "sink/" + std::to_string(i);
@@ -164,31 +163,20 @@ private:
     }
 
     void binds_once(const std::string& place, const TrackerConfig& t) {
-        struct Bind {
-            const char* key;
-            const std::string& endpoint;  // that others connect to
-            const std::string& bound;
-        };
-        const std::array<Bind, 3> binds{{{"ingest", t.ingest, t.ingest_bind},
-                                         {"events", t.events, t.events_bind},
-                                         {"query", t.query, t.query_bind}}};
+        const std::array<std::pair<const char*, const std::string*>, 3> binds{
+            {{"ingest", &t.ingest_bind}, {"events", &t.events_bind}, {"query", &t.query_bind}}};
         for (std::size_t i = 0; i < binds.size(); ++i)
             for (std::size_t j = 0; j < i; ++j) {
                 Endpoint one;
                 Endpoint other;
-                // What is no endpoint, or the same one, is told already.
-                if (!parse_endpoint(binds[i].endpoint, one).empty() ||
-                    !parse_endpoint(binds[j].endpoint, other).empty() || same_address(one, other))
-                    continue;
-                if (!parse_endpoint(binds[i].bound, one).empty() ||
-                    !parse_endpoint(binds[j].bound, other).empty())
-                    continue;
+                (void)parse_endpoint(*binds[i].second, one);
+                (void)parse_endpoint(*binds[j].second, other);
                 if (may_collide(one, other))
                     origin_.fail(
                         place,
                         "tracker `" + t.id + "` would bind port " + std::to_string(one.port) +
-                            " twice: for `" + binds[j].key + "` at `" + binds[j].bound +
-                            "` and for `" + binds[i].key + "` at `" + binds[i].bound +
+                            " twice: for `" + binds[j].first + "` at `" + *binds[j].second +
+                            "` and for `" + binds[i].first + "` at `" + *binds[i].second +
                             "`; give each its own port" +
                             (one.named() || other.named() ? ", or bind addresses instead of names"
                                                           : ""));

@@ -21,7 +21,9 @@ std::string id_at(const char* letter, std::size_t index) {
 void complete(CollectorConfig& c, std::size_t index, const ConfigOrigin& origin) {
     keep_or(c.id, id_at("c", index));
     if (c.heartbeats.empty() && index >= kCollectorsByDefaultMax)
-        origin.fail("collector/" + std::to_string(index), "`heartbeats` is missing: only the first " + std::to_string(kCollectorsByDefaultMax) +
+        origin.fail("collector/" + std::to_string(index),
+                    "`heartbeats` is missing: only the first " +
+                        std::to_string(kCollectorsByDefaultMax) +
                         " collectors have a default, ports 7400 to 7409");
     keep_or(c.heartbeats, local(7400 + index));
     keep_or(c.heartbeats_bind, c.heartbeats);
@@ -30,7 +32,8 @@ void complete(CollectorConfig& c, std::size_t index, const ConfigOrigin& origin)
 void complete(TrackerConfig& t, std::size_t index, const ConfigOrigin& origin) {
     keep_or(t.id, id_at("t", index));
     if (index >= kTrackersByDefaultMax && (t.ingest.empty() || t.events.empty() || t.query.empty()))
-        origin.fail("tracker/" + std::to_string(index), "`ingest`, `events` or `query` is missing: only the first " +
+        origin.fail("tracker/" + std::to_string(index),
+                    "`ingest`, `events` or `query` is missing: only the first " +
                         std::to_string(kTrackersByDefaultMax) + " trackers have defaults");
     keep_or(t.ingest, local(7410 + 10 * index));
     keep_or(t.events, local(7411 + 10 * index));

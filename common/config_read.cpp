@@ -51,8 +51,9 @@ public:
         // Also ids: left to the check, an empty one would pass for one that is left out.
         const bool id = key == "id" || key == "name";
         if (value->text.empty())
-            fault(key, id ? "is 1 to 64 of the characters A-Z a-z 0-9 . _ -"
-                          : "is at least 1 byte long; leave it out for its default",
+            fault(key,
+                  id ? "is 1 to 64 of the characters A-Z a-z 0-9 . _ -"
+                     : "is at least 1 byte long; leave it out for its default",
                   *value);
         else if (value->text.find('\0') != std::string::npos)
             fault(key, "must not contain U+0000", *value);
@@ -80,8 +81,7 @@ public:
         const ConfigNode* value = find(key, Kind::text, "a duration in quotes, such as \"30s\"");
         if (value == nullptr) return;
         const auto duration = parse_duration(value->text);
-        if (!duration)
-            return fault(key, "must be a duration such as 30s, 500ms, 2m or 1h", *value);
+        if (!duration) return fault(key, "must be a duration such as 30s, 500ms, 2m or 1h", *value);
         if (*duration < low || *duration > high)
             return fault(
                 key, "must lie between " + format_duration(low) + " and " + format_duration(high),
@@ -271,8 +271,11 @@ void ConfigOrigin::throw_gathered() const {
     std::stable_sort(gathered.begin(), gathered.end(),
                      [](const ConfigFault& a, const ConfigFault& b) { return a.line < b.line; });
     std::string all;
-    for (const auto& fault : gathered)
-        all.append(all.empty() ? "" : "\n").append(fault.what());
+    for (const auto& fault : gathered) {
+        std::string line = fault.what();
+        std::replace(line.begin(), line.end(), '\n', ' ');
+        all.append(all.empty() ? "" : "\n").append(line);
+    }
     throw ConfigError(all);
 }
 
@@ -285,29 +288,30 @@ Config read_config(const ConfigNode& top, ConfigOrigin& origin) {
         const auto& value = top.table[i].value;
         origin.lines[name] = top.key_lines[i];
         origin.gather([&] {
-        if (name == "presence") {
-            if (value.kind != Kind::table)
-                origin.fail(name, "there is one `presence`: write [presence]");
-            const Table table(value, "[presence]", name, setting_keys(), origin);
-            for (const auto& setting : presence_settings())
-                table.setting(setting, config.presence);
-        } else if (name == "collector") {
-            read_list(name, value, origin, read_collector, config.collectors);
-        } else if (name == "tracker") {
-            read_list(name, value, origin, read_tracker, config.trackers);
-        } else if (name == "notifier") {
-            read_list(name, value, origin, read_notifier, config.notifiers);
-        } else if (name == "sink") {
-            read_list(name, value, origin, read_sink, config.sinks);
-        } else if (find_setting(name) != nullptr) {
-            origin.fail(name, quoted(name) + " belongs under [presence]");
-        } else {
-            origin.fail(name, "unknown " +
-                                  std::string(value.kind == Kind::table || value.kind == Kind::list
-                                                  ? "table "
-                                                  : "key ") +
-                                  quoted(name) + did_you_mean_or_which(name, known));
-        }
+            if (name == "presence") {
+                if (value.kind != Kind::table)
+                    origin.fail(name, "there is one `presence`: write [presence]");
+                const Table table(value, "[presence]", name, setting_keys(), origin);
+                for (const auto& setting : presence_settings())
+                    table.setting(setting, config.presence);
+            } else if (name == "collector") {
+                read_list(name, value, origin, read_collector, config.collectors);
+            } else if (name == "tracker") {
+                read_list(name, value, origin, read_tracker, config.trackers);
+            } else if (name == "notifier") {
+                read_list(name, value, origin, read_notifier, config.notifiers);
+            } else if (name == "sink") {
+                read_list(name, value, origin, read_sink, config.sinks);
+            } else if (find_setting(name) != nullptr) {
+                origin.fail(name, quoted(name) + " belongs under [presence]");
+            } else {
+                origin.fail(name,
+                            "unknown " +
+                                std::string(value.kind == Kind::table || value.kind == Kind::list
+                                                ? "table "
+                                                : "key ") +
+                                quoted(name) + did_you_mean_or_which(name, known));
+            }
         });
     }
     return config;

@@ -1,5 +1,7 @@
 #include "common/frame.hpp"
 
+#include <algorithm>
+
 #include "common/frame_rows.hpp"
 #include "common/limits.hpp"
 #include "common/msgpack_tokens.hpp"
@@ -63,6 +65,13 @@ void read_echo(Reader& reader, std::optional<FrameHeader::Echo>& to) {
     reader.read(echo.received);
 }
 
+void read_other(Reader& reader, std::optional<Ack::Other>& to) {
+    if (reader.nil() || !reader.array_of(2)) return;
+    auto& other = to.emplace();
+    reader.read(other.boot);
+    reader.read(other.address);
+}
+
 }  // namespace
 
 std::string_view name_of(FrameFault fault) {
@@ -81,6 +90,8 @@ std::string_view name_of(FrameFault fault) {
             return "leases";
         case FrameFault::sightings:
             return "sightings";
+        case FrameFault::times:
+            return "times";
         case FrameFault::count_:
             break;
     }
@@ -147,10 +158,17 @@ FrameFault decode_frame(std::string_view bytes, Frame& out) {
     }
     if (!rows.all_read()) return FrameFault::rows;
     const bool good_leases = decode_leases(leases, out.leases);
-    if (!good_leases || !decode_sightings(sightings, out.sightings)) {
+    const bool good_sightings = good_leases && decode_sightings(sightings, out.sightings);
+    const auto later = [&](PeerInstant at) { return at > header.sent; };
+    const bool good_times = good_sightings && !later(rows.read_last()) &&
+                            std::none_of(out.leases.begin(), out.leases.end(),
+                                         [&](const Lease& lease) { return later(lease.read); });
+    if (!good_times) {
         out.leases.clear();
         out.sightings.clear();
-        return good_leases ? FrameFault::sightings : FrameFault::leases;
+        return !good_leases      ? FrameFault::leases
+               : !good_sightings ? FrameFault::sightings
+                                 : FrameFault::times;
     }
     out.row_groups = row_groups;
     return FrameFault::none;
@@ -158,16 +176,17 @@ FrameFault decode_frame(std::string_view bytes, Frame& out) {
 
 std::string encode_ack(const Ack& ack) {
     MsgpackWriter writer;
-    writer.array(kAckElements + !ack.sightings.empty());
+    writer.array(kAckElements + (ack.other ? 2 : ack.sightings.empty() ? 0 : 1));
     writer.number(kFrameVersion).text(ack.cluster).text(ack.tracker);
     writer.number(ack.tracker_boot).number(ack.collector_boot).number(ack.applied);
     writer.boolean(ack.gap).number(ack.map_version).number(ack.moved).number(ack.sent_us);
-    if (!ack.sightings.empty()) {
+    if (ack.other || !ack.sightings.empty()) {
         std::string sightings;
         for (const auto& [collector, seen] : ack.sightings)
             append_sighting(sightings, collector, seen);
         writer.bin(sightings);
     }
+    if (ack.other) writer.array(2).number(ack.other->boot).text(ack.other->address);
     return writer.take();
 }
 
@@ -188,8 +207,9 @@ std::optional<Ack> decode_ack(std::string_view bytes) {
     reader.read(ack.map_version);
     reader.read(ack.moved);
     reader.read(ack.sent_us);
-    const bool more = tokens.cursor().array() > kAckElements;
-    const auto sightings = more ? reader.bytes() : std::string_view{};
+    const auto elements = tokens.cursor().array();
+    const auto sightings = elements > kAckElements ? reader.bytes() : std::string_view{};
+    if (elements > kAckElements + 1) read_other(reader, ack.other);
     if (!reader.ok() || version != kFrameVersion || !decode_sightings(sightings, ack.sightings))
         return std::nullopt;
     return ack;

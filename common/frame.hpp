@@ -12,6 +12,8 @@
 namespace presence {
 
 inline constexpr std::uint32_t kFrameVersion = 1;
+// Frames of a link under way at once, from `base` on.
+inline constexpr std::uint64_t kFrameWindow = 256;
 
 // One heartbeat on its way to the user's tracker.
 struct Row {
@@ -125,6 +127,8 @@ public:
     [[nodiscard]] bool next(Row& row);
     // After next() was false: that was the end.
     [[nodiscard]] bool all_read() const { return at_ == end_; }
+    // Of the groups so far.
+    [[nodiscard]] PeerInstant read_last() const { return read_last_; }
 
     [[nodiscard]] const Row& row() const { return row_; }
     // The latest time at which the collector may have read it, before its own `age_ms` is taken
@@ -139,6 +143,7 @@ private:
     const char* group_end_;
     const char* end_;
     PeerInstant read_{};
+    PeerInstant read_last_ = PeerInstant::min();
     std::string_view edge_;  // of the last row
     Row row_;
     bool first_ = false;
@@ -160,6 +165,7 @@ enum class FrameFault : std::uint8_t {
     rows,
     leases,
     sightings,
+    times,  // of a read, later than when it was sent
     count_
 };
 [[nodiscard]] std::string_view name_of(FrameFault fault);
@@ -181,6 +187,12 @@ struct Ack {
     std::uint64_t moved = 0;   // rows refused as another tracker's, since the collector's boot
     std::int64_t sent_us = 0;  // tracker's clock, read before sending
     std::vector<Sighting> sightings{};  // of other collectors, by this tracker
+    // Another process that speaks under this collector's id, and where from.
+    struct Other {
+        std::uint64_t boot = 0;
+        std::string address;
+    };
+    std::optional<Other> other{};
 };
 [[nodiscard]] std::string encode_ack(const Ack& ack);
 [[nodiscard]] std::optional<Ack> decode_ack(std::string_view bytes);

@@ -1,5 +1,6 @@
 #include "common/frame_rows.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <utility>
@@ -215,6 +216,7 @@ bool RowReader::take_group() {
     if (!take(left, read) || !take(left, size)) return false;
     if (!is_stamp(read) || size > left.size()) return false;
     read_ = PeerInstant{Duration{read}};
+    read_last_ = std::max(read_last_, read_);
     at_ = left.begin;
     group_end_ = at_ + size;
     return true;

@@ -108,6 +108,12 @@ struct StatusAnswer {
         std::string error{};         // of the disk: which file, and what the system says
     };
     std::vector<Hold> holds{};
+    // Two processes, or more, under one id: of which one should be ended, or get its own.
+    struct Shared {
+        std::string what;               // "collector:c1", "notifier:n1", "tracker:t1"
+        std::vector<std::string> from;  // their addresses, as far as they are known
+    };
+    std::vector<Shared> shared{};
 };
 // One page of a slot as it was in one loop turn: pages of one snapshot share epoch, seq and batch.
 struct SnapshotAnswer {

@@ -19,10 +19,6 @@ io::Store::Options without_rows(io::Store::Options options) {
     return options;
 }
 
-std::int64_t unix_ms() {
-    return millis(io::wall_offset().at(io::now()));
-}
-
 }  // namespace
 
 Keeper::Keeper(io::Store::Options store, Delivery& delivery) : store_(without_rows(store)) {
@@ -57,7 +53,7 @@ void Keeper::restore(Delivery& delivery) {
 // moment does no harm: its supervisor starts it again, and the store is moved aside.
 void Keeper::write(const io::Store::Write& what) {
     try {
-        store_.write(what, unix_ms());
+        store_.write(what, io::running_ms());
     } catch (const io::StoreMalformed& error) {
         io::log::error("fatal", {{"message", error.what()}, {"exit_code", kExitStorage}});
         std::_Exit(kExitStorage);

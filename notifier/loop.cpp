@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <deque>
 #include <filesystem>
+#include <optional>
 #include <set>
+#include <string>
 #include <vector>
 #include <zmq.hpp>
 
@@ -19,6 +21,7 @@
 #include "common/io/signals.hpp"
 #include "common/io/sockets.hpp"
 #include "common/io/store.hpp"
+#include "common/notifier_topic.hpp"
 #include "notifier/channel.hpp"
 #include "notifier/follower.hpp"
 
@@ -64,7 +67,7 @@ public:
             links_.emplace_back(Link{{context_,
                                       io::Role::events_in,
                                       tracker.events,
-                                      {std::string(kTopicBatch), std::string(kTopicTick)}},
+                                      {std::string(kTopicBatch), std::string(kTopicTick), topic_}},
                                      {context_, io::Role::queries_out, tracker.query},
                                      {"tracker", tracker.id, tracker.events}});
         for (const auto& sink : program.config.sinks)
@@ -164,9 +167,29 @@ private:
                 pass_on(heard_batch(tracker, trackers_[tracker], body.to_string_view()));
             else if (whole && topic.to_string_view() == kTopicTick)
                 pass_on(heard_tick(tracker, trackers_[tracker], body.to_string_view()));
+            else if (whole && topic.to_string_view() == topic_)
+                note_shared_id(tracker);
             else
                 ++misshapen_;
         }
+    }
+
+    // Each second, while another process follows as this notifier: its sinks are told all, too.
+    void note_shared_id(std::size_t tracker) {
+        if (!shared_id_heard_)
+            io::log::error("id_shared", {{"id", program_.id},
+                                         {"tracker", trackers_[tracker]},
+                                         {"why",
+                                          "another process runs as this notifier: end one, or "
+                                          "give it an id of its own; `presence status` tells "
+                                          "where they are"}});
+        shared_id_heard_ = io::now();
+    }
+
+    void forget_shared_id() {
+        if (!shared_id_heard_ || io::now() - *shared_id_heard_ < kSharedIdOver) return;
+        shared_id_heard_.reset();
+        io::log::info("id_shared_no_more", {{"id", program_.id}});
     }
 
     void pass_on(const HeardPtr& heard) {
@@ -236,6 +259,7 @@ private:
 
     void report() {
         tell_ready();
+        forget_shared_id();
         for (auto& link : links_)
             link.peer.turn(io::now());
         files_.turn(io::now());
@@ -360,8 +384,10 @@ private:
 
     static constexpr Duration kPollMax = 1s;
     static constexpr Duration kSinkEndSlack = 500ms;
+    static constexpr Duration kSharedIdOver = 5s;
 
     const io::Program& program_;
+    const std::string topic_ = topic_of_notifier(program_.id, io::make_boot());
     std::vector<std::string> trackers_;  // ids
     io::Signals signals_;  // before the context, whose threads inherit the blocked signals
     zmq::context_t context_;
@@ -369,6 +395,7 @@ private:
     std::deque<Channel> channels_;
     std::vector<Question> questions_;
     std::uint64_t misshapen_ = 0, refused_ = 0;
+    std::optional<Instant> shared_id_heard_;
     bool ready_told_ = false;
     io::FilesLog files_;
     io::Reporter reporter_{{"gap_told", "diverged", "timeouts", "errors", "refused", "misshapen",

@@ -176,6 +176,11 @@ Answers::Body Answers::body(const StatusQuery&) const {
         const auto lag = c.watermark ? (now - *c.watermark).count() / 1000 : -1;
         answer.collectors.push_back(
             {std::string(c.id), c.boot, std::string(name_of(c.state)), lag});
+        if (!c.other) continue;
+        const auto what = "collector:" + std::string(c.id);
+        if (answer.shared.empty() || answer.shared.back().what != what)
+            answer.shared.push_back({what, {}});
+        answer.shared.back().from.emplace_back(c.address);
     }
     answer.holds = holds();
     return answer;

@@ -128,7 +128,7 @@ bool Journal::Shared::write(std::unique_lock<std::mutex>& lock) {
         lock.unlock();
         io::fault_point("journal.before_write");
         try {
-            store->write(all, millis(io::wall_now()));
+            store->write(all, io::running_ms());
             io::fault_point("journal.after_write");
         } catch (const io::StoreMalformed& error) {
             failure = error.what();

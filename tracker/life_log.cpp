@@ -1,6 +1,7 @@
 #include "tracker/life_log.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/io/log.hpp"
 
@@ -27,6 +28,7 @@ void LifeLog::turn(Instant now, Tracker& tracker) {
     if (now < look_at_) return;
     look_at_ = now + kLookInterval;
     tell_collectors(now, tracker);
+    tell_ids(now, tracker);
     tell_freshness(tracker.stats());
     tell_holds(now, tracker);
     tell_refused(now, tracker);
@@ -36,14 +38,36 @@ void LifeLog::tell_collectors(Instant now, const Tracker& tracker) {
     using State = Watermarks::View::State;
     if (collectors_.size() > kCollectorsMax) collectors_.clear();  // ids that came and went
     for (const auto& view : tracker.watermarks().view(now)) {
-        auto& told = collectors_[std::string(view.id)];
-        if (told.state == view.state && told.boot == view.boot) continue;
-        told = {view.state, view.boot};
-        const log::Fields fields{{"collector", view.id}, {"boot", view.boot}};
+        const bool shared = view.other.has_value();
+        auto& told = collectors_[{std::string(view.id), view.boot}];
+        const log::Fields fields{
+            {"collector", view.id}, {"boot", view.boot}, {"from", view.address}};
+        if (std::exchange(told.shared, shared) != shared) {
+            if (shared)
+                log::error("id_shared", fields);
+            else
+                log::info("id_shared_no_more", fields);
+        }
+        if (std::exchange(told.state, view.state) == view.state) continue;
         if (view.state == State::live) log::info("collector_live", fields);
         if (view.state == State::silent) log::warn("collector_silent", fields);
         if (view.state == State::departed) log::info("collector_departed", fields);
     }
+}
+
+void LifeLog::tell_ids(Instant now, const Tracker& tracker) {
+    std::set<std::string> current;
+    for (const auto& shared : tracker.ids_shared(now)) {
+        current.insert(shared.what);
+        if (ids_.contains(shared.what)) continue;
+        log::Fields fields{{"of", shared.what}};
+        for (const auto& address : shared.from)
+            fields.emplace_back("from", address);
+        log::error("id_shared", fields);
+    }
+    for (const auto& what : ids_)
+        if (!current.contains(what)) log::info("id_shared_no_more", {{"of", what}});
+    ids_ = std::move(current);
 }
 
 void LifeLog::tell_freshness(const Tracker::Stats& stats) {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "common/time.hpp"
 #include "tracker/tracker.hpp"
@@ -9,9 +11,10 @@
 namespace presence::tracker {
 
 // Tells in the log what an operator has to know of a tracker's life, once each time it changes: how
-// its collectors are (`collector_live`, `collector_silent`, `collector_departed`), whether it is
-// live, warming or frozen (`freshness`), whom timeouts wait for (`held`, `released`; at most
-// kHoldLines a look, the others counted), and whose frames it refuses (`frame_refused`).
+// its collectors are (`collector_live`, `collector_silent`, `collector_departed`; `id_shared` if
+// two processes have one id), whether it is live, warming or frozen (`freshness`), whom timeouts
+// wait for (`held`, `released`; at most kHoldLines a look, the others counted), and whose frames it
+// refuses (`frame_refused`).
 class LifeLog {
 public:
     // Cheap in every turn: looks once a second.
@@ -21,16 +24,18 @@ private:
     static constexpr std::size_t kHoldLines = 20;
 
     void tell_collectors(Instant now, const Tracker& tracker);
+    void tell_ids(Instant now, const Tracker& tracker);
     void tell_freshness(const Tracker::Stats& stats);
     void tell_holds(Instant now, const Tracker& tracker);
     void tell_refused(Instant now, Tracker& tracker);
 
     struct Collector {
         Watermarks::View::State state = Watermarks::View::State::expected;
-        std::uint64_t boot = 0;
+        bool shared = false;
     };
-    std::map<std::string, Collector, std::less<>> collectors_;
-    std::map<std::string, std::string> holds_;  // what to why, as told
+    std::map<std::pair<std::string, std::uint64_t>, Collector> collectors_;  // by id and boot
+    std::set<std::string> ids_;                                              // shared, as told
+    std::map<std::string, std::string> holds_;                               // what to why, as told
     Freshness freshness_ = Freshness::warming;
     StaleBy stale_by_;
     Instant look_at_{};

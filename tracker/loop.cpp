@@ -175,7 +175,8 @@ private:
                 break;
             }
             guard_.on_message(io::Role::events_out, message);
-            tracker_.on_subscriber(io::connection_of(message), io::view(message));
+            tracker_.on_subscriber(io::connection_of(message), io::view(message),
+                                   io::address_of(message));
         }
         for (const auto& unwelcome : tracker_.take_unwelcome())
             guard_.end(io::Role::events_out, unwelcome);
@@ -200,7 +201,8 @@ private:
         const auto now = io::now();
         const auto wall = io::wall_offset();
         for (std::size_t n = 0; n < count; ++n)
-            tracker_.on_frame(io::view(received_[n].peer), io::view(received_[n].body), now, wall);
+            tracker_.on_frame(io::view(received_[n].peer), io::view(received_[n].body), now, wall,
+                              io::address_of(received_[n].body));
     }
 
     // A peer that asked as REQ does gets the delimiter back: told apart by a mark before its id.

@@ -17,6 +17,10 @@ constexpr std::size_t kExpiredPerTurnMax = 4'096;
 // so that a flood of questions slows down who asks, not the heartbeats.
 constexpr std::size_t kAnswerBytesPerTurn = kAnswerPageBytes / 2;
 
+Watermarks::RunId run_of(const FrameHeader& header) {
+    return {header.collector, header.boot};
+}
+
 }  // namespace
 
 Tracker::Tracker(TrackerOptions options, SlotMap map, Instant now)
@@ -25,7 +29,7 @@ Tracker::~Tracker() = default;
 Tracker::Tracker(Tracker&&) noexcept = default;
 
 void Tracker::on_frame(std::string_view peer, std::string_view bytes, Instant received,
-                       WallOffset wall) {
+                       WallOffset wall, std::string_view address) {
     auto& i = *impl_;
     const auto& header = i.frame.header;
     if (const auto fault = decode_frame(bytes, i.frame); fault != FrameFault::none) {
@@ -33,11 +37,11 @@ void Tracker::on_frame(std::string_view peer, std::string_view bytes, Instant re
         return i.refuse(name_of(fault));
     }
     if (header.cluster != i.options.cluster) return i.refuse("cluster");
-    switch (i.watermarks.on_frame(header, i.options.boot, received)) {
-        case Watermarks::Accept::refused: {
-            const auto known = i.watermarks.view_of(header.collector, received);
-            return i.refuse(known && header.boot < known->boot ? "older_run" : "numbers");
-        }
+    switch (i.watermarks.on_frame(header, i.options.boot, received, address)) {
+        case Watermarks::Accept::senseless:
+            return i.refuse("numbers");
+        case Watermarks::Accept::no_room:
+            return i.refuse("collectors_limit");
         case Watermarks::Accept::duplicate:
             ++i.stats.frames_duplicate;
             break;
@@ -51,7 +55,7 @@ void Tracker::on_frame(std::string_view peer, std::string_view bytes, Instant re
     }
     i.note_leases(header, received);
     i.note_sightings(header, received);
-    const std::pair ack{header.collector, std::string(peer)};
+    const std::pair ack{Impl::RunKey{header.collector, header.boot}, std::string(peer)};
     if (std::find(i.to_acknowledge.begin(), i.to_acknowledge.end(), ack) == i.to_acknowledge.end())
         i.to_acknowledge.push_back(ack);
 }
@@ -68,7 +72,7 @@ void Tracker::Impl::apply(const FrameHeader& header, Instant received, WallOffse
     for (RowReader rows(frame.row_groups); rows.next(beats[beat_count]);) {
         auto& beat = beats[beat_count];
         if (rows.first_of_group())
-            read = watermarks.read_time(header.collector, rows.read(), received);
+            read = watermarks.read_time(run_of(header), rows.read(), received);
         if (!owns(slot_of(beat.hash))) {
             ++moved;
             continue;
@@ -94,22 +98,24 @@ void Tracker::Impl::apply_beats(WallOffset wall) {
 // Also those of a frame that is not the next: they are of now, and hold for themselves.
 void Tracker::Impl::note_leases(const FrameHeader& header, Instant received) {
     for (const auto& lease : frame.leases)
-        roster.on_lease(lease.edge, watermarks.read_time(header.collector, lease.read, received));
+        roster.on_lease(lease.edge, watermarks.read_time(run_of(header), lease.read, received));
 }
 
 void Tracker::Impl::note_sightings(const FrameHeader& header, Instant received) {
     for (const auto& sighting : frame.sightings)
-        watermarks.on_sighting(header.collector, sighting, received);
+        watermarks.on_sighting(run_of(header), sighting, received);
 }
 
 void Tracker::on_query(std::string_view peer, std::string_view bytes) {
     impl_->asked.push_back({std::string(peer), decode_query(bytes)});
 }
 
-void Tracker::on_subscriber(const PeerConnection& from, std::string_view message) {
+void Tracker::on_subscriber(const PeerConnection& from, std::string_view message,
+                            std::string_view address) {
     impl_->subscriptions.on_message(from, message);
     Subscriptions::Told told;
     if (!Subscriptions::read(message, told)) return;
+    impl_->notifier_ids.on_subscription(told.topic, told.subscribed, address);
     impl_->tick_wanted |= told.subscribed && kTopicTick.starts_with(told.topic);
 }
 
@@ -138,6 +144,7 @@ bool Tracker::end_turn(Instant now, WallOffset wall, Output& out) {
     const bool ticks = now >= i.next_tick();
     if (ticks) {
         i.publisher.tick(out.publications);
+        i.tell_notifiers(now, out.publications);
         i.ticked = now;
         i.tick_wanted = false;
     }
@@ -200,12 +207,15 @@ void Tracker::Impl::pass_time(Instant now) {
 }
 
 void Tracker::Impl::acknowledge(Instant now, std::vector<ToPeer>& out) {
-    for (auto& [collector, peer] : to_acknowledge) {
-        const auto view = watermarks.view_of(collector, now);
+    for (auto& [run, peer] : to_acknowledge) {
+        const auto view = watermarks.view_of({run.first, run.second}, now);
         if (!view) continue;
         out.push_back(ack_to(peer, *view, view->applied, now));
-        if (peers.size() < Watermarks::kCollectorsMax || peers.contains(collector))
-            peers[collector] = std::move(peer);
+        if (peers.size() >= Watermarks::kCollectorsMax)
+            std::erase_if(peers, [&](const auto& it) {
+                return !watermarks.view_of({it.first.first, it.first.second}, now);
+            });
+        peers[run] = std::move(peer);
     }
     to_acknowledge.clear();
 }
@@ -222,7 +232,11 @@ ToPeer Tracker::Impl::ack_to(const std::string& peer, const Watermarks::View& vi
             .map_version = map.version,
             .moved = moved == moved_rows.end() ? 0 : moved->second,
             .sent_us = micros(now)};
-    if (map.trackers.size() > 1) ack.sightings = watermarks.sightings_for(view.id, now);
+    if (map.trackers.size() > 1)
+        ack.sightings = watermarks.sightings_for({view.id, view.boot}, now);
+    if (view.other)
+        if (const auto other = watermarks.view_of(*view.other, now))
+            ack.other = {other->boot, std::string(other->address)};
     return {peer, encode_ack(ack)};
 }
 
@@ -231,10 +245,11 @@ ToPeer Tracker::Impl::ack_to(const std::string& peer, const Watermarks::View& vi
 // written.
 void Tracker::Impl::give_signs(Instant now, std::vector<ToPeer>& out) {
     if ((writing.waiting_bytes == 0 && !writing.full) || now - signed_at < kSignInterval) return;
-    for (const auto& [collector, peer] : peers) {
-        const auto view = watermarks.view_of(collector, now);
+    for (const auto& [run, peer] : peers) {
+        const Watermarks::RunId id{run.first, run.second};
+        const auto view = watermarks.view_of(id, now);
         if (!view || (!writing.full && view->heard <= signed_at)) continue;
-        if (!watermarks.excuse(collector, now)) continue;
+        if (!watermarks.excuse(id, now)) continue;
         auto sign = *view;
         sign.gap = false;  // it is no time to send again
         out.push_back(ack_to(peer, sign, 0, now));
@@ -277,7 +292,11 @@ void Tracker::Impl::answer(Instant now, WallOffset wall, Output& out) {
             continue;
         }
         auto& to = std::holds_alternative<SnapshotQuery>(query->op) ? out.snapshots : out.answers;
-        to.push_back({std::move(peer), encode_answer(answers_now(*query))});
+        auto answer = answers_now(*query);
+        if (auto* const status = std::get_if<StatusAnswer>(&answer.body))
+            for (auto& shared : ids_shared(now))
+                status->shared.push_back(std::move(shared));
+        to.push_back({std::move(peer), encode_answer(answer)});
         bytes += to.back().bytes.size();
     }
 }

@@ -82,7 +82,9 @@ public:
     void end_all(Instant now, WallOffset wall);
 
     // `received` is read after the frame was received; one reading may serve all of a turn.
-    void on_frame(std::string_view peer, std::string_view bytes, Instant received, WallOffset wall);
+    // `address`: where it came from, as it is shown.
+    void on_frame(std::string_view peer, std::string_view bytes, Instant received, WallOffset wall,
+                  std::string_view address = {});
     // Answered in end_turn, after the batches of that turn: of this one, or, behind longer answers,
     // of a later one.
     void on_query(std::string_view peer, std::string_view bytes);
@@ -90,7 +92,9 @@ public:
     [[nodiscard]] bool takes_questions() const;
     // From XPUB: that a topic now has, or no longer has, a subscriber, or what is no subscription.
     // The first one to `tick` is told at once, so that it knows where the stream stands.
-    void on_subscriber(const PeerConnection& from, std::string_view message);
+    // `address`: whose it is, as it is shown.
+    void on_subscriber(const PeerConnection& from, std::string_view message,
+                       std::string_view address = {});
     // All that came from XPUB was read.
     void on_no_subscriber();
     // Connections of subscribers that are to be ended, since the last call.
@@ -150,9 +154,12 @@ public:
     [[nodiscard]] std::vector<StatusAnswer::Hold> holds(Instant now, WallOffset wall) const;
     [[nodiscard]] std::uint64_t boot() const;
 
+    // Ids that two processes have, or more; those of collectors are in watermarks().
+    [[nodiscard]] std::vector<StatusAnswer::Shared> ids_shared(Instant now) const;
+
     // The first frame refused since the last call: who sent it, as far as it says, and why.
     struct Refused {
-        std::string reason;  // a FrameFault, or cluster, older_run, numbers
+        std::string reason;  // a FrameFault, or cluster, numbers, collectors_limit
         std::string cluster, collector;
     };
     [[nodiscard]] std::optional<Refused> take_refused();

@@ -18,6 +18,7 @@
 #include "tracker/checkpoints.hpp"
 #include "tracker/freeze.hpp"
 #include "tracker/lifts.hpp"
+#include "tracker/notifier_ids.hpp"
 #include "tracker/publisher.hpp"
 #include "tracker/restarts.hpp"
 #include "tracker/roster.hpp"
@@ -86,6 +87,8 @@ struct Tracker::Impl {
     [[nodiscard]] Answer heading(Instant now, WallOffset wall) const;
     void pass_time(Instant now);
     void acknowledge(Instant now, std::vector<ToPeer>& out);
+    void tell_notifiers(Instant now, std::vector<Publication>& out);
+    [[nodiscard]] std::vector<StatusAnswer::Shared> ids_shared(Instant now) const;
     void give_signs(Instant now, std::vector<ToPeer>& out);
     [[nodiscard]] ToPeer ack_to(const std::string& peer, const Watermarks::View& view,
                                 std::uint64_t applied, Instant now);
@@ -111,6 +114,7 @@ struct Tracker::Impl {
     Roster roster;
     Publisher publisher;
     Subscriptions subscriptions;
+    NotifierIds notifier_ids;
     Snapshots snapshots;
     std::array<Instant, kSlots> taken{};
     std::optional<Instant> evidence;    // as far as it reaches
@@ -137,12 +141,13 @@ struct Tracker::Impl {
     // read right into their place: a copy of one just written waits until all its fields are.
     std::array<Beat, 128> beats;
     std::size_t beat_count = 0;
-    std::vector<Event> events;                                        // of this turn
-    std::vector<std::pair<std::string, std::string>> to_acknowledge;  // collector, peer
-    std::unordered_map<std::string, std::uint64_t> moved_rows;        // by collector
-    std::unordered_map<std::string, std::string> peers;               // the same
-    Instant signed_at{};                                              // signs were given last
-    std::deque<Asked> asked;                                          // oldest first
+    std::vector<Event> events;                                   // of this turn
+    using RunKey = std::pair<std::string, std::uint64_t>;        // collector, boot
+    std::vector<std::pair<RunKey, std::string>> to_acknowledge;  // with its peer
+    std::unordered_map<std::string, std::uint64_t> moved_rows;   // by collector
+    std::map<RunKey, std::string> peers;
+    Instant signed_at{};      // signs were given last
+    std::deque<Asked> asked;  // oldest first
     Stats stats;
     std::optional<Refused> refused;
 };

@@ -139,6 +139,7 @@ bool Tracker::Impl::restore(const Roster::Held& held) {
 void Tracker::begin(const Past& past, Instant now, WallOffset wall) {
     auto& i = *impl_;
     i.publisher.resume(past.boot, past.batch);
+    i.watermarks.resume(past.boot);
     i.resume(past.facts, now);
     for (std::uint32_t slot = 0; slot < kSlots; ++slot)
         if (i.owns(slot)) i.begin(static_cast<Slot>(slot), i.options.started_unix_ms);
@@ -192,8 +193,9 @@ void Tracker::Impl::tell_facts(bool ticks, Output& out) {
     if (!wrote && !ticks) return;
     std::vector<std::string> known;
     for (const auto& c : watermarks.view(Instant{}))
-        if (c.state == Watermarks::View::State::expected ||
-            c.state == Watermarks::View::State::live)
+        if ((c.state == Watermarks::View::State::expected ||
+             c.state == Watermarks::View::State::live) &&
+            (known.empty() || known.back() != c.id))
             known.emplace_back(c.id);
     if (known == collectors_told && !wrote) return;
     const auto links = watermarks.links();

@@ -1,42 +1,91 @@
 #include "tracker/watermarks.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <tuple>
 #include <utility>
 
 #include "common/bugs.hpp"
-namespace presence::tracker {
 
-Watermarks::Watermarks(Duration grace, std::vector<std::string> expected, Instant now)
-    : grace_(grace) {
-    for (auto& id : expected)
-        collectors_[std::move(id)].heard = now;
+namespace presence::tracker {
+namespace {
+
+// What every collector keeps to: docs/protocol.md, "Frames".
+bool makes_sense(const FrameHeader& header) {
+    constexpr std::uint64_t kBootMax = std::uint64_t{1} << 63;
+    constexpr std::uint64_t kCountMax = std::uint64_t{1} << 53;
+    return header.boot != 0 && header.boot < kBootMax && header.base != 0 &&
+           header.number >= header.base && header.number - header.base < kFrameWindow &&
+           header.number < kCountMax && header.dropped < kCountMax &&
+           header.watermark <= header.sent &&
+           (!header.echo || header.echo->received <= header.sent);
 }
 
-std::optional<Instant> Watermarks::Collector::reaches(Instant now) const {
+}  // namespace
+
+Watermarks::Watermarks(Duration grace, std::vector<std::string> expected, Instant now)
+    : grace_(grace), began_(now) {
+    for (auto& id : expected)
+        runs_[{std::move(id), 0}].heard = now;
+}
+
+std::optional<Instant> Watermarks::Run::reaches(Instant now) const {
     if (!watermark) return std::nullopt;
     const auto reached =
         bug(Bug::watermark_late) ? clock.latest(now, *watermark) : clock.earliest(now, *watermark);
     return reached ? std::min(reached, std::optional(now)) : std::nullopt;
 }
 
-Watermarks::Collector* Watermarks::find_or_add(const std::string& id) {
-    if (const auto it = collectors_.find(id); it != collectors_.end()) return &it->second;
-    if (collectors_.size() >= kCollectorsMax) {
-        // Those that hold nothing make room, the longest silent first.
-        auto oldest = collectors_.end();
-        for (auto it = collectors_.begin(); it != collectors_.end(); ++it)
-            if (!it->second.holds() &&
-                (oldest == collectors_.end() || it->second.heard < oldest->second.heard))
-                oldest = it;
-        if (oldest == collectors_.end()) return nullptr;
-        collectors_.erase(oldest);
-    }
-    return &collectors_[id];
+// Those that hold nothing make room, the longest silent first: of that collector if it has as many
+// runs as it may, else of any.
+bool Watermarks::make_room(std::string_view collector) {
+    const auto of = runs_of(runs_, collector);
+    const bool of_it = std::distance(of.first, of.second) >= std::ptrdiff_t{kRunsMax};
+    if (!of_it && runs_.size() < kCollectorsMax) return true;
+    const auto [first, last] = of_it ? of : std::pair{runs_.begin(), runs_.end()};
+    auto oldest = last;
+    for (auto it = first; it != last; ++it)
+        if (!it->second.holds() && (oldest == last || it->second.heard < oldest->second.heard))
+            oldest = it;
+    if (oldest == last) return false;
+    runs_.erase(oldest);
+    return true;
 }
 
-bool Watermarks::none_holds_but(const Collector& one) const {
-    return std::none_of(collectors_.begin(), collectors_.end(),
-                        [&](const auto& it) { return &it.second != &one && it.second.holds(); });
+Watermarks::Run* Watermarks::find_or_begin(const FrameHeader& header, Instant received,
+                                           std::string_view address) {
+    const Key key{header.collector, header.boot};
+    if (const auto it = runs_.find(key); it != runs_.end()) return &it->second;
+    const bool awaited = runs_.erase(Key{header.collector, 0}) > 0;
+    if (!make_room(header.collector)) return nullptr;
+    // Also after goodbyes: while no collector was there nobody was heard.
+    if (event_time_ && known() == 0) evidence_lost(received);
+    Run begun;
+    begun.state = View::State::live;
+    begun.began = received;
+    begun.applied = header.base - 1;
+    begun.address = address;
+    if (const auto it = resumed_.find(key); it != resumed_.end()) {
+        begun.applied = std::max(begun.applied, it->second);
+        resumed_.erase(it);
+    }
+    // What a run read after we began is lost with it, also if we have never heard it ourselves; or
+    // it speaks still. One that had left needs no such wait, and gets one.
+    if (awaited) {
+        const auto [from, to] = runs_of(resumed_, header.collector);
+        for (auto it = from; it != to; ++it) {
+            auto& before = runs_[it->first];
+            before.heard = received;
+            before.applied = it->second;
+        }
+        resumed_.erase(from, to);
+    }
+    if (bug(Bug::newest_run_only)) {
+        const auto [from, to] = runs_of(runs_, header.collector);
+        if (from != to) evidence_lost(received);
+        runs_.erase(from, to);
+    }
+    return &runs_.emplace(key, std::move(begun)).first->second;
 }
 
 void Watermarks::evidence_lost(Instant now) {
@@ -45,48 +94,40 @@ void Watermarks::evidence_lost(Instant now) {
 }
 
 Watermarks::Accept Watermarks::on_frame(const FrameHeader& header, std::uint64_t self_boot,
-                                        Instant received) {
-    if (header.base == 0 || header.number < header.base) return Accept::refused;
-    const bool awaited = collectors_.contains(header.collector);
-    auto* const c = find_or_add(header.collector);
-    if (c == nullptr) return Accept::refused;
-    if (header.boot < c->boot && received - c->heard < kBootOverlap) return Accept::refused;
-    if (header.boot != c->boot) {
-        const auto known = resumed_.extract(header.collector);
-        const bool resumes = !known.empty() && known.mapped().boot == header.boot;
-        // What a run read after we began is lost with it, also if we have never heard it ourselves.
-        // One that was expected and had left needs no lift, and gets one.
-        const bool vanished = c->boot != 0 ? c->state != View::State::departed
-                                           : awaited && !known.empty() && !resumes;
-        // Also after goodbyes: while no collector was there nobody was heard.
-        if (vanished || (event_time_ && none_holds_but(*c))) evidence_lost(received);
-        *c = Collector{};
-        c->state = View::State::live;
-        c->boot = header.boot;
-        c->applied = header.base - 1;
-        if (resumes) c->applied = std::max(c->applied, known.mapped().applied);
+                                        Instant received, std::string_view address) {
+    if (!makes_sense(header)) return Accept::senseless;
+    if (bug(Bug::newest_run_only)) {
+        const auto [from, to] = runs_of(runs_, header.collector);
+        if (std::any_of(from, to, [&](const auto& it) { return it.first.second > header.boot; }))
+            return Accept::senseless;
     }
-    c->heard = received;
-    c->sent = std::max(c->sent, header.sent);
-    if (c->state == View::State::silent) c->state = View::State::live;
+    auto* const c = find_or_begin(header, received, address);
+    if (c == nullptr) return Accept::no_room;
+    // Not what an earlier run of ours said that it applied: its journal may be an old copy.
+    if (c->spoke != Instant{} && (header.number + kFramesApartMax < c->applied ||
+                                  header.base > c->applied + kFramesApartMax)) {
+        const Instant began = c->began;
+        *c = Run{};
+        c->state = View::State::live;
+        c->began = began;
+        c->applied = header.base - 1;
+        c->address = address;
+        evidence_lost(received);
+    }
+    if (c->state != View::State::departed) c->state = View::State::live;
+    if (c->spoke == Instant{}) c->began = received;
+    c->spoke = c->heard = received;
     if (header.base > c->applied + 1) {
         // Acknowledged by an earlier run of this tracker while we already counted: rows are gone.
         c->applied = header.base - 1;
         evidence_lost(received);
     }
-    if (header.dropped > c->dropped) {
+    // Less than before, and later: what was told before was forged.
+    if (header.dropped > c->dropped || (header.dropped < c->dropped && header.sent > c->sent)) {
         c->dropped = header.dropped;
         evidence_lost(received);
     }
-    c->clock.on_message(received, header.sent);
-    if (header.echo && header.echo->tracker_boot == self_boot &&
-        header.echo->acked_us > c->last_echo_us && header.echo->acked_us <= micros(received)) {
-        c->last_echo_us = header.echo->acked_us;
-        c->clock.on_echo(received, Instant{Duration{header.echo->acked_us}}, header.echo->received);
-    }
-    // What it read since its machine went on was taken for older than it is, and it cannot know
-    // that it stood still, and that its edges may have given up.
-    if (c->clock.take_jump() && !bug(Bug::jump_ignored)) evidence_lost(received);
+    const bool jumped = note_clocks(*c, header, self_boot, received);
     if (header.number <= c->applied)
         return bug(Bug::frame_applied_twice) ? Accept::apply : Accept::duplicate;
     if (header.number > c->applied + 1 && !bug(Bug::frame_hole_ignored)) {
@@ -95,72 +136,151 @@ Watermarks::Accept Watermarks::on_frame(const FrameHeader& header, std::uint64_t
     }
     c->gap = false;
     c->applied = header.number;
-    if (!c->watermark || header.watermark > *c->watermark) c->watermark = header.watermark;
+    // The next frame tells: should this one be forged, it would count for ever.
+    if (!jumped && (!c->watermark || header.watermark > *c->watermark))
+        c->watermark = header.watermark;
     if (header.goodbye) c->state = View::State::departed;
     return Accept::apply;
 }
 
+// Whether one of the clocks jumped.
+bool Watermarks::note_clocks(Run& run, const FrameHeader& header, std::uint64_t self_boot,
+                             Instant received) {
+    run.sent = std::max(run.sent, header.sent);
+    run.clock.on_message(received, header.sent);
+    if (header.echo && header.echo->tracker_boot == self_boot &&
+        header.echo->acked_us > run.last_echo_us && header.echo->acked_us <= micros(received)) {
+        run.last_echo_us = header.echo->acked_us;
+        run.clock.on_echo(received, Instant{Duration{header.echo->acked_us}},
+                          header.echo->received);
+    }
+    if (header.echo && header.echo->tracker_boot != self_boot &&
+        header.echo->tracker_boot != before_)
+        run.heard_other = header.echo->received;
+    if (!run.clock.take_jump() || bug(Bug::jump_ignored)) return false;
+    // What it read since its machine went on was taken for older than it is, and it cannot know
+    // that it stood still, and that its edges may have given up. Stamps of before say nothing.
+    run.sent = {};
+    run.watermark.reset();
+    evidence_lost(received);
+    return true;
+}
+
 void Watermarks::resume(Link link) {
-    if (resumed_.size() < kCollectorsMax) resumed_[link.collector] = link;
+    if (resumed_.size() < kCollectorsMax)
+        resumed_[{std::move(link.collector), link.boot}] = link.applied;
 }
 
 std::vector<Watermarks::Link> Watermarks::links() const {
     std::vector<Link> all;
-    for (const auto& [id, link] : resumed_)
-        all.push_back(link);
-    for (const auto& [id, c] : collectors_)
-        if (c.boot != 0) all.push_back({id, c.boot, c.applied});
-    std::sort(all.begin(), all.end(),
-              [](const Link& a, const Link& b) { return a.collector < b.collector; });
+    for (const auto& [key, applied] : resumed_)
+        all.push_back({key.first, key.second, applied});
+    for (const auto& [key, run] : runs_)
+        if (key.second != 0) all.push_back({key.first, key.second, run.applied});
+    std::sort(all.begin(), all.end(), [](const Link& a, const Link& b) {
+        return std::tie(a.collector, a.boot) < std::tie(b.collector, b.boot);
+    });
     return all;
 }
 
-Instant Watermarks::read_time(std::string_view collector, PeerInstant read, Instant now) const {
-    const auto it = collectors_.find(std::string(collector));
-    if (it == collectors_.end()) return now;
+Instant Watermarks::read_time(RunId run, PeerInstant read, Instant now) const {
+    const auto it = runs_.find(Key{run.collector, run.boot});
+    if (it == runs_.end()) return now;
     const auto mapped = it->second.clock.latest(now, read);
     return mapped ? std::min(*mapped, now) : now;
 }
 
-void Watermarks::on_sighting(std::string_view by, const Sighting& sighting, Instant now) {
-    const auto teller = collectors_.find(std::string(by));
-    const auto it = collectors_.find(sighting.collector);
-    if (teller == collectors_.end() || it == collectors_.end()) return;
-    auto& c = it->second;
-    const auto seen = teller->second.clock.earliest(now, sighting.seen);
-    if (!seen || c.state == View::State::departed || bug(Bug::sightings_ignored)) return;
-    c.seen = std::max(c.seen, std::min(*seen, now));
-    // It was given up before this was known.
-    if (c.state == View::State::silent && now - c.seen <= grace_)
-        c.state = c.boot == 0 ? View::State::expected : View::State::live;
+void Watermarks::on_sighting(RunId by, const Sighting& sighting, Instant now) {
+    const auto teller = runs_.find(Key{by.collector, by.boot});
+    if (teller == runs_.end() || bug(Bug::sightings_ignored)) return;
+    const auto mapped = teller->second.clock.earliest(now, sighting.seen);
+    if (!mapped) return;
+    const Instant seen = std::min(*mapped, now);
+    const auto [from, to] = runs_of(runs_, sighting.collector);
+    for (auto it = from; it != to; ++it) {
+        auto& c = it->second;
+        if (c.state == View::State::departed) continue;
+        if (std::any_of(from, to, [&](const auto& other) {
+                return &other.second != &c && other.second.spoke + kOverlap >= seen;
+            }))
+            continue;
+        c.seen = std::max(c.seen, seen);
+        // It was given up before this was known.
+        if (c.state == View::State::silent && now - c.seen <= grace_ && !succeeded_at(it->first, c))
+            c.state = c.spoke == Instant{} ? View::State::expected : View::State::live;
+    }
 }
 
-std::vector<Sighting> Watermarks::sightings_for(std::string_view collector, Instant now) {
+std::vector<Sighting> Watermarks::sightings_for(RunId run, Instant now) {
     std::vector<Sighting> all;
-    const auto it = collectors_.find(std::string(collector));
-    if (it == collectors_.end() || now - it->second.told_others < grace_ / 20) return all;
-    it->second.told_others = now;
-    for (const auto& [id, c] : collectors_) {
+    const auto to = runs_.find(Key{run.collector, run.boot});
+    if (to == runs_.end() || now - to->second.told_others < grace_ / 20) return all;
+    to->second.told_others = now;
+    for (const auto& [key, c] : runs_) {
         // When it was read may be long after that, and that it is excused says nothing of it.
         const auto said = c.clock.earliest(now, c.sent);
-        if (!said || id == collector || c.state != View::State::live || all.size() >= kSightingsMax)
-            continue;
-        if (const auto seen = std::min(*said, c.heard); now - seen < grace_)
-            all.push_back({id, PeerInstant{seen.time_since_epoch()}});
+        if (!said || key.first == run.collector || c.state != View::State::live) continue;
+        const auto seen = std::min(*said, c.heard);
+        if (now - seen >= grace_) continue;
+        const PeerInstant told{seen.time_since_epoch()};
+        if (!all.empty() && all.back().collector == key.first)
+            all.back().seen = std::max(all.back().seen, told);
+        else if (all.size() < kSightingsMax)
+            all.push_back({key.first, told});
     }
     return all;
 }
 
-bool Watermarks::excuse(std::string_view collector, Instant now) {
-    const auto it = collectors_.find(std::string(collector));
-    if (it == collectors_.end() || !it->second.holds()) return false;
+bool Watermarks::excuse(RunId run, Instant now) {
+    const auto it = runs_.find(Key{run.collector, run.boot});
+    if (it == runs_.end() || !it->second.holds()) return false;
     it->second.heard = now;
     return true;
 }
 
+std::optional<Instant> Watermarks::succeeded_at(const Key& key, const Run& run) const {
+    std::optional<Instant> first;
+    const auto [from, to] = runs_of(runs_, key.first);
+    for (auto it = from; it != to; ++it) {
+        const auto& began = it->second.began;
+        if (began > run.began && run.spoke < began + kOverlap && (!first || began < *first))
+            first = began;
+    }
+    return first;
+}
+
+// Both spoke after both had begun, and lately.
+std::optional<Watermarks::RunId> Watermarks::other_than(const Key& key, const Run& run,
+                                                        Instant now) const {
+    constexpr Duration kLately = 2 * kOverlap;
+    const auto [from, to] = runs_of(runs_, key.first);
+    for (auto it = from; it != to; ++it) {
+        const auto& other = it->second;
+        const auto both = std::max(run.began, other.began) + kOverlap;
+        const auto last = std::min(run.spoke, other.spoke);
+        if (&other != &run && run.state == View::State::live && other.state == View::State::live &&
+            last >= both && now - last < kLately)
+            return RunId{it->first.first, it->first.second};
+    }
+    return std::nullopt;
+}
+
+bool Watermarks::other_tracker(Instant now) const {
+    constexpr Duration kLately = 1h;
+    return std::any_of(runs_.begin(), runs_.end(), [&](const auto& it) {
+        const auto& [key, run] = it;
+        if (!run.heard_other) return false;
+        const auto heard = run.clock.earliest(now, *run.heard_other);
+        return heard && *heard > began_ + kOverlap && now - *heard < kLately;
+    });
+}
+
 void Watermarks::on_time(Instant now) {
-    for (auto& [id, c] : collectors_) {
-        if (!c.holds() || now - c.alive() <= grace_) continue;
+    for (auto& [key, c] : runs_) {
+        if (!c.holds() || now - c.alive() <= std::min(grace_, kOverlap)) continue;
+        const auto later = succeeded_at(key, c);
+        const bool ended = later && now - std::max(c.alive(), *later) > kOverlap;
+        if (!ended && now - c.alive() <= grace_) continue;
         c.state = View::State::silent;
         evidence_lost(now);
     }
@@ -168,7 +288,7 @@ void Watermarks::on_time(Instant now) {
 
 std::optional<Instant> Watermarks::event_time(Instant now) {
     std::optional<Instant> least;
-    for (const auto& [id, c] : collectors_) {
+    for (const auto& [key, c] : runs_) {
         if (!c.holds()) continue;
         const auto reaches = c.reaches(now);
         if (!reaches) return event_time_;
@@ -186,24 +306,33 @@ bool Watermarks::take_lift() {
 
 std::size_t Watermarks::known() const {
     return static_cast<std::size_t>(std::count_if(
-        collectors_.begin(), collectors_.end(), [](const auto& it) { return it.second.holds(); }));
+        runs_.begin(), runs_.end(), [](const auto& it) { return it.second.holds(); }));
 }
 
-Watermarks::View Watermarks::view_of(std::string_view id, const Collector& c, Instant now) {
-    return {id, c.boot, c.state, c.applied, c.gap, c.reaches(now), c.heard, c.alive()};
+Watermarks::View Watermarks::view_of(const Key& key, const Run& c, Instant now) const {
+    return {key.first,      key.second, c.state,   c.applied, c.gap,
+            c.reaches(now), c.heard,    c.alive(), c.address, other_than(key, c, now)};
 }
 
 std::vector<Watermarks::View> Watermarks::view(Instant now) const {
     std::vector<View> all;
-    for (const auto& [id, c] : collectors_)
-        all.push_back(view_of(id, c, now));
-    std::sort(all.begin(), all.end(), [](const View& a, const View& b) { return a.id < b.id; });
+    for (auto it = runs_.begin(); it != runs_.end();) {
+        const auto [from, to] = runs_of(runs_, it->first.first);
+        auto last = from;
+        bool any = false;
+        for (it = from; it != to; ++it) {
+            if (it->second.holds()) all.push_back(view_of(it->first, it->second, now));
+            any |= it->second.holds();
+            if (it->second.heard > last->second.heard) last = it;
+        }
+        if (!any) all.push_back(view_of(last->first, last->second, now));
+    }
     return all;
 }
 
-std::optional<Watermarks::View> Watermarks::view_of(std::string_view collector, Instant now) const {
-    const auto it = collectors_.find(std::string(collector));
-    if (it == collectors_.end()) return std::nullopt;
+std::optional<Watermarks::View> Watermarks::view_of(RunId run, Instant now) const {
+    const auto it = runs_.find(Key{run.collector, run.boot});
+    if (it == runs_.end()) return std::nullopt;
     return view_of(it->first, it->second, now);
 }
 

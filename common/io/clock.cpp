@@ -26,6 +26,11 @@ WallOffset wall_offset() {
     return WallOffset{read(CLOCK_REALTIME) - read(CLOCK_BOOTTIME)};
 }
 
+std::int64_t running_ms() {
+    static const WallOffset offset = wall_offset();
+    return millis(offset.at(now()));
+}
+
 std::uint64_t make_boot() {
     return static_cast<std::uint64_t>(read(CLOCK_REALTIME).count());
 }

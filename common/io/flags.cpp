@@ -75,11 +75,13 @@ std::string in_words(const CLI::App& app, const CLI::ParseError& error) {
     const std::string subject = subject_of(error.what());
     if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) return "say which " + subject;
     if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) == nullptr) return error.what();
+    if (app.get_option_no_throw("--" + subject) != nullptr)
+        return "--" + subject + " takes no value";
     const CLI::Option* option = app.get_option_no_throw(subject);
     if (option == nullptr) return error.what();
-    if (option->get_expected_max() == 0) return subject + " takes no value";
-    if (option->get_positional()) return "more than " + std::to_string(option->get_expected_max()) +
-                                         " of " + subject + " are given";
+    if (option->get_positional())
+        return "more than " + std::to_string(option->get_expected_max()) + " of " + subject +
+               " are given";
     return option->count() > 1
                ? subject + " is given twice"
                : subject + " needs a value: " + subject + " " + option->get_type_name();

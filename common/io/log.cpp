@@ -49,8 +49,9 @@ spdlog::level::level_enum level_named(std::string_view level) {
 }
 
 void tell_broken(const char* condition, const char* message, const char* file, int line) {
-    error("invariant_broken",
-          {{"at", fmt::format("{}:{}", file, line)}, {"condition", condition}, {"message", message}});
+    error(
+        "invariant_broken",
+        {{"at", fmt::format("{}:{}", file, line)}, {"condition", condition}, {"message", message}});
 }
 
 }  // namespace

@@ -94,17 +94,23 @@ void log_start(const Program& program, const std::string& kind) {
         log::warn("config_warning", {{"message", warning}});
 }
 
-// Each line of `message` as an event of the log, or as a sentence on stderr where that is no log.
-int fail(const std::string& name, const std::string& message, int code) {
-    std::istringstream lines(message);
-    for (std::string line; std::getline(lines, line);) {
-        for (char& c : line)
-            if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-        if (log::opened())
-            log::error("fatal", {{"message", line}, {"exit_code", code}});
-        else
-            std::cerr << name << ": " << line << "\n";
-    }
+// As an event of the log, or a sentence on stderr where that is no log: one line, whatever a file
+// or flag contained. Returns the exit code.
+int fail(const std::string& name, std::string message, int code) {
+    for (char& c : message)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+    if (log::opened())
+        log::error("fatal", {{"message", message}, {"exit_code", code}});
+    else
+        std::cerr << name << ": " << message << "\n";
+    return code;
+}
+
+// A line for each thing that is wrong.
+int fail_each(const std::string& name, const std::string& messages, int code) {
+    std::istringstream lines(messages);
+    for (std::string line; std::getline(lines, line);)
+        fail(name, line, code);
     return code;
 }
 
@@ -199,7 +205,7 @@ int guarded(const std::string& name, const std::function<int()>& body) {
     } catch (const FlagError& e) {
         return fail(name, e.what(), kExitUsage);
     } catch (const ConfigError& e) {
-        return fail(name, e.what(), kExitConfig);
+        return fail_each(name, e.what(), kExitConfig);
     } catch (const SocketError& e) {
         return fail(name, e.what(), kExitUnavailable);
     } catch (const StoreError& e) {

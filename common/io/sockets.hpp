@@ -71,6 +71,12 @@ bool send(zmq::socket_t& socket, const std::shared_ptr<const std::string>& bytes
     return {static_cast<const char*>(message.data()), message.size()};
 }
 
+// The peer's address, without a port; empty if there is none. Lives as long as the message.
+[[nodiscard]] inline std::string_view address_of(const zmq::message_t& message) {
+    const char* const address = zmq_msg_gets(message.handle(), "Peer-Address");
+    return address == nullptr ? std::string_view{} : address;
+}
+
 // Waits until one of `items` is ready or the time is over; may end early.
 void poll(std::span<zmq::pollitem_t> items, Duration at_most);
 

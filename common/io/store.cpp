@@ -89,23 +89,24 @@ void Store::Impl::check_numbers(const Write& write) const {
     }
 }
 
-void Store::Impl::add_rows(const Write& write, std::int64_t unix_ms, Tally& after) {
+void Store::Impl::add_rows(const Write& write, std::int64_t now_ms, Tally& after) {
     auto& add = statements_->add_row;
     for (const auto& row : write.rows) {
         after.total += row.body.size();
         add.bind(1, row.number);
         add.bind(2, row.boot);
-        add.bind(3, unix_ms);
+        add.bind(3, now_ms);
         add.bind(4, after.total);
-        add.bind(5, sum_of_row(row.number, row.boot, unix_ms, after.total, row.body));
+        add.bind(5, sum_of_row(row.number, row.boot, now_ms, after.total, row.body));
         add.bind(6, std::string_view(row.body));
         add.run();
         if (after.first == 0) {
             after.first = row.number;
-            after.first_ms = unix_ms;
+            after.first_ms = now_ms;
             after.first_total = after.total;
         }
         after.last = row.number;
+        after.last_ms = now_ms;
     }
 }
 
@@ -161,10 +162,10 @@ void Store::Impl::read_head(Tally& after) {
     after.first_total = statements_->head.number(2);
 }
 
-void Store::Impl::trim(const Write& write, std::int64_t unix_ms, std::uint64_t needed,
+void Store::Impl::trim(const Write& write, std::int64_t now_ms, std::uint64_t needed,
                        Tally& after) {
     const auto oldest_ms =
-        unix_ms - std::chrono::floor<std::chrono::milliseconds>(options_.retain_age).count();
+        now_ms - std::chrono::floor<std::chrono::milliseconds>(options_.retain_age).count();
     // Twice as much as is added, so that a lowered limit is reached in the end.
     auto rows = 2 * write.rows.size() + 8;
     std::uint64_t bytes = std::uint64_t{256} << 10;
@@ -184,16 +185,29 @@ void Store::Impl::trim(const Write& write, std::int64_t unix_ms, std::uint64_t n
     }
 }
 
-void Store::Impl::write(const Write& write, std::int64_t unix_ms) {
+// Rows are dated by a clock that goes on, at each opening, from the last row: no clock on the wall,
+// whatever it was set to, makes a row older than it is. Where one did, in a journal written by it,
+// none is taken to be too old already.
+std::int64_t Store::Impl::journal_ms(std::int64_t clock_ms) {
+    if (!clock_shift_) {
+        const auto age = std::chrono::floor<std::chrono::milliseconds>(options_.retain_age).count();
+        const auto now_ms = std::min(tally.last_ms, tally.first_ms + age);
+        clock_shift_ = tally.first == 0 ? 0 : now_ms - clock_ms;
+    }
+    return clock_ms + *clock_shift_;
+}
+
+void Store::Impl::write(const Write& write, std::int64_t clock_ms) {
     check_numbers(write);
     require_in_place();
+    const auto now_ms = journal_ms(clock_ms);
     Tally after = tally;
     std::map<std::uint32_t, KnownState> changed;
     const auto about = about_;
     try {
         if (std::int64_t{wal_pages_} * page_bytes_ > kWalBytesMax) checkpoint();
         statements_->begin.run();
-        add_rows(write, unix_ms, after);
+        add_rows(write, now_ms, after);
         put_states(write, changed);
         for (const auto& [key, state] : changed)
             if (!states_.contains(key)) ++about_.parts;
@@ -208,7 +222,7 @@ void Store::Impl::write(const Write& write, std::int64_t unix_ms) {
         auto needed = needed_;
         for (const auto& [key, state] : changed)
             needed = std::min(needed, state.number);
-        trim(write, unix_ms, needed, after);
+        trim(write, now_ms, needed, after);
         fault_point("store.before_commit");
         statements_->commit.run();
     } catch (const sqlite::Error& error) {
@@ -331,8 +345,8 @@ Store::~Store() = default;
 const Store::Opened& Store::opened() const {
     return impl_->opened;
 }
-void Store::write(const Write& write, std::int64_t unix_ms) {
-    impl_->write(write, unix_ms);
+void Store::write(const Write& write, std::int64_t clock_ms) {
+    impl_->write(write, clock_ms);
 }
 void Store::each_row(
     std::uint64_t after,

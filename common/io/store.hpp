@@ -43,9 +43,9 @@ public:
         std::string owner;                // "tracker t1 of main": another's store is refused
         Durability durability = Durability::process;
         // Rows are dropped, oldest first, while their bodies hold more bytes than this or they
-        // were written longer ago than this: a few with each write, and only rows that no state
-        // needs. With no states yet, none is. The last row always stays. The file keeps the size
-        // it once had; freed room is used again.
+        // were written longer ago than this, not counting the time in which the store was not open:
+        // a few with each write, and only rows that no state needs. With no states yet, none is.
+        // The last row always stays. The file keeps the size it once had; freed room is used again.
         std::uint64_t retain_bytes = std::uint64_t{1} << 30;
         Duration retain_age = std::chrono::hours{24};
         // What another process has is waited for: a backup has the file for a moment, or the run
@@ -101,9 +101,9 @@ public:
         const std::filesystem::path& directory);
 
     // All of it or nothing, in one transaction. Throws StoreError: then the store is as before,
-    // and the same write may be tried again, unless it is StoreMalformed. `unix_ms` dates the rows,
-    // for retain_age.
-    void write(const Write& write, std::int64_t unix_ms);
+    // and the same write may be tried again, unless it is StoreMalformed. `clock_ms` dates the
+    // rows, for retain_age: a clock that only runs, from anywhere, and anew with each opening.
+    void write(const Write& write, std::int64_t clock_ms);
 
     // Calls fn for the rows after `after`, in order and without gaps, until it returns false; the
     // body is valid during the call. From first() if `after` lies before that. fn must not use the

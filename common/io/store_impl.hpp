@@ -38,7 +38,7 @@ public:
     explicit Impl(Options options);
     ~Impl();
 
-    void write(const Write& write, std::int64_t unix_ms);
+    void write(const Write& write, std::int64_t clock_ms);
     void each_row(std::uint64_t after,
                   const std::function<bool(std::uint64_t, std::uint64_t, std::string_view)>& fn);
     void each_state(const std::function<void(std::uint32_t, std::uint64_t, std::string_view)>& fn);
@@ -53,6 +53,7 @@ public:
         // Of the first row.
         std::uint64_t first_total = 0;
         std::int64_t first_ms = 0;
+        std::int64_t last_ms = 0;  // of the last row
     };
     Opened opened;
     Tally tally;
@@ -107,9 +108,10 @@ private:
     void mark(std::uint64_t number, std::uint64_t machine_boot);
     void require_in_place() const;
     void check_numbers(const Write& write) const;
-    void add_rows(const Write& write, std::int64_t unix_ms, Tally& after);
+    void add_rows(const Write& write, std::int64_t now_ms, Tally& after);
+    [[nodiscard]] std::int64_t journal_ms(std::int64_t clock_ms);
     void put_states(const Write& write, std::map<std::uint32_t, KnownState>& changed);
-    void trim(const Write& write, std::int64_t unix_ms, std::uint64_t needed, Tally& after);
+    void trim(const Write& write, std::int64_t now_ms, std::uint64_t needed, Tally& after);
     void read_head(Tally& after);
     void checkpoint();
     void update_needed();
@@ -125,8 +127,9 @@ private:
     std::optional<Statements> statements_;
     About about_;
     std::map<std::uint32_t, KnownState> states_;
-    std::uint64_t needed_ = 0;  // rows up to this one are in every state
-    bool facts_ = false;        // written ever
+    std::uint64_t needed_ = 0;                 // rows up to this one are in every state
+    bool facts_ = false;                       // written ever
+    std::optional<std::int64_t> clock_shift_;  // from the caller's clock to that of the rows
     int wal_pages_ = 0;
     int page_bytes_ = 0;
 };

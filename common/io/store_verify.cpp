@@ -53,10 +53,12 @@ void Store::Impl::verify_facts() {
 void Store::Impl::read_tally() {
     tally = {};
     sqlite::Statement last(db_.get(),
-                           "SELECT number,total FROM journal ORDER BY number DESC LIMIT 1");
+                           "SELECT number,total,written_ms FROM journal ORDER BY number DESC "
+                           "LIMIT 1");
     if (last.step()) {
         tally.last = last.number(0);
         tally.total = last.number(1);
+        tally.last_ms = last.integer(2);
         read_head(tally);
         sqlite::Rows head(statements_->head);
         if (head.next()) tally.total_before = tally.first_total - statements_->head.number(3);

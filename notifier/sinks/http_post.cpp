@@ -206,6 +206,8 @@ HttpPost::Answer HttpPost::post(const std::vector<std::string>& headers, std::st
     curl_header* header = nullptr;
     if (curl_easy_header(curl.easy, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
         answer.retry_after = header->value;
+    if (curl_easy_header(curl.easy, "Date", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+        answer.date = header->value;
     return answer;
 }
 
@@ -223,6 +225,11 @@ Duration retry_after(std::string_view value, WallTime now) {
     if (date < 0) return {};
     const auto wait = std::chrono::seconds(date) - now.time_since_epoch();
     return std::clamp<Duration>(wait, Duration{}, kRetryAfterMax);
+}
+
+Duration retry_after(std::string_view value, std::string_view date, WallTime ours) {
+    const auto theirs = curl_getdate(std::string(date).c_str(), nullptr);
+    return retry_after(value, theirs < 0 ? ours : WallTime{std::chrono::seconds(theirs)});
 }
 
 }  // namespace presence::notifier

@@ -38,7 +38,8 @@ public:
 
     struct Answer {
         long status = 0;
-        std::string retry_after;  // the header's value, if there is one
+        // The headers' values, if there are any.
+        std::string retry_after, date;
     };
     // Headers as "name: value". Throws SinkFailure if there was no whole answer. An answer whose
     // body is too long is cut and counts as whole: its status came first.
@@ -53,6 +54,9 @@ private:
 // its three forms) as seen at `now`. At most kRetryAfterMax; zero for what is neither, or past.
 inline constexpr Duration kRetryAfterMax = 24h;
 [[nodiscard]] Duration retry_after(std::string_view value, WallTime now);
+// The same by the clock of who answered (its Date header), so that ours may show anything; by
+// `ours` if there is none.
+[[nodiscard]] Duration retry_after(std::string_view value, std::string_view date, WallTime ours);
 
 // What libcurl says failed, without "after 1001 milliseconds", which is another each time: the same
 // reason is the same text.

@@ -36,7 +36,7 @@ private:
 
     std::string sink_;
     Fd from_;
-    Fd stop_;  // an eventfd
+    Fd stop_;           // an eventfd
     std::string line_;  // begun
     Instant second_{};
     int told_ = 0;  // in that second

@@ -89,7 +89,8 @@ SinkFailure refusal(const std::string& origin, const HttpPost::Answer& answer) {
     if (answer.status >= 300 && answer.status < 400) reason += ": redirects are not followed";
     SinkFailure failure(reason);
     failure.gone = answer.status == 410;
-    if (!failure.gone) failure.retry_after = retry_after(answer.retry_after, io::wall_now());
+    if (!failure.gone)
+        failure.retry_after = retry_after(answer.retry_after, answer.date, io::wall_now());
     return failure;
 }
 

@@ -27,6 +27,11 @@ class ErrorsTest(unittest.TestCase):
         self.assert_fails(presence(), 64, "presence up")
         self.assert_fails(presence("get"), 64, "say which ID")
         self.assert_fails(presence("beat", "x", "--count", "3"), 64, "--count needs --every")
+        self.assert_fails(presence("beat", "x", "--count"), 64, "--count needs a value: --count N")
+        self.assert_fails(presence("get", "x", "--json=3"), 64, "--json takes no value")
+        self.assert_fails(presence("check-config", "a", "b"), 64, "more than 1 of FILE")
+        self.assert_fails(presence("count", "--within", "0s"), 64, "--within must lie between 1ms and 24h, not `0s`")
+        self.assert_fails(presence("up", "--timeout", "soon"), 64, "--timeout must be a duration")
         self.assert_fails(presence("beat", "a\nb"), 64, "no user id")
         self.assert_fails(presence("beat", "x", "--ttl", "10ms"), 64, "between 1s and 24h")
         self.assert_fails(presence("count", "--to", "ipc://x"), 64, "use tcp://")
@@ -118,11 +123,11 @@ class ConfigTest(unittest.TestCase):
             self.assertEqual(code, 0)
             self.assertIn("PRESENCE_PORT is no setting: ignored", err)
 
-    def test_a_process_that_is_not_in_the_file_ends_with_78(self):
+    def test_a_process_that_is_not_in_the_file_ends_with_64(self):
         self.file.write_text("")
         for program in PROCESSES:
             code, _, err = run(binary(program), "--config", self.file, "--id", "x9")
-            self.assertEqual(code, 78)
+            self.assertEqual(code, 64)
             self.assertIn("`x9`", err)
 
     def test_an_address_in_use_ends_with_69_and_the_address(self):

@@ -92,7 +92,7 @@ class FirstProcessTest(unittest.TestCase):
     def test_a_whole_pipeline_reaps_strangers_and_ends_in_order(self):
         files = self.enterContext(Installation())
         container = self.start(binary("presence"), "up", "--config", files.config, cwd=files.directory)
-        container.wait_for("presence: ready", "err")
+        container.wait_for("process=up event=ready", "err")
         self.leave_strangers(20)
         self.wait_reaped()
         self.assertEqual(self.end(signal.SIGINT), 0)

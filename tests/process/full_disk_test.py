@@ -174,9 +174,10 @@ class Tracker(Disk):
         (hold,) = [hold for hold in self.ask("status")["holds"] if hold["what"] == "disk"]
         self.assertEqual(hold["why"], "failing")
         self.assertIn(f"{journal}: {why}" if why.startswith("disk") else why, hold["error"])
-        _, out, err = presence("status", "--config", self.files.config)
+        code, out, _ = presence("status", "--config", self.files.config)
+        self.assertEqual(code, 1)
         self.assertIn(f"held by disk  {hold['error']}", out)
-        self.assertIn("is stale: its disk cannot be written", err)
+        self.assertIn("is stale: its disk cannot be written", out.splitlines()[-1])
         self.says("tracker", "stale_by=disk")
         self.listen()
         before = len(self.published)

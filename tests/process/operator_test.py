@@ -36,7 +36,7 @@ class OperatorTest(unittest.TestCase):
         self.start("collector", "c1", files).wait_for("event=tracker_heard", "err")
         files.config = twin
         self.start("collector", "c1", files)
-        tracker.wait_for("event=frame_refused reason=older_run collector=c1", "err")
+        tracker.wait_for("level=error .*event=id_shared collector=c1 .*from=127.0.0.1", "err")
 
     def test_what_counts_only_from_the_next_start_is_told_on_sighup(self):
         files = self.installation()

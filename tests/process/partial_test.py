@@ -132,11 +132,11 @@ class ReloadTest(unittest.TestCase):
 class LogTest(unittest.TestCase):
     def test_every_line_is_in_the_chosen_format(self):
         sink = ('[[sink]]\nname = "mailer"\ntype = "exec"\n'
-                'command = ["/bin/sh", "-c", "echo hello \\"you\\" >&2; exec cat >/dev/null"]\n')
+                'command = ["/bin/sh", "-c", "echo hello you >&2; exec cat >/dev/null"]\n')
         files = self.enterContext(Installation(sinks=sink, settings='log_format = "json"'))
         up = self.enterContext(Process(binary("presence"), "up", "--config", files.config, cwd=files.directory))
         up.wait_for('"event":"ready"', "err")
-        up.wait_for('"event":"child_said","sink":"mailer","line":"hello \\\\"you\\\\""', "err")
+        up.wait_for('"event":"child_said","sink":"mailer","line":"hello you"', "err")
         os.kill(next(iter(map(int, run("pgrep", "-P", up.pid, "-f", "presence-collector")[1].split()))), signal.SIGKILL)
         up.wait_for('"event":"process_ended","name":"collector c1","signal":9', "err")
         second = run(binary("presence"), "up", "--config", files.config)

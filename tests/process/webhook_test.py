@@ -123,7 +123,7 @@ class WebhookTest(unittest.TestCase):
         self.assertEqual({r.path for r in self.receiver.requests}, {"/hook/path-token"})
 
     def test_retry_after_is_waited_for(self):
-        for code, value in ((429, lambda: "1"), (503, lambda: date_in(2))):
+        for code, value in ((429, lambda: "1"), (503, lambda: date_in(4))):
             with self.subTest(code):
                 self.receiver.requests.clear()
                 self.tracker.restart()

@@ -42,9 +42,10 @@ std::vector<Span> calm_spans(const Shape& shape, const std::vector<PlannedFault>
     for (const auto& fault : faults) {
         // A collector that does not come back is given up.
         const bool gone = fault.place == Place::collector && fault.end > shape.end;
+        const Time given_up = fault.fault == Fault::twin ? shape.grace : 0;
         if (const Time after = aftermath(fault, shape))
             troubled.push_back(
-                {fault.begin, (gone ? fault.begin + shape.grace : fault.end) + after});
+                {fault.begin, (gone ? fault.begin + shape.grace : fault.end + given_up) + after});
     }
     if (shape.poison) troubled.push_back({shape.faults_begin, shape.faults_end + 2 * kPause});
     Evidence::merge(troubled);

@@ -25,6 +25,7 @@ CollectorProcess::CollectorProcess(Environment& env, std::size_t index, Random r
                                    const Shape& shape, const SlotMap& map, Model& model,
                                    SendPacket to_tracker)
     : Process(env, Place::collector, "c" + std::to_string(index), random),
+      id_("c" + std::to_string(shape.id_of(index))),
       index_(index),
       shape_(shape),
       map_(map),
@@ -33,7 +34,7 @@ CollectorProcess::CollectorProcess(Environment& env, std::size_t index, Random r
 
 void CollectorProcess::boot() {
     collector::RouterOptions options;
-    options.collector = name();
+    options.collector = id_;
     options.boot = boot_ = static_cast<std::uint64_t>(now()) + 1;
     options.began = local_now();
     options.timeout = Duration{shape_.timeout};

@@ -21,6 +21,7 @@ public:
 
     void on_heartbeats(HeartbeatPacket packet);
     void on_ack(std::size_t tracker, const Packet& packet);
+    [[nodiscard]] const std::string& id() const { return id_; }
     // Until then nothing comes into its input, while its loop turns.
     void stall_input(Time until);
     [[nodiscard]] bool takes_heartbeats() const { return up() && !closed_; }
@@ -67,6 +68,7 @@ private:
     void note_sent(std::size_t tracker, std::string_view frame);
     void note_acknowledged(std::size_t tracker, std::string_view ack);
 
+    std::string id_;
     std::size_t index_;
     const Shape& shape_;
     const SlotMap& map_;

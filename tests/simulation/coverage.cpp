@@ -19,8 +19,9 @@ void each_cell(Fn&& fn) {
 
 std::string_view name_of(Fault fault) {
     constexpr std::array<std::string_view, kFaults> names{
-        "pause", "slow",  "stall",     "crash",   "slow disk", "wall jump", "drift",      "suspend",
-        "loss",  "delay", "duplicate", "reorder", "cut",       "partition", "input stall"};
+        "pause", "slow",      "stall",       "crash", "slow disk", "wall jump",
+        "drift", "suspend",   "loss",        "delay", "duplicate", "reorder",
+        "cut",   "partition", "input stall", "twin"};
     return names[static_cast<std::size_t>(fault)];
 }
 
@@ -54,6 +55,8 @@ bool applies(Fault fault, Place place) {
         case Fault::drift:
         case Fault::partition:
             return place != Place::sink;
+        case Fault::twin:
+            return place == Place::collector;
         default:
             return false;
     }

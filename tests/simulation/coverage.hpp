@@ -23,6 +23,7 @@ enum class Fault : std::uint8_t {
     cut,          // nothing passes for a while, one way
     partition,    // both ways; a process: to and from all others
     input_stall,  // what feeds a collector's input stands still, and its loop does not
+    twin,         // another process runs under its id, on another machine
     count_
 };
 enum class Place : std::uint8_t {

@@ -213,6 +213,24 @@ void draw_input_stalls(Random random, const Shape& shape, std::vector<PlannedFau
     put_in_order(faults);
 }
 
+void draw_twin(Random random, Shape& shape, std::vector<PlannedFault>& faults) {
+    if (!random.percent(20)) return;
+    if (random.percent(60)) std::erase_if(faults, is_of_evidence);
+    shape.twin_of = random.below(shape.collectors);
+    PlannedFault twin;
+    twin.fault = Fault::twin;
+    twin.place = Place::collector;
+    twin.which = shape.collectors++;
+    twin.strength = random.between(1, 2);
+    const Time length = random.percent(30) ? random.between(10 * kMillisecond, shape.grace)
+                                           : random.between(shape.grace, 6 * shape.timeout);
+    twin.begin =
+        random.between(shape.faults_begin, std::max(shape.faults_begin, shape.faults_end - length));
+    twin.end = std::min(twin.begin + length, shape.faults_end);
+    faults.push_back(twin);
+    put_in_order(faults);
+}
+
 bool is_of_evidence(const PlannedFault& fault) {
     return fault.place == Place::collector || fault.place == Place::tracker ||
            fault.place == Place::frames || fault.place == Place::acks;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ struct Shape {
     std::size_t users = 200;
     std::size_t crowded = 0;  // of the users, the last: they have more sessions than find room
     std::size_t edges = 3;
-    std::size_t collectors = 2;
+    std::size_t collectors = 2;  // the last one has the id of `twin_of`, if there is one
+    std::optional<std::size_t> twin_of;
     std::size_t trackers = 2;
     std::size_t notifiers = 1;
     std::size_t sinks = 1;  // of each notifier
@@ -51,6 +53,15 @@ struct Shape {
         return edge_timeout + edge_grace + kSecond +
                static_cast<Time>(users / 4) * kSecond / static_cast<Time>(edge_lost_rate);
     }
+    // The collectors' ids count from 0.
+    [[nodiscard]] std::size_t id_of(std::size_t collector) const {
+        return twin_of && collector + 1 == collectors ? *twin_of : collector;
+    }
+    // The other process under its id.
+    [[nodiscard]] std::optional<std::size_t> twin(std::size_t collector) const {
+        if (!twin_of || id_of(collector) != *twin_of) return std::nullopt;
+        return collector == *twin_of ? collectors - 1 : *twin_of;
+    }
     // Whether what faults hold up may be used up within the run.
     [[nodiscard]] bool holds_end() const { return freeze_max < 60 * kSecond; }
     // Longest delay of a link without trouble.
@@ -79,6 +90,9 @@ struct PlannedFault {
 void draw_long_cut(Random random, Shape& shape, std::vector<PlannedFault>& faults);
 // In some worlds besides: what feeds a collector's input stands still.
 void draw_input_stalls(Random random, const Shape& shape, std::vector<PlannedFault>& faults);
+// In some worlds besides: a second process begins under the id of a collector, and one of the two,
+// told by `strength` (1: the second), ends. Often no other fault takes evidence.
+void draw_twin(Random random, Shape& shape, std::vector<PlannedFault>& faults);
 // Of what tells trackers who is there.
 [[nodiscard]] bool is_of_evidence(const PlannedFault& fault);
 [[nodiscard]] std::size_t count_at(Place place, const Shape& shape);

@@ -43,7 +43,7 @@ void TrackerProcess::boot() {
     options.edge_grace = Duration{shape_.edge_grace};
     options.edge_lost_rate = shape_.edge_lost_rate;
     for (const auto* collector : collectors_)
-        options.collectors_expected.push_back(collector->name());
+        options.collectors_expected.push_back(collector->id());
     for (std::size_t t = 0; t < shape_.trackers; ++t) {
         options.trackers.emplace_back();
         options.trackers.back().id = "t" + std::to_string(t);
@@ -58,6 +58,7 @@ void TrackerProcess::boot() {
     outbox_ = {};
     load();
     heard_.assign(shape_.collectors, now());
+    began_.assign(shape_.collectors, {0, 0});
     silent_.assign(shape_.collectors, false);
     model_.tracker_started(index_, disk_.last() > 0);
 }
@@ -122,6 +123,9 @@ void TrackerProcess::feed() {
     for (const auto& arrived : turn_frames_) {
         tracker_->on_frame(peer("c", arrived), *arrived.packet.bytes, local_now(), clock().wall());
         heard_[arrived.from] = now();
+        if (std::exchange(began_[arrived.from].run, arrived.packet.connection) !=
+            arrived.packet.connection)
+            began_[arrived.from].at = now();
         if (silent_[arrived.from]) model_.evidence().heard_again(arrived.from, index_, now());
         silent_[arrived.from] = false;
     }
@@ -134,6 +138,11 @@ void TrackerProcess::feed() {
 // A collector that is silent for about the grace may be given up, with what it reads meanwhile.
 void TrackerProcess::note_silence() {
     for (std::size_t c = 0; c < heard_.size(); ++c) {
+        if (seems_ended(c)) {
+            model_.evidence().unheard(c, index_, std::min(heard_[c], collectors_[c]->safe()));
+            silent_[c] = true;
+            continue;
+        }
         // One that only this tracker hears stops reading before; one that others hear is waited
         // for.
         if (shape_.trackers == 1 || model_.only_cut_off(c, index_)) continue;
@@ -141,6 +150,15 @@ void TrackerProcess::note_silence() {
         model_.evidence().unheard(c, index_, std::min(heard_[c], collectors_[c]->safe()));
         silent_[c] = true;
     }
+}
+
+// One that says nothing after another process began under its id.
+bool TrackerProcess::seems_ended(std::size_t c) const {
+    constexpr Time kSuccession = kSecond - 5 * kMillisecond;
+    const auto twin = shape_.twin(c);
+    if (!twin || began_[*twin].at < began_[c].at) return false;
+    const Time began = began_[*twin].at;
+    return heard_[c] < began + kSecond && now() - std::max(heard_[c], began) >= kSuccession;
 }
 
 void TrackerProcess::decide() {

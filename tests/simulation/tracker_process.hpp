@@ -52,6 +52,7 @@ private:
     std::string peer(const char* kind, const Arrived& arrived);
     void feed();
     void note_silence();
+    [[nodiscard]] bool seems_ended(std::size_t collector) const;
     void hand_out(const std::string& bytes);
     void load();
     void answer_replays();
@@ -76,6 +77,11 @@ private:
     std::uint64_t boot_ = 0;
     std::int64_t started_ms_ = 0;
     std::vector<Time> heard_;  // by collector: when a frame was last received
+    struct Began {
+        std::uint64_t run;
+        Time at;
+    };
+    std::vector<Began> began_;  // by collector: when its run was first heard
     std::vector<bool> silent_;
 };
 

@@ -18,11 +18,12 @@ SlotMap map_of(std::size_t trackers) {
 }
 
 std::vector<PlannedFault> plan_of(Random& random, std::uint64_t seed, Shape& shape) {
-    constexpr std::uint64_t kLongCut = 0x6c6f6e67;  // so that other draws stay what they are
-    constexpr std::uint64_t kInputStall = 0x696e7075;
+    // So that other draws stay what they are.
+    constexpr std::uint64_t kLongCut = 0x6c6f6e67, kInputStall = 0x696e7075, kTwin = 0x7477696e;
     auto faults = draw_faults(random, shape);
     draw_long_cut(Random(seed ^ kLongCut), shape, faults);
     draw_input_stalls(Random(seed ^ kInputStall), shape, faults);
+    draw_twin(Random(seed ^ kTwin), shape, faults);
     return faults;
 }
 
@@ -241,6 +242,16 @@ void World::plan(const PlannedFault& fault) {
 
 void World::plan_process(const PlannedFault& fault) {
     auto& target = process(fault.place, fault.which);
+    if (fault.fault == Fault::twin) {
+        const bool second_ends = fault.strength == 1;
+        auto& ends = second_ends ? target : process(fault.place, *shape_.twin_of);
+        env_.scheduler.at(fault.begin, [=, this, &target] {
+            env_.coverage.met(fault.fault, fault.place);
+            target.start();
+        });
+        return env_.scheduler.at(fault.end,
+                                 [=, this, &ends] { ends.crash(shape_.end + 1, false); });
+    }
     env_.scheduler.at(fault.begin, [=, this, &target] {
         switch (fault.fault) {
             case Fault::pause:
@@ -283,7 +294,10 @@ std::string World::run() {
                               [&process] { process->start(); });
     };
     start(edges_);
-    start(collectors_);
+    const auto twin = shape_.twin_of ? collectors_.size() - 1 : collectors_.size();
+    for (std::size_t c = 0; c < twin; ++c)
+        env_.scheduler.at(random_.between(0, 200 * kMillisecond),
+                          [this, c] { collectors_[c]->start(); });
     start(trackers_);
     start(notifiers_);
     load_->start();

@@ -124,7 +124,7 @@ TEST_CASE("an unknown key is told with its line and the nearest known one", "[co
           ":2: unknown key `whatever_else` in [presence]; there are `cluster`, `timeout`, "
           "`collector_grace`, `freeze_max`, `edge_timeout`, `edge_grace`, `edge_lost_rate`, "
           "`users_max`, `resend_bytes_max`, `backlog_max`, `map_version`, `durability`, "
-          "`journal_bytes_max`, `journal_age_max`, `on_start`, `on_shutdown`, "
+          "`journal_bytes_max`, `journal_age_max`, `data_root`, `on_start`, `on_shutdown`, "
           "`log_level`, `log_format`, `allow_plaintext`");
     CHECK(complaint("[logging]\n") ==
           ":1: unknown table `logging`; there are `presence`, "
@@ -239,7 +239,8 @@ TEST_CASE("all that is wrong with a file is told at once, in its order", "[confi
 }
 
 TEST_CASE("a duration without quotes gets the sentence that a number gets", "[config][load]") {
-    const std::string sentence = "`timeout` in [presence] must be a duration in quotes, such as \"30s\"";
+    const std::string sentence =
+        "`timeout` in [presence] must be a duration in quotes, such as \"30s\"";
     CHECK(complaint("[presence]\ntimeout = 30\n") == ":2: " + sentence + ", not 30");
     CHECK(complaint("[presence]\ntimeout = 30s\n") == ":2: " + sentence + ", not 30s");
     CHECK(complaint("# x\n[[sink]]\n  timeout=500ms # soon\n") ==

@@ -363,6 +363,28 @@ TEST_CASE("no bytes bring the frame decoder down", "[codec][frame]") {
     });
 }
 
+TEST_CASE("what a frame tells to be read is not later than the frame", "[codec][frame]") {
+    Frame frame;
+    const auto decoded = [&](std::int64_t read, std::int64_t heard) {
+        RowGroups rows;
+        rows.append({.hash = 1, .user = "alice"});
+        rows.close_group(peer(read));
+        rows.append({.hash = 1, .user = "alice"});
+        rows.close_group(peer(1));
+        std::string leases, sightings;
+        append_lease(leases, {"gw-1", peer(heard)});
+        append_sighting(sightings, "c2", peer(1));
+        return decode_frame(encode_frame(header(), rows.take(), leases, sightings), frame);
+    };
+    constexpr std::int64_t kSent = 5'000'000;
+    CHECK(decoded(kSent, kSent) == FrameFault::none);
+    CHECK(decoded(kSent + 1, kSent) == FrameFault::times);
+    CHECK(decoded(kSent, kSent + 1) == FrameFault::times);
+    CHECK(frame.row_groups.empty());
+    CHECK(frame.leases.empty());
+    CHECK(frame.sightings.empty());
+}
+
 TEST_CASE("an acknowledgement comes back as it went", "[codec][frame]") {
     rc::prop("round trip and mutations", [] {
         Ack ack{.cluster = "main", .tracker = "t1", .tracker_boot = 5, .collector_boot = 6};
@@ -371,7 +393,9 @@ TEST_CASE("an acknowledgement comes back as it went", "[codec][frame]") {
         ack.map_version = 3;
         ack.moved = *rc::gen::arbitrary<std::uint64_t>();
         ack.sent_us = *rc::gen::inRange<std::int64_t>(-1'000'000'000, 1'000'000'000);
-        if (*rc::gen::arbitrary<bool>()) ack.sightings = {{"c2", peer(3)}, {"c3", peer(-4)}};
+        if (*rc::gen::arbitrary<bool>())
+            ack.sightings = {{"c2", peer(ack.sent_us)}, {"c3", peer(ack.sent_us - 4)}};
+        if (*rc::gen::arbitrary<bool>()) ack.other = {17, "10.0.0.5"};
         auto bytes = encode_ack(ack);
         const auto back = decode_ack(bytes);
         RC_ASSERT(back.has_value());
@@ -380,6 +404,9 @@ TEST_CASE("an acknowledgement comes back as it went", "[codec][frame]") {
         RC_ASSERT(back->applied == ack.applied && back->gap == ack.gap);
         RC_ASSERT(back->map_version == 3u && back->moved == ack.moved);
         RC_ASSERT(back->sent_us == ack.sent_us);
+        RC_ASSERT(back->sightings.size() == ack.sightings.size());
+        RC_ASSERT(back->other.has_value() == ack.other.has_value());
+        if (ack.other) RC_ASSERT(back->other->boot == 17u && back->other->address == "10.0.0.5");
         bytes[*rc::gen::inRange<std::size_t>(0, bytes.size())] = *rc::gen::arbitrary<char>();
         (void)decode_ack(bytes);
     });

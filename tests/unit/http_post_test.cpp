@@ -33,6 +33,16 @@ TEST_CASE("Retry-After is read as a date, in all three forms", "[notifier][webho
     }
 }
 
+TEST_CASE("a Retry-After that is a date is seen from the date of the answer",
+          "[notifier][webhook]") {
+    const char* const value = "Sun, 06 Nov 1994 08:49:37 GMT";
+    const char* const sent = "Sun, 06 Nov 1994 08:48:37 GMT";
+    for (const auto ours : {kThen - 500h, kThen, kThen + 500h})
+        CHECK(retry_after(value, sent, ours) == 60s);
+    for (const char* none : {"", "yesterday"})
+        CHECK(retry_after(value, none, kThen - 90s) == 90s);
+}
+
 TEST_CASE("what Retry-After does not allow asks for nothing", "[notifier][webhook]") {
     for (const char* value : {"", "soon", "-5", "1.5", "5 s", "Sun, 99 Foo 1994"}) {
         INFO(value);

@@ -7,7 +7,7 @@ using Kind = Leases::Verdict::Kind;
 
 namespace {
 
-constexpr EdgeIndex kEdge = 2;
+constexpr EdgeIndex kEdge = kOtherEdge + 1;
 constexpr std::uint32_t kTtl = 30'000;
 
 // Known since 0 and heard each second until then, with the default bounds: 3 s, 30 s, 10 min.

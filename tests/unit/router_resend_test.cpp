@@ -168,13 +168,36 @@ TEST_CASE("acknowledgements that are not ours are refused and counted", "[collec
     CHECK(refused([](Ack& a) { a.cluster = "other"; }) == 1);
     CHECK(refused([](Ack& a) { a.tracker = "t9"; }) == 2);
     CHECK(refused([](Ack& a) { a.collector_boot = 99; }) == 3);
-    CHECK(refused([](Ack& a) { a.applied = 4; }) == 4);
+    CHECK(refused([](Ack& a) { a.tracker_boot = 0; }) == 4);
     bench.router.on_ack(0, "\xc1", bench.now);
     bench.router.on_ack(7, encode_ack(bench.ack(1)), bench.now);
     CHECK_FALSE(bench.router.on_ack(1, encode_ack(bench.ack(1)), bench.now));
     CHECK(bench.router.stats().refused_acks == 7);
     CHECK_FALSE(bench.router.all_acknowledged());
     bench.tell(bench.ack(3));
+    CHECK(bench.router.all_acknowledged());
+}
+
+TEST_CASE("a tracker that applied what was never sent is sent all of it as another run",
+          "[collector][resend]") {
+    Bench bench;
+    bench.turn({beat("alice")});
+    CHECK(bench.turns(100ms).back().header.boot == 1);
+    bench.tell(bench.ack(1'000));
+    CHECK(bench.router.stats().refused_acks == 1);
+    CHECK(bench.router.stats().begun_anew == 1);
+    const auto frames = bench.turns(100ms);
+    REQUIRE_FALSE(frames.empty());
+    CHECK(users_of(frames) == std::vector<std::string>{"alice"});
+    CHECK(frames[0].header.boot == 2);
+    CHECK(frames[0].header.number == 1);
+    CHECK(frames[0].header.base == 1);
+    CHECK(frames[0].header.dropped == 1);
+    bench.tell(bench.ack(1'000));  // of the run before
+    CHECK(bench.router.stats().begun_anew == 1);
+    auto ack = bench.ack(frames.size());
+    ack.collector_boot = 2;
+    bench.tell(ack);
     CHECK(bench.router.all_acknowledged());
 }
 

@@ -43,7 +43,7 @@ struct Peer {
         h.collector = id;
         h.boot = boot;
         h.number = ++number;
-        h.base = 1;
+        h.base = number;  // all before are acknowledged
         h.sent = h.watermark = here(sent.value_or(now));
         if (echo) h.echo = FrameHeader::Echo{7, micros(sent.value_or(now)), h.sent};
         h.goodbye = goodbye;

@@ -236,6 +236,48 @@ TEST_CASE("a store drops old rows, but none that a state needs", "[store]") {
     CHECK(store.first() == last);
 }
 
+TEST_CASE("rows age by a clock that only runs, over openings", "[store]") {
+    constexpr std::int64_t kHour = 3'600'000;
+    const TemporaryDirectory directory;
+    const Store::Options options{directory.path, kOwner};
+    std::uint64_t last = 0;
+    const auto write = [&](Store& store, std::int64_t at) {
+        ++last;
+        store.write({{{last, 1, "x"}}, {{1, last, "a"}}, {}}, at);
+    };
+    {
+        Store store(options);
+        write(store, 5 * kHour);
+        write(store, 6 * kHour);
+    }
+    // A machine whose clock has another origin: days ahead, or behind.
+    const std::int64_t origin = GENERATE(-3'000, 0, 3'000) * kHour;
+    Store store(options);
+    write(store, origin);
+    write(store, origin + 22 * kHour);
+    CHECK(store.first() == 1);
+    write(store, origin + 24 * kHour);
+    CHECK(store.first() == 2);
+    write(store, origin + 24 * kHour + 1);
+    CHECK(store.first() == 4);
+}
+
+TEST_CASE("where the clock on the wall had dated the rows, none is too old at once", "[store]") {
+    constexpr std::int64_t kDay = 24 * 3'600'000;
+    const TemporaryDirectory directory;
+    const Store::Options options{directory.path, kOwner};
+    {
+        Store store(options);
+        store.write({{{1, 1, "x"}}, {}, {}}, 0);
+        store.write({{{2, 1, "x"}}, {}, {}}, 3 * kDay);  // it jumped
+    }
+    Store store(options);
+    store.write({{{3, 1, "x"}}, {{1, 3, "a"}}, {}}, 5);
+    CHECK(store.first() == 1);
+    store.write({{{4, 1, "x"}}, {{1, 4, "a"}}, {}}, 6);
+    CHECK(store.first() == 2);
+}
+
 TEST_CASE("a store is refused where it is not one's own", "[store]") {
     const TemporaryDirectory directory;
     Store::Options options{directory.path, kOwner};

@@ -122,9 +122,49 @@ TEST_CASE("who is refused, and why, is told: the first since it was last asked",
     h.cluster = "main";
     world.tracker.on_frame("peer", encode_frame(h, ""), at(1s), kWall);
     CHECK_FALSE(world.tracker.take_refused());
-    h.boot = 4;
+    for (; h.boot < 5 + Watermarks::kRunsMax; ++h.boot)
+        world.tracker.on_frame("peer", encode_frame(h, ""), at(1s), kWall);
+    CHECK_FALSE(world.tracker.take_refused());
     world.tracker.on_frame("peer", encode_frame(h, ""), at(1s), kWall);
-    CHECK(world.tracker.take_refused()->reason == "older_run");
+    CHECK(world.tracker.take_refused()->reason == "collectors_limit");
+    h.base = 0;
+    world.tracker.on_frame("peer", encode_frame(h, ""), at(1s), kWall);
+    CHECK(world.tracker.take_refused()->reason == "numbers");
+}
+
+TEST_CASE("two processes under one id are told of each other, and shown in the status",
+          "[tracker][core][identity]") {
+    World world;
+    FrameHeader h;
+    h.cluster = "main";
+    h.collector = "c1";
+    h.base = 1;
+    Instant now = at(1s);
+    for (; now < at(4s); now += 100ms) {
+        ++h.number;
+        h.sent = h.watermark = PeerInstant{now.time_since_epoch()};
+        h.echo = FrameHeader::Echo{7, micros(now), h.sent};
+        for (const std::uint64_t boot : {50, 60}) {
+            h.boot = boot;
+            const auto from = "10.0.0." + std::to_string(boot);
+            world.tracker.on_frame(from, encode_frame(h, ""), now, kWall, from);
+        }
+        world.turn(now);
+        REQUIRE(world.out.acks.size() == 2);
+    }
+    const auto first = decode_ack(world.out.acks[0].bytes).value();
+    const auto second = decode_ack(world.out.acks[1].bytes).value();
+    CHECK(world.out.acks[0].peer == "10.0.0.50");
+    CHECK(first.collector_boot == 50);
+    CHECK(first.applied == h.number);
+    CHECK(first.other->boot == 60);
+    CHECK(second.other->boot == 50);
+    CHECK(second.other->address == "10.0.0.50");
+    const auto status = world.ask<StatusAnswer>(StatusQuery{}, now);
+    CHECK(status.collectors.size() == 2);
+    REQUIRE(status.shared.size() == 1);
+    CHECK(status.shared[0].what == "collector:c1");
+    CHECK(status.shared[0].from == std::vector<std::string>{"10.0.0.50", "10.0.0.60"});
 }
 
 TEST_CASE("a tick tells the last batch each second, also when idle", "[tracker][core]") {
