@@ -53,15 +53,13 @@ class Damage(unittest.TestCase):
     def ended(self, kind):
         """Ends once with code 74, one line that says why, and is there again with a new store."""
         name = f"{kind[0]}1"
-        self.keep_loading(
-            lambda: any(f"{kind} {name} ended with exit code 74" in line for line in list(self.up.err)),
-            f"{kind} ends with code 74",
-        )
+        end = f'event=process_ended name="{kind} {name}" exit_code=74'
+        self.keep_loading(lambda: any(end in line for line in list(self.up.err)), end)
         self.load.held = True
         self.keep_loading(lambda: self.up.child(kind, name), f"{kind} is back")
         self.keep_loading(lambda: any("a new one was begun" in line for line in list(self.up.err)), "moved aside")
         self.load.held = False
-        why = [line for line in list(self.up.err) if re.search(f"^presence-{kind}: cannot write", line)]
+        why = [line for line in list(self.up.err) if re.search(f"event=fatal .*{name}.*cannot write|event=fatal message=\"cannot write", line)]
         self.assertEqual(len(why), 1, why)
         self.assertIn("malformed; at the next start it will be moved aside", why[0])
 
