@@ -41,10 +41,11 @@ public:
         value_ =
             bug(Bug::input_stall_ignored) ? began_ : std::max(value_, std::min(began_, moved_));
     }
-    // What had come by `asked` is in the input.
+    // What had come by `asked` is in the input; but within the caution after a stall a probe may
+    // overtake what the kernel still holds.
     void on_moved(Instant asked, Instant now) {
         note_stall(now, now - asked);
-        moved_ = asked;
+        if (asked >= held_until_) moved_ = asked;
     }
     // Of this turn, before its first receive.
     [[nodiscard]] Instant began() const { return began_; }

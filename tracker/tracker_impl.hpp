@@ -78,6 +78,8 @@ struct Tracker::Impl {
     // Slots, above every epoch that any follower can know as far as we have heard.
     void begin(const SlotSet& slots, std::int64_t unix_ms);
     void hear_epoch(Epoch epoch, Instant now);
+    // Those of them that are not above all heard begin anew.
+    void raise(SlotSet slots);
     // Holds the users of slots that are not fed, and lifts those that are again.
     void look_at_feeds(Instant now);
     [[nodiscard]] Freshness freshness_of(Slot slot, Instant now) const;

@@ -27,7 +27,13 @@ void Tracker::Impl::hear_epoch(Epoch epoch, Instant now) {
     epoch_known = epoch;
     if (raised || (warm_at && now >= *warm_at) || bug(Bug::epoch_unheard)) return;
     raised = true;
-    begin(slots_owned(map, options.tracker), options.started_unix_ms);
+    raise(slots_owned(map, options.tracker));
+}
+
+void Tracker::Impl::raise(SlotSet slots) {
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot)
+        if (publisher.stream(static_cast<Slot>(slot)).epoch >= epoch_known) slots.reset(slot);
+    begin(slots, options.started_unix_ms);
 }
 
 void Tracker::Impl::look_at_feeds(Instant now) {
@@ -35,6 +41,8 @@ void Tracker::Impl::look_at_feeds(Instant now) {
     roster.hold(feeds.held());
     if (fed_again.any()) {
         roster.lift(fed_again, now);
+        // Who was fed meanwhile may have told events of higher epochs.
+        if (!bug(Bug::epoch_unheard)) raise(fed_again);
         taken_last = now;
         for (std::size_t slot = 0; slot < kSlots; ++slot)
             if (fed_again[slot]) taken[slot] = now;
@@ -69,6 +77,8 @@ void Tracker::adopt(SlotMap map, std::vector<TrackerConfig> trackers, Instant no
         if (!i.has_state[slot]) i.first_states.push_back(static_cast<Slot>(slot));
     }
     i.begin(won, unix_ms);
+    // What was read of their users, and came here before, was refused.
+    if (!bug(Bug::fed_again_not_lifted)) i.roster.lift(won, now);
 }
 
 }  // namespace presence::tracker

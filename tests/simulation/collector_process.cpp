@@ -18,6 +18,8 @@ constexpr std::size_t kQueueMax = 5'000;
 // the kernel holds; the router's caution lasts a second.
 constexpr Time kStall = 260 * kMillisecond;
 constexpr Time kKernelLagMax = 600 * kMillisecond;
+// A probe, by which the router finds that its input stalled, may be asked that much later.
+constexpr Time kProbePause = 40 * kMillisecond;
 // Edges here know at once who takes heartbeats.
 constexpr Time kReconnectMax = 200 * kMillisecond;
 }  // namespace
@@ -145,7 +147,7 @@ void CollectorProcess::stall_input(Time until) {
     env_.coverage.met(Fault::input_stall, Place::collector);
     trace("its input stalls");
     input_stalled_until_ = std::max(input_stalled_until_, until);
-    stops(until, until - now());
+    stops(until, until - now() - kProbePause);
 }
 
 void CollectorProcess::on_ack(std::size_t tracker, const Packet& packet) {

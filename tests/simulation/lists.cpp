@@ -88,11 +88,14 @@ Lists Lists::draw(Random random, Shape& shape, std::vector<PlannedFault>& faults
         members = changed(random, before, shape.trackers);
         change.maps.push_back(map_of(version, members));
         if (quarrel && version == 2) {
-            // Another one of the same version, at some of those who stay.
+            // Another one of the same version, at some of those who stay. Notifiers have the one
+            // that changes something: they compare only when they start with other trackers.
             change.maps.push_back(map_of(version, before));
-            for (auto& reload : change.reloads)
-                if (contains(before, reload.which) || reload.place != Place::tracker)
-                    reload.map = random.below(2);
+            for (auto& reload : change.reloads) {
+                const bool stays = contains(before, reload.which) || reload.place != Place::tracker;
+                const auto map = stays ? random.below(2) : 0;
+                if (reload.place != Place::notifier) reload.map = map;
+            }
         }
         change.number = faults.size() - 1;
         lists.changes.push_back(std::move(change));

@@ -98,6 +98,11 @@ void Model::handed_out(std::size_t tracker, const Event& event, Time at) {
     const Time now = env_.scheduler.now();
 
     digest(name, event);
+    // The last words of one who has given the slot up.
+    if (shape_.lists_change && !state.slots[event.slot]) {
+        said_[user].push_back({event.epoch, event.seq, now, event.state == State::online});
+        return;
+    }
     judge_order(tracker, state, user, event);
     if (event.freshness == Freshness::stale && !may_be_stale(now))
         wrong(user, name, event, "it says stale, and holds cannot be used up");

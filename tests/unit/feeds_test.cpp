@@ -42,7 +42,11 @@ struct Mixed {
         RowGroups groups;
         for (const auto& user : users)
             groups.append(Row{.hash = hash_of(user), .user = user});
-        groups.close_group(PeerInstant{at(now).time_since_epoch()});
+        frame_of(collector, map, now, groups, now, knows);
+    }
+    void frame_of(const std::string& collector, const SlotMap& map, Duration now, RowGroups& groups,
+                  Duration read, bool knows = false) {
+        groups.close_group(PeerInstant{at(read).time_since_epoch()});
         FrameHeader h;
         h.cluster = "main";
         h.collector = collector;
@@ -229,6 +233,41 @@ TEST_CASE("a slot taken lately answers unknown until a timeout has passed", "[tr
     CHECK(world.ask(20s, CountQuery{}).freshness == Freshness::warming);
     world.run(20s, 26s, alone, alone);
     CHECK(world.get(26s, kMoves) == std::pair(Known::offline, Freshness::live));
+}
+
+TEST_CASE("a slot taken lately gives its users a whole ttl, as their rows were refused before",
+          "[tracker][lists]") {
+    Mixed world(kNew);
+    const auto alone = SlotMap::rendezvous(3, {"t1"});
+    world.run(0s, 15s, kNew, kNew);
+    world.run(15s, 20s, alone, alone, "c1", {kMoves});  // the collectors were first
+    CHECK(world.tracker.stats().moved > 0);
+    world.tracker.adopt(alone, {}, at(20s), 1'700'000'020'000);
+    // What was read before that, and had waited elsewhere, comes now.
+    RowGroups groups;
+    groups.append(Row{.hash = hash_of(kMoves), .user = kMoves, .ttl_ms = 6'000});
+    world.frame_of("c1", alone, 20s, groups, 15s);
+    CHECK(world.run(20s, 25s, alone, alone).size() == 1);
+    const auto events = world.run(25s, 27s, alone, alone);
+    REQUIRE(events.size() == 1);
+    CHECK(events[0].at_ms == 1'700'001'026'000);
+}
+
+TEST_CASE("a slot that is fed again begins above what its owner meanwhile told",
+          "[tracker][lists][epoch]") {
+    Mixed world;
+    world.run(0s, 15s, kOld, kOld);
+    const auto epoch_of = [&](Duration now) {
+        const auto answer = world.ask(now, SnapshotQuery{slot_of(hash_of(kMoves)), ""});
+        return std::get<SnapshotAnswer>(answer.body).epoch;
+    };
+    const auto before = epoch_of(15s);
+    world.run(15s, 16s, kNew, kOld);
+    world.epoch = make_epoch(1'800'000'000'000, "t2", 0);
+    world.run(16s, 17s, kNew, kOld);
+    CHECK(epoch_of(17s) == before);
+    world.run(17s, 18s, kOld, kOld);
+    CHECK(epoch_of(18s) > world.epoch);
 }
 
 TEST_CASE("a tracker whose clock is behind begins slots above epochs it hears of",
