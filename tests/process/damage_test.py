@@ -4,6 +4,7 @@ that, is started again, moves the store aside, and the sinks are told the truth 
 import os
 import re
 import shutil
+import signal
 import unittest
 
 import msgpack
@@ -15,7 +16,7 @@ from support import wait_for
 from tail import Tail
 
 SINK = '[[sink]]\nname = "file"\ntype = "jsonl"\npath = "events.jsonl"\n'
-# So many that SQLite cannot hold all pages in its cache, and has to read what was overwritten.
+# So many that SQLite cannot hold all pages in its cache.
 HOLDERS = [f"holder{n}-{'x' * 100}" for n in range(20_000)]
 
 
@@ -53,17 +54,32 @@ class Damage(unittest.TestCase):
     def ended(self, kind):
         """Ends once with code 74, one line that says why, and is there again with a new store."""
         name = f"{kind[0]}1"
-        end = f'event=process_ended name="{kind} {name}" exit_code=74'
-        self.keep_loading(lambda: any(end in line for line in list(self.up.err)), end)
+        self.keep_loading(
+            lambda: any(f'event=process_ended name="{kind} {name}" exit_code=74' in line for line in list(self.up.err)),
+            f"{kind} ends with code 74",
+        )
         self.load.held = True
         self.keep_loading(lambda: self.up.child(kind, name), f"{kind} is back")
         self.keep_loading(lambda: any("a new one was begun" in line for line in list(self.up.err)), "moved aside")
         self.load.held = False
-        why = [line for line in list(self.up.err) if re.search(f"event=fatal .*{name}.*cannot write|event=fatal message=\"cannot write", line)]
+        why = [line for line in self.lines_of(kind) if 'event=fatal message="cannot write' in line]
         self.assertEqual(len(why), 1, why)
         self.assertIn("malformed; at the next start it will be moved aside", why[0])
 
+    def start_anew(self, kind):
+        """Kills it, and waits until it is there again. It has then read its rows last, more than
+        SQLite's cache holds, and has to read each state's page before it writes the state. One that
+        runs for longer may have all states in its cache, and write them over what was damaged."""
+        began = lambda: sum("event=started" in line for line in self.lines_of(kind))
+        before = began()
+        os.kill(self.up.child(kind, f"{kind[0]}1"), signal.SIGKILL)
+        self.keep_loading(lambda: began() > before, f"{kind} is started anew")
+
+    def lines_of(self, kind):
+        return [line for line in list(self.up.err) if f"process={kind[0]}1 " in line]
+
     def test_a_trackers_journal(self):
+        self.start_anew("tracker")
         self.overwrite(self.files.directory / "t1")
         self.ended("tracker")
         came = self.load.came
