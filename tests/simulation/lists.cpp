@@ -91,12 +91,16 @@ Lists Lists::draw(Random random, Shape& shape, std::vector<PlannedFault>& faults
         change.maps.push_back(map_of(version, members));
         if (quarrel && version == 2) {
             // Another one of the same version, at some of those who stay. Notifiers have the one
-            // that changes something: they compare only when they start with other trackers.
+            // that changes something, as they compare only when they start with other trackers; and
+            // so have all collectors but one: a tracker that none knows is known to followers
+            // alone.
             change.maps.push_back(map_of(version, before));
             for (auto& reload : change.reloads) {
                 const bool stays = contains(before, reload.which) || reload.place != Place::tracker;
                 const auto map = stays ? random.below(2) : 0;
-                if (reload.place != Place::notifier) reload.map = map;
+                const bool all = reload.place == Place::notifier ||
+                                 (reload.place == Place::collector && reload.which > 0);
+                if (!all) reload.map = map;
             }
         }
         change.number = faults.size() - 1;
