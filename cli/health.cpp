@@ -1,11 +1,23 @@
 #include "cli/health.hpp"
 
+#include <algorithm>
+
 namespace presence::cli {
 
 std::string_view state_of(const StatusAnswer::Collector& collector) {
     if (collector.state == "live" && collector.lag_ms > kBehind / 1ms) return "behind";
     return collector.state;
 }
+
+namespace {
+
+// A tracker that cannot write acknowledges nothing: its collectors wait for it, and are not at fault.
+bool waits_for_disk(const StatusAnswer& status) {
+    return std::any_of(status.holds.begin(), status.holds.end(),
+                       [](const auto& hold) { return hold.what == "disk"; });
+}
+
+}  // namespace
 
 std::vector<std::string> troubles_of(Freshness freshness, const StatusAnswer& status) {
     std::vector<std::string> troubles;
@@ -14,6 +26,7 @@ std::vector<std::string> troubles_of(Freshness freshness, const StatusAnswer& st
     for (const auto& collector : status.collectors) {
         const auto state = state_of(collector);
         if (state == "live" || state == "departed") continue;
+        if (state == "behind" && waits_for_disk(status)) continue;
         troubles.push_back(
             "collector " + collector.id +
             (state == "expected" ? " was never heard" : " is " + std::string(state)));

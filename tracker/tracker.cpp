@@ -199,7 +199,9 @@ void Tracker::Impl::pass_time(Instant now) {
     stats.lag = evidence ? now - *evidence : Duration{-1};
     const bool missing = !evidence || watermarks.known() == 0 || stats.lag > Freeze::kLag;
     // While the disk is behind we take no frames ourselves.
-    event_time = freeze.turn(now, evidence, missing && !writing.full);
+    // While nothing can be written nothing is acknowledged, and collectors stand for our sake.
+    const bool disk = writing.full || writing.failing;
+    event_time = freeze.turn(now, evidence, missing && !disk);
     stats.frozen = freeze.spent(now);
     if (!evidence)
         freshness_fed = Freshness::warming;

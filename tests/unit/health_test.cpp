@@ -37,6 +37,13 @@ TEST_CASE("each kind of trouble is told", "[cli][health]") {
     CHECK(troubles_of(Freshness::live, held) == Troubles{"held by edge:gw-7"});
 }
 
+TEST_CASE("a tracker whose disk fails is at fault, not the collectors that wait for it",
+          "[cli][health]") {
+    auto status = hearing("live", 4057);
+    status.holds.push_back({"disk", "failing", 0, 0, 3});
+    CHECK(troubles_of(Freshness::live, status) == Troubles{"held by disk"});
+}
+
 TEST_CASE("a collector that is seconds behind is not live", "[cli][health]") {
     CHECK(state_of({"c1", 1, "live", 1000}) == "live");
     CHECK(state_of({"c1", 1, "live", 4057}) == "behind");
