@@ -46,7 +46,7 @@ std::vector<StatusAnswer::Hold> Answers::holds() const {
     if (freeze.since() && watermarks.known() == 0)
         add("collectors", freeze.used_up() ? "used_up" : "none_known",
             evidence.value_or(*freeze.since()), freeze_end, roster.sessions());
-    else if (lifts.lasts(now))
+    else if (lifts.lasts(now) && roster.sessions() > 0)  // a tracker that is new holds nobody
         add("collectors", lifts.refused(now) ? "lift_refused" : "lifted", lifts.since(),
             lifts.until(), roster.sessions());
     if (disk_held) {

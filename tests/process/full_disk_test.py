@@ -82,12 +82,12 @@ def rss(pid):
 
 
 class Disk(unittest.TestCase):
-    def start(self, small):
+    def start(self, small, size="256m"):
         """`small`: the directory that is on a small file system, or None."""
         self.files = self.enterContext(Installation(timeout="2s", sinks=SINK))
         if small:
             self.small = self.files.directory / small
-            self.enterContext(tmpfs(self.small, "256m"))
+            self.enterContext(tmpfs(self.small, size))
         self.programs = {kind: self.program(kind) for kind in ("tracker", "collector", "notifier")}
         self.programs["notifier"].wait_for("event=in_step", "err")
         context = self.enterContext(zmq.Context())
@@ -238,7 +238,9 @@ class Tracker(Disk):
     def test_a_flood_while_the_disk_is_full(self):
         """Collectors keep what is not acknowledged, the newest of each session once that is much: what
         waits and all memory stay bounded, heartbeats are taken in, and everyone is told in the end."""
-        self.start("t1")
+        # Room for all that is still kept and under way when the disk has recovered: some 5 million
+        # transitions of 60 bytes. With less it is soon full again, and for good.
+        self.start("t1", "640m")
         fill(self.small)
         self.says("tracker", "event=journal_failing")
         crowds = [[f"crowd{n}-{m}" for m in range(1000)] for n in range(20)]

@@ -56,12 +56,12 @@ ListChange roll_out(Random& random, const Shape& shape, PlannedFault& fault,
 
 }  // namespace
 
-Lists Lists::draw(Random random, Shape& shape, std::vector<PlannedFault>& faults) {
+Lists Lists::draw(Random random, Shape& shape, std::vector<PlannedFault>& faults, bool may_change) {
     Members members;
     for (std::size_t t = 0; t < shape.trackers; ++t)
         members.push_back(t);
     Lists lists{map_of(1, members), {}, std::vector<Time>(shape.trackers)};
-    if (shape.trackers < 2 || !random.percent(20)) return lists;
+    if (!may_change || shape.trackers < 2 || !random.percent(20)) return lists;
     shape.lists_change = true;
     if (random.percent(60)) std::erase_if(faults, is_of_evidence);
     if (random.percent(50)) members = changed(random, members, shape.trackers);
@@ -72,6 +72,8 @@ Lists Lists::draw(Random random, Shape& shape, std::vector<PlannedFault>& faults
 
     const bool twice = random.percent(40);
     const bool quarrel = twice && random.percent(30);
+    // Two lists of one version are the failure: one more at a time is not promised.
+    if (quarrel) std::erase_if(faults, is_of_evidence);
     Time from = shape.faults_begin;
     for (std::uint64_t version = 2; version <= (twice ? 3u : 2u); ++version) {
         PlannedFault fault;

@@ -32,7 +32,8 @@ struct Lists {
 
     // In some worlds a list is changed, once or twice, each a fault of the plan: often with no
     // other one of what tells trackers who is there.
-    static Lists draw(Random random, Shape& shape, std::vector<PlannedFault>& faults);
+    static Lists draw(Random random, Shape& shape, std::vector<PlannedFault>& faults,
+                      bool may_change);
 };
 
 [[nodiscard]] inline std::string tracker_name(std::size_t index) {

@@ -10,7 +10,8 @@ namespace presence::simulation {
 
 namespace {
 
-std::vector<PlannedFault> plan_of(Random& random, std::uint64_t seed, Shape& shape, Lists& lists) {
+std::vector<PlannedFault> plan_of(Random& random, std::uint64_t seed, Shape& shape, Lists& lists,
+                                  Walls walls) {
     // So that other draws stay what they are.
     constexpr std::uint64_t kLongCut = 0x6c6f6e67, kInputStall = 0x696e7075, kTwin = 0x7477696e;
     constexpr std::uint64_t kLists = 0x6c697374;
@@ -18,7 +19,8 @@ std::vector<PlannedFault> plan_of(Random& random, std::uint64_t seed, Shape& sha
     draw_long_cut(Random(seed ^ kLongCut), shape, faults);
     draw_input_stalls(Random(seed ^ kInputStall), shape, faults);
     draw_twin(Random(seed ^ kTwin), shape, faults);
-    lists = Lists::draw(Random(seed ^ kLists), shape, faults);
+    // Where clocks on the wall are compared no slot changes hands: its epoch would depend on them.
+    lists = Lists::draw(Random(seed ^ kLists), shape, faults, walls == Walls::as_drawn);
     for (std::size_t i = 0; i < faults.size(); ++i)
         faults[i].number = i;
     return faults;
@@ -43,7 +45,7 @@ World::World(std::uint64_t seed, Trace trace, const std::optional<std::vector<st
     : env_{{}, std::move(trace), {}},
       random_(seed),
       shape_(Shape::draw(random_)),
-      faults_(plan_of(random_, seed, shape_, lists_)),
+      faults_(plan_of(random_, seed, shape_, lists_, walls)),
       drawn_(leave_only(only, shape_, faults_)),
       model_(env_, shape_, calm_spans(shape_, faults_), [this](const std::string& what) {
           if (!failure_.empty()) return;
