@@ -39,7 +39,7 @@ void Tracker::on_frame(std::string_view peer, std::string_view bytes, Instant re
     if (header.cluster != i.options.cluster) return i.refuse("cluster");
     const auto accepted = i.watermarks.on_frame(header, i.options.boot, received, address);
     if (accepted != Watermarks::Accept::senseless && accepted != Watermarks::Accept::no_room)
-        i.hear_epoch(header.epoch, received);
+        i.hear_epoch({header.collector, header.boot}, header.epoch, received);
     switch (accepted) {
         case Watermarks::Accept::senseless:
             return i.refuse("numbers");

@@ -77,7 +77,7 @@ struct Tracker::Impl {
     [[nodiscard]] bool owns(std::size_t slot) const { return self && map.owner[slot] == *self; }
     // Slots, above every epoch that any follower can know as far as we have heard.
     void begin(const SlotSet& slots, std::int64_t unix_ms);
-    void hear_epoch(Epoch epoch, Instant now);
+    void hear_epoch(Watermarks::RunId run, Epoch epoch, Instant now);
     // Those of them that are not above all heard begin anew.
     void raise(SlotSet slots);
     // Holds the users of slots that are not fed, and lifts those that are again.

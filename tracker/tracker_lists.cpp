@@ -21,12 +21,15 @@ void Tracker::Impl::begin(const SlotSet& slots, std::int64_t unix_ms) {
 
 // Another machine's clock may be ahead, and a slot of ours have been its: whoever knows an epoch of
 // then would take ours for old. A run raises its own once at most, before it knows much: two
-// trackers would drive each other on for ever. Slots that are taken later begin above all heard.
-void Tracker::Impl::hear_epoch(Epoch epoch, Instant now) {
-    if (!is_plausible(epoch) || epoch <= epoch_known) return;
-    epoch_known = epoch;
-    if (raised || (warm_at && now >= *warm_at) || bug(Bug::epoch_unheard)) return;
-    raised = true;
+// trackers would drive each other on for ever. So it does for each new run of a collector, which
+// may have fed another. Slots that are taken later begin above all heard.
+void Tracker::Impl::hear_epoch(Watermarks::RunId run, Epoch epoch, Instant now) {
+    const bool higher = is_plausible(epoch) && epoch > epoch_known;
+    if (higher) epoch_known = epoch;
+    const bool begins = !feeds.rank_of(run);
+    const bool early = higher && !raised && !(warm_at && now >= *warm_at);
+    if ((!begins && !early) || bug(Bug::epoch_unheard)) return;
+    raised = raised || early;
     raise(slots_owned(map, options.tracker));
 }
 

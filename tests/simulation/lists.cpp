@@ -99,7 +99,8 @@ Lists Lists::draw(Random random, Shape& shape, std::vector<PlannedFault>& faults
                 const bool stays = contains(before, reload.which) || reload.place != Place::tracker;
                 const auto map = stays ? random.below(2) : 0;
                 const bool all = reload.place == Place::notifier ||
-                                 (reload.place == Place::collector && reload.which > 0);
+                                 (reload.place == Place::collector &&
+                                  (reload.which > 0 || shape.collectors == 1));
                 if (!all) reload.map = map;
             }
         }
