@@ -11,7 +11,8 @@ std::string_view state_of(const StatusAnswer::Collector& collector) {
 
 namespace {
 
-// A tracker that cannot write acknowledges nothing: its collectors wait for it, and are not at fault.
+// A tracker that cannot write acknowledges nothing: its collectors wait for it, and are not at
+// fault.
 bool waits_for_disk(const StatusAnswer& status) {
     return std::any_of(status.holds.begin(), status.holds.end(),
                        [](const auto& hold) { return hold.what == "disk"; });
