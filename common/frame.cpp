@@ -71,7 +71,7 @@ void read_echo(Reader& reader, std::optional<FrameHeader::Echo>& to) {
 
 void read_other(Reader& reader, std::optional<Ack::Other>& to) {
     if (reader.nil() || !reader.array_of(2)) return;
-    auto& other = to.emplace();
+    auto& other = to.emplace(Ack::Other{});
     reader.read(other.boot);
     reader.read(other.address);
 }
