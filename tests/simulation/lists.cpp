@@ -72,7 +72,9 @@ Lists Lists::draw(Random random, Shape& shape, std::vector<PlannedFault>& faults
 
     const bool twice = random.percent(40);
     const bool quarrel = twice && random.percent(30);
-    // Two lists of one version are the failure: one more at a time is not promised.
+    // Two lists of one version are the failure: one more at a time is not promised, nor that no
+    // tracker which only followers know has a clock that is ahead.
+    if (quarrel) lists.walls.assign(shape.trackers, 0);
     if (quarrel) std::erase_if(faults, is_of_evidence);
     Time from = shape.faults_begin;
     for (std::uint64_t version = 2; version <= (twice ? 3u : 2u); ++version) {
