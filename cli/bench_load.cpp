@@ -82,7 +82,7 @@ BenchLoad::BenchLoad(zmq::context_t& context, const std::string& heartbeats, Ben
     if (options.random_order) draw_arrivals(options.ids_per_message);
 }
 
-// Whoever beats through an edge comes through it.
+// Users come through the edge that they beat through.
 void BenchLoad::draw_arrivals(std::uint64_t ids_per_message) {
     std::mt19937 random(kOrderSeed);
     const auto edges = std::max<std::uint64_t>(edges_, 1);

@@ -324,7 +324,7 @@ private:
         log::info("stopped", {{"acknowledged", router_.all_acknowledged()}});
     }
 
-    // Whoever copied a unit, or starts the new before the old has ended: both work, and hold each
+    // A copied unit, or a new process started before the old has ended: both work, and hold each
     // other's event time.
     void tell_shared_id() {
         const auto& ids = router_.map().trackers;

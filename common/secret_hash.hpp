@@ -7,7 +7,7 @@
 namespace presence {
 
 // What decides places in tables whose keys strangers choose. The slot of a user hangs on a public
-// hash, and so do the hashes of the standard library: whoever knows them can make keys that all
+// hash, and so do the hashes of the standard library: an attacker can make keys that all
 // have one place, and each look into such a table a walk through all of them. A key that the
 // process has drawn for itself cannot be met so.
 struct HashSecret {

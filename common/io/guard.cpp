@@ -27,7 +27,7 @@ constexpr int kEstablished = 1;
 constexpr std::size_t kFilesPerLook = 2'000;
 // Small messages are many. One that is not looked at costs nothing: the next may be.
 constexpr std::size_t kSmallMessage = 1024;
-constexpr unsigned kSmallLookedAt = 16;  // one of so many, by chance: peers take turns
+constexpr unsigned kSmallLookedAt = 16;  // a random 1 of 16: peers take turns
 
 int fd_of(const zmq::message_t& message) {
     return zmq_msg_get(message.handle(), ZMQ_SRCFD);  // -1: none
