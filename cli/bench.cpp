@@ -15,8 +15,8 @@
 #include "cli/bench_processes.hpp"
 #include "cli/bench_report.hpp"
 #include "cli/bench_sink.hpp"
-#include "cli/built_in_file.hpp"
 #include "cli/commands.hpp"
+#include "cli/config_copy.hpp"
 #include "cli/pipeline.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/program.hpp"
@@ -111,7 +111,7 @@ public:
           sink_(sink_file(data_.path)) {
         if (!theirs)
             pipeline_ = std::make_unique<Pipeline>(
-                config_, std::vector<std::string>{"--config", built_in_file(config_)});
+                config_, std::vector<std::string>{"--config", copy_.emplace(config_).path()});
         await_pipeline();
         events_ = std::make_unique<BenchEvents>(context_, events_of(config_));
         load_ =
@@ -304,6 +304,7 @@ private:
     const BenchOptions& options_;
     io::TemporaryDirectory data_;
     Config config_;
+    std::optional<ConfigCopy> copy_;
     zmq::context_t context_;
     Asker asker_;
     BenchSink sink_;

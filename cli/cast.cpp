@@ -17,11 +17,30 @@ std::vector<Part> without(const std::vector<Part>& from, const std::vector<Part>
     return left;
 }
 
-std::vector<Part> trackers_in(const std::vector<Part>& parts) {
-    std::vector<Part> trackers;
-    for (const auto& part : parts)
-        if (part.first == "tracker") trackers.push_back(part);
-    return trackers;
+// What others go by: where a tracker keeps its data, and what it binds, is its own.
+bool same_list(const Config& one, const Config& other) {
+    const auto same = [](const TrackerConfig& a, const TrackerConfig& b) {
+        return a.id == b.id && a.ingest == b.ingest && a.events == b.events && a.query == b.query;
+    };
+    return std::is_permutation(one.trackers.begin(), one.trackers.end(), other.trackers.begin(),
+                               other.trackers.end(), same);
+}
+
+// Why `read` is not what is to run; empty: it is.
+std::string refusal(const Config& running, const Config& read) {
+    const auto stays = [&](const TrackerConfig& tracker) {
+        return std::any_of(read.trackers.begin(), read.trackers.end(), [&](const auto& other) {
+            return other.id == tracker.id && other.ingest == tracker.ingest;
+        });
+    };
+    if (std::none_of(running.trackers.begin(), running.trackers.end(), stays))
+        return "it names none of the trackers that run; is the file cut?";
+    const auto version = running.presence.map_version;
+    if (read.presence.map_version > version ||
+        (read.presence.map_version == version && same_list(running, read)))
+        return {};
+    return "the list of trackers has changed, and its `map_version` is not above " +
+           std::to_string(version) + ": raise it";
 }
 
 }  // namespace
@@ -38,25 +57,10 @@ std::vector<Part> parts_of(const Config& config) {
 }
 
 Recast recast(const Config& running, const Config& read) {
+    if (auto why = refusal(running, read); !why.empty()) return {{}, {}, std::move(why)};
     const auto now = parts_of(running);
     const auto wanted = parts_of(read);
-    Recast out{without(wanted, now), without(now, wanted), {}, {}};
-    const auto started = trackers_in(out.start);
-    const auto ended = trackers_in(out.end);
-    if (!running.trackers.empty() && ended.size() == running.trackers.size()) {
-        out.start.clear();
-        out.end.clear();
-        out.refused = "it names none of the trackers that run; is the file cut?";
-        return out;
-    }
-    if (started.empty() && ended.empty()) return out;
-    if (read.presence.map_version <= running.presence.map_version) {
-        for (auto* list : {&out.start, &out.end})
-            std::erase_if(*list, [](const Part& part) { return part.first == "tracker"; });
-        out.waiting = "the list of trackers has changed, and its map_version is not above " +
-                      std::to_string(running.presence.map_version) + ": raise it";
-    }
-    return out;
+    return {without(wanted, now), without(now, wanted), {}};
 }
 
 }  // namespace presence::cli

@@ -19,12 +19,11 @@ struct Recast {
     std::vector<Part> start;  // in the order of starting
     std::vector<Part> end;
     std::string refused;  // why nothing is changed at all; empty: it is
-    std::string waiting;  // what is not taken over, and what to do; empty: nothing
 };
 
-// `running` is what runs, `read` the file as it is now. Its list of trackers counts only with a
-// higher `map_version`, as it does for every process; without, trackers stay who they are. A file
-// that names none of the trackers that run is refused: half of one, most likely.
+// `running` is what runs, `read` the file as it is now. Refused is a list of trackers that differs
+// without a higher `map_version`, as nobody would go by it, and one that names none of the trackers
+// that run: half of a file, most likely.
 [[nodiscard]] Recast recast(const Config& running, const Config& read);
 
 }  // namespace presence::cli

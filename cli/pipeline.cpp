@@ -164,9 +164,9 @@ std::vector<std::pair<std::string, pid_t>> Pipeline::running() const {
     return all;
 }
 
-void Pipeline::signal_all(int signal) const {
+void Pipeline::signal_wanted(int signal) const {
     for (const auto& process : processes_)
-        if (process.pid > 0) ::kill(process.pid, signal);
+        if (process.pid > 0 && process.wanted) ::kill(process.pid, signal);
 }
 
 }  // namespace presence::cli

@@ -32,8 +32,8 @@ public:
     void turn(Instant now);
     // Descriptors that become readable when a process ends, or tells that it works.
     [[nodiscard]] std::vector<int> descriptors() const;
-    // Sends `signal` to every process.
-    void signal_all(int signal) const;
+    // Sends `signal` to every process that is not to end.
+    void signal_wanted(int signal) const;
 
     // Every process has told that it works: trackers answer, every tracker has heard every
     // collector, notifiers are in step with every tracker.

@@ -2,9 +2,9 @@
 #include <functional>
 #include <memory>
 
-#include "cli/built_in_file.hpp"
 #include "cli/cast.hpp"
 #include "cli/commands.hpp"
+#include "cli/config_copy.hpp"
 #include "cli/demo.hpp"
 #include "cli/pipeline.hpp"
 #include "common/io/clock.hpp"
@@ -66,14 +66,14 @@ std::string names_of(const std::vector<Part>& parts) {
 class Up {
 public:
     // `read` reads the file again; throws ConfigError.
-    Up(const Config& config, std::function<Config()> read,
-       const std::vector<std::string>& arguments, bool demo)
+    Up(const Config& config, std::function<Config()> read, const Given& given)
         : config_(config),
+          copy_(config),
           read_(std::move(read)),
           context_(io::make_context()),
-          pipeline_(config, arguments),
+          pipeline_(config, arguments_of(copy_.path(), given)),
           started_(io::now()) {
-        if (demo) {
+        if (given.demo) {
             demo_.emplace(started_, io::make_boot());
             demo_out_ = io::make_socket(context_, io::Role::heartbeats_out,
                                         config.collectors.front().heartbeats);
@@ -96,35 +96,30 @@ public:
     }
 
 private:
-    // Every process reads the file by itself, a wrong one is refused by each; here it tells who is
-    // to run. The others hear of a new list before those who left it are ended.
+    // Here alone the file is read and judged; the processes read what was taken. The others hear of
+    // a new list before those who left it are ended.
     void reload() {
         if (pipeline_.supervision().stopping()) return;
         try {
-            const Config read = read_();
+            Config read = read_();
             const Recast changes = recast(config_, read);
-            if (!changes.refused.empty()) throw ConfigError(changes.refused);
-            pipeline_.signal_all(SIGHUP);
-            pipeline_.start(changes.start);
-            pipeline_.end(changes.end);
-            take(read, changes);
+            if (!changes.refused.empty()) throw ConfigError(read.file + ": " + changes.refused);
+            take(std::move(read), changes);
         } catch (const ConfigError& e) {
             io::log::error("reload_refused", {{"error", e.what()}, {"then", "goes on as it was"}});
-            pipeline_.signal_all(SIGHUP);  // they say so, too, and open their files anew
+            pipeline_.signal_wanted(SIGHUP);  // they open their files anew
         }
     }
 
-    void take(const Config& read, const Recast& changes) {
+    void take(Config read, const Recast& changes) {
+        config_ = std::move(read);
+        copy_.replace(config_);
+        pipeline_.start(changes.start);
+        pipeline_.end(changes.end);
+        pipeline_.signal_wanted(SIGHUP);
         io::log::info("reloaded", {{"started", names_of(changes.start)},
                                    {"ended", names_of(changes.end)},
-                                   {"map_version", read.presence.map_version}});
-        if (!changes.waiting.empty()) {
-            io::log::warn("reload_waits", {{"why", changes.waiting}});
-        } else if (read.presence.map_version > config_.presence.map_version) {
-            config_.take_trackers(read);
-        }
-        config_.collectors = read.collectors;
-        config_.notifiers = read.notifiers;
+                                   {"map_version", config_.presence.map_version}});
         if (changes.start.empty()) return;
         ready_ = told_missing_ = false;
         started_ = io::now();
@@ -171,7 +166,8 @@ private:
         if (items[0].revents != 0) signals_.read();
     }
 
-    Config config_;  // as it runs
+    Config config_;    // as it runs
+    ConfigCopy copy_;  // for the processes: one that starts again goes by what the others go by
     std::function<Config()> read_;
     io::Signals signals_;  // before the context: its threads must not take them
     zmq::context_t context_;
@@ -195,14 +191,15 @@ int run_up(const Given& given) {
     std::optional<io::TemporaryDirectory> data;
     Config ours = built_in(given);
     if (!theirs && given.demo) ours.presence.data_root = data.emplace().path;
-    const std::string file = theirs ? *theirs : built_in_file(ours);
+    const ConfigCopy built_in_file(ours);
+    const std::string file = theirs ? *theirs : built_in_file.path();
     const auto read = [&] { return load_config(file, io::environment(), given.settings); };
     const Config config = read();
     io::log::open("info", config.presence.log_format, "up");
     io::log::info("start", {{"version", io::version()}, {"config", theirs.value_or("built-in")}});
     for (const auto& warning : config.warnings)
         io::log::warn("config_warning", {{"message", warning}});
-    return Up(config, read, arguments_of(file, given), given.demo).run();
+    return Up(config, read, given).run();
 }
 
 }  // namespace

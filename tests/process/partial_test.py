@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import time
 import unittest
@@ -106,7 +107,7 @@ class ReloadTest(unittest.TestCase):
         # Without a higher version nobody takes the list over, and it says so.
         whole.config.write_text(text)
         up.send(signal.SIGHUP)
-        up.wait_for('process=up event=reload_waits why=".*map_version is not above 1: raise it"', "err")
+        up.wait_for('process=up event=reload_refused .*`map_version` is not above 1: raise it"', "err")
         self.assertIsNone(up.child("tracker", "t2"))
 
         whole.config.write_text(text.replace("[presence]\n", "[presence]\nmap_version = 2\n"))
@@ -125,7 +126,24 @@ class ReloadTest(unittest.TestCase):
         up.send(signal.SIGHUP)
         up.wait_for('process=up event=reloaded started="" ended="tracker t2"', "err")
         wait_for(lambda: up.child("tracker", "t2") is None, "t2 ends")
-        self.assertFalse(any("event=process_ended" in line for line in up.err), up.err)
+        for unwanted in ("event=process_ended", "process=t[12] event=reload_refused"):
+            self.assertFalse([line for line in up.err if re.search(unwanted, line)], up.err)
+        self.assertEqual(up.stop(), 0)
+
+    def test_a_child_starts_again_by_what_the_others_go_by(self):
+        files = self.enterContext(Installation(timeout="60s"))
+        whole = files.config.read_text()
+        up = self.enterContext(Up(files))
+        # A file that was cut before its trackers is one with the default tracker, at other ports.
+        files.config.write_text(whole[: whole.index("[[tracker]]")])
+        for reloads in (False, True):
+            if reloads:
+                up.send(signal.SIGHUP)
+                up.wait_for("process=up event=reload_refused .*it names none of the trackers that run", "err")
+            killed = up.child("tracker", "t1")
+            os.kill(killed, signal.SIGKILL)
+            wait_for(lambda: up.child("tracker", "t1") not in (None, killed), "a new tracker")
+            wait_for(lambda: presence("count", "--to", files.queries[0])[0] == 0, "which is where it was")
         self.assertEqual(up.stop(), 0)
 
 

@@ -29,7 +29,6 @@ TEST_CASE("a part that is new in the file is started, one that left it is ended"
     CHECK(changes.start == Parts{{"tracker", "t3"}, {"collector", "c2"}});
     CHECK(changes.end == Parts{{"tracker", "t2"}});
     CHECK(changes.refused.empty());
-    CHECK(changes.waiting.empty());
 }
 
 TEST_CASE("the same file changes nothing", "[cli][cast]") {
@@ -37,18 +36,22 @@ TEST_CASE("the same file changes nothing", "[cli][cast]") {
     const auto changes = recast(running, running);
     CHECK(changes.start.empty());
     CHECK(changes.end.empty());
-    CHECK(changes.waiting.empty());
+    CHECK(changes.refused.empty());
 }
 
-TEST_CASE("a list of trackers without a higher version waits, and the rest does not",
+TEST_CASE("a list of trackers that differs without a higher version changes nothing at all",
           "[cli][cast]") {
     const auto running = with({"t1", "t2"}, {"c1"}, 7);
-    for (const std::uint64_t version : {6u, 7u}) {
-        const auto changes = recast(running, with({"t1", "t3"}, {"c1", "c2"}, version));
-        CHECK(changes.start == Parts{{"collector", "c2"}});
+    auto moved = running;
+    moved.trackers[1].query = "tcp://127.0.0.1:9999";  // as the default of a file that was cut
+    for (const auto& read : {with({"t1", "t3"}, {"c1", "c2"}, 6), with({"t1", "t3"}, {"c1"}, 7),
+                             with({"t1"}, {"c1"}, 7), with({"t1", "t2"}, {"c1"}, 6), moved}) {
+        const auto changes = recast(running, read);
+        CHECK(changes.start.empty());
         CHECK(changes.end.empty());
-        CHECK(changes.waiting.find("map_version is not above 7") != std::string::npos);
+        CHECK(changes.refused.find("`map_version` is not above 7") != std::string::npos);
     }
+    CHECK(recast(running, with({"t2", "t1"}, {"c1"}, 7)).refused.empty());
 }
 
 TEST_CASE("a file that names none of the trackers that run changes nothing at all", "[cli][cast]") {
