@@ -125,7 +125,7 @@ Answers::Body Answers::body(const GetQuery& query) const {
                 one.held_by = "edge:" + std::string(hold->edge);
                 one.held_until_ms = millis(wall.at(hold->until));
             }
-        } else if (freshness_of(slot) == Freshness::live) {
+        } else if (freshness_of(slot) == Freshness::live && roster.knows_all()) {
             one.state = Known::offline;
         }
         answer.users.push_back(std::move(one));

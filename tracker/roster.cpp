@@ -160,6 +160,9 @@ void Roster::drop(Slot slot) {
     in.table.clear(slot);
 }
 
+bool Roster::knows_all() const {
+    return impl_->event_time >= impl_->unknown_until;
+}
 std::uint64_t Roster::users() const {
     return impl_->records.living();
 }

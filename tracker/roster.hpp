@@ -188,6 +188,8 @@ public:
     // Forgets a slot's users without a word: another tracker owns them now.
     void drop(Slot slot);
 
+    // No: of late, somebody was left out for want of room. Who is not here may be online.
+    [[nodiscard]] bool knows_all() const;
     [[nodiscard]] std::uint64_t users() const;
     [[nodiscard]] std::uint64_t sessions() const;
     [[nodiscard]] std::size_t edges() const;  // named, with sessions

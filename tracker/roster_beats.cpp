@@ -121,6 +121,7 @@ std::optional<Roster::Impl::UserIndex> Roster::Impl::add_user(const Beat& beat, 
     if (records.living() >= options.users_max ||
         table.search(beat.hash).same >= UserTable::kSameMax) {
         ++stats.users_limit;
+        unknown_until = std::max(unknown_until, tick + beat.ttl_ms);
         return std::nullopt;
     }
     const auto edge = acquire_edge(beat);

@@ -51,6 +51,8 @@ struct Roster::Impl {
     // Long before anything, while there is none.
     Tick event_time = std::numeric_limits<Tick>::min();
     Tick lifted = std::numeric_limits<Tick>::min();
+    // When nobody who was left out for want of room is online any more.
+    Tick unknown_until = std::numeric_limits<Tick>::min();
     // Of slots, apart from all others: those for whose users time stands still, and since when
     // deadlines are lifted. Looked at only when a session's own deadline has passed.
     SlotSet held_slots;

@@ -249,8 +249,10 @@ TEST_CASE("what breaks a limit is left out and counted", "[roster]") {
     World w(2);
     w.apply(w.beat("alice", at(1s)));
     CHECK(w.apply(w.beat("bob", at(1s))).size() == 1);
+    CHECK(w.roster.knows_all());
     CHECK(w.apply(w.beat("carol", at(1s))).empty());
     CHECK(w.roster.stats().users_limit == 1);
+    CHECK_FALSE(w.roster.knows_all());  // carol is online, and not here
 
     auto wrong = w.beat("dave", at(1s));
     wrong.hash ^= 1;

@@ -207,6 +207,31 @@ TEST_CASE("who subscribes to ticks is told where the stream stands, in one tick 
     CHECK(ticks(at(1120ms)) == 1);
 }
 
+TEST_CASE("who found no room is unknown until their ttl has passed, and so is who is not there",
+          "[tracker][core]") {
+    auto options = options_of();
+    options.users_max = 1;
+    World world(options);
+    for (auto t = 0s; t <= 20s; t += 1s) {
+        if (t < 15s)
+            world.frame(at(t), {beat("alice"), beat("bob")});
+        else
+            world.frame(at(t), {beat("alice")});
+        world.turn(at(t));
+    }
+    const auto get = [&](std::string user, Instant now) {
+        return world.ask<GetAnswer>(GetQuery{{std::move(user)}}, now).users[0].state;
+    };
+    CHECK(get("alice", at(20s)) == Known::online);
+    CHECK(get("bob", at(20s)) == Known::unknown);  // said bob at 14 s, for 10 s
+    CHECK(get("carol", at(20s)) == Known::unknown);
+    for (auto t = 21s; t <= 25s; t += 1s) {
+        world.frame(at(t), {beat("alice")});
+        world.turn(at(t));
+    }
+    CHECK(get("bob", at(25s)) == Known::offline);
+}
+
 TEST_CASE("queries are answered after the batches of their turn", "[tracker][core]") {
     World world;
     CHECK(world.ask<GetAnswer>(GetQuery{{"alice"}}, at(0s)).users[0].state == Known::unknown);
