@@ -16,7 +16,7 @@ void ListLog::turn(const Router& router) {
         if (*its == ours) {
             if (told == differs_.end()) continue;
             differs_.erase(told);
-            log::info("list_agrees", {{"tracker", ids[i]}, {"list", text_of(ours)}});
+            log::warn("list_agrees", {{"tracker", ids[i]}, {"list", text_of(ours)}});
             continue;
         }
         const std::pair now{*its, ours};

@@ -184,7 +184,7 @@ private:
             heartbeats_ = io::make_socket(context_, io::Role::heartbeats_in, addresses_);
             guard_.watch(io::Role::heartbeats_in, *heartbeats_);
             router_.on_opened(io::now());
-            log::info("input_opened");
+            log::warn("input_opened");
         } catch (const io::SocketError& error) {
             log::error("input_not_opened", {{"reason", error.what()}});
             open_at_ = turn_began_ + kOpenAgain;
@@ -342,7 +342,7 @@ private:
                                           "another process runs as this collector: end "
                                           "one, or give it an id of its own"}});
             else
-                log::info("id_shared_no_more", {{"id", program_.id}, {"tracker", ids[i]}});
+                log::warn("id_shared_no_more", {{"id", program_.id}, {"tracker", ids[i]}});
         }
     }
 

@@ -176,7 +176,7 @@ void Channel::on_outcome(const Worker::Outcome& outcome, Instant now) {
 void Channel::on_taken() {
     delivery_.on_delivered();
     if (failures_in_row_ > 0)
-        io::log::info("sink_recovered", {{"sink", name_}, {"failures", failures_in_row_}});
+        io::log::warn("sink_recovered", {{"sink", name_}, {"failures", failures_in_row_}});
     failures_in_row_ = 0;
 }
 
@@ -234,7 +234,7 @@ void Channel::tell_state(Instant now) {
     if (stats.behind)
         io::log::warn("sink_behind", {{"sink", name_}, {"waiting", stats.waiting}});
     else
-        io::log::info("sink_caught_up", {{"sink", name_}, {"let_go", stats.let_go}});
+        io::log::warn("sink_caught_up", {{"sink", name_}, {"let_go", stats.let_go}});
 }
 
 bool Channel::started(Instant now) {

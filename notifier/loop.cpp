@@ -189,7 +189,7 @@ private:
     void forget_shared_id() {
         if (!shared_id_heard_ || io::now() - *shared_id_heard_ < kSharedIdOver) return;
         shared_id_heard_.reset();
-        io::log::info("id_shared_no_more", {{"id", program_.id}});
+        io::log::warn("id_shared_no_more", {{"id", program_.id}});
     }
 
     void pass_on(const HeardPtr& heard) {

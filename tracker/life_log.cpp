@@ -47,10 +47,12 @@ void LifeLog::tell_collectors(Instant now, const Tracker& tracker) {
             if (shared)
                 log::error("id_shared", fields);
             else
-                log::info("id_shared_no_more", fields);
+                log::warn("id_shared_no_more", fields);
         }
-        if (std::exchange(told.state, view.state) == view.state) continue;
-        if (view.state == State::live) log::info("collector_live", fields);
+        const auto before = std::exchange(told.state, view.state);
+        if (before == view.state) continue;
+        if (view.state == State::live)
+            (before == State::silent ? log::warn : log::info)("collector_live", fields);
         if (view.state == State::silent) log::warn("collector_silent", fields);
         if (view.state == State::departed) log::info("collector_departed", fields);
     }
@@ -75,7 +77,7 @@ void LifeLog::tell_lists(const Tracker& tracker) {
     }
     for (const auto& [collector, lists] : lists_)
         if (!current.contains(collector))
-            log::info("list_agrees", {{"collector", collector}, {"list", text_of(ours)}});
+            log::warn("list_agrees", {{"collector", collector}, {"list", text_of(ours)}});
     lists_ = std::move(current);
 }
 
@@ -90,21 +92,22 @@ void LifeLog::tell_ids(Instant now, const Tracker& tracker) {
         log::error("id_shared", fields);
     }
     for (const auto& what : ids_)
-        if (!current.contains(what)) log::info("id_shared_no_more", {{"of", what}});
+        if (!current.contains(what)) log::warn("id_shared_no_more", {{"of", what}});
     ids_ = std::move(current);
 }
 
 void LifeLog::tell_freshness(const Tracker::Stats& stats) {
     if (stats.freshness == freshness_ && stats.stale_by == stale_by_) return;
+    const auto warned_of = [](Freshness freshness) {
+        return freshness == Freshness::frozen || freshness == Freshness::stale;
+    };
+    const bool warn = warned_of(freshness_) || warned_of(stats.freshness);
     freshness_ = stats.freshness;
     stale_by_ = stats.stale_by;
     log::Fields fields{{"freshness", name_of(stats.freshness)},
                        {"lag_ms", stats.lag.count() / 1000}};
     if (stale_by_.any()) fields.emplace_back("stale_by", joined(stale_by_.names()));
-    if (freshness_ == Freshness::frozen || freshness_ == Freshness::stale)
-        log::warn("freshness", fields);
-    else
-        log::info("freshness", fields);
+    (warn ? log::warn : log::info)("freshness", fields);
 }
 
 void LifeLog::tell_holds(Instant now, const Tracker& tracker) {
@@ -129,7 +132,7 @@ void LifeLog::tell_holds(Instant now, const Tracker& tracker) {
     for (const auto& [what, why] : holds_) {
         if (current.contains(what)) continue;
         if (lines++ < kHoldLines)
-            log::info("released", {{"by", what}, {"was", why}});
+            log::warn("released", {{"by", what}, {"was", why}});
         else
             ++more;
     }

@@ -16,7 +16,7 @@ void FilesLog::look(Instant now) {
     if (used_up) wanted_ = now;
     if (used_up == told_ || (told_ && now - wanted_ < kCalm)) return;
     told_ = used_up;
-    if (!used_up) return log::info("files_free");
+    if (!used_up) return log::warn("files_free");
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
     log::warn("files_used_up", {{"max", limit.rlim_cur}});

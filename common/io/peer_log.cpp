@@ -19,13 +19,12 @@ void PeerLog::turn(Instant now) {
     const bool away = silent_ >= kAwayAfter;
     if (!away && (!ever_ || silent_ >= kTurnMax)) return;
     const auto state = away ? Told::away : Told::heard;
-    if (std::exchange(told_, state) == state) return;
+    const auto before = std::exchange(told_, state);
+    if (before == state) return;
     log::Fields fields{{kind_, id_}, {"endpoint", endpoint_}};
     if (away) fields.emplace_back("before", ever_ ? "heard" : "never_heard");
-    if (away)
-        log::warn(kind_ + "_away", fields);
-    else
-        log::info(kind_ + "_heard", fields);
+    const bool warn = away || before == Told::away;
+    (warn ? log::warn : log::info)(kind_ + (away ? "_away" : "_heard"), fields);
 }
 
 }  // namespace presence::io
