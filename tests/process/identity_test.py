@@ -68,6 +68,30 @@ class Identity(Chaos):
         self.stays_have_one_word()
         self.judge()
 
+    def test_a_copied_notifier_is_told_and_both_go_on(self):
+        """Told after 40 s, when the connection of one that is gone would be gone, too."""
+        self.start(1, guests=0)
+        elsewhere = self.files.directory / "elsewhere"
+        elsewhere.mkdir()
+        config = elsewhere / "presence.toml"
+        text = self.files.config.read_text()
+        for ours in (f'{self.files.directory}/n1"', 'events.jsonl"'):
+            text = text.replace(f'"{ours}', f'"{elsewhere}/{ours.rpartition("/")[2]}')
+        config.write_text(text)
+        first = self.programs["n1"]
+        self.programs["n1 again"] = self.program("notifier", "n1", config)
+        self.programs["n1"] = first
+        self.go_on(self.says("id_shared", "n1", "n1 again", "t1"), "all three say so", 90)
+        code, out, _ = presence("status", "--to", self.files.queries[0])
+        self.assertEqual(code, 1)
+        self.assertIn("notifier:n1 is the id of 2 processes", out)
+        ended = self.programs.pop("n1 again")
+        ended.send(signal.SIGTERM)
+        self.assertEqual(ended.wait(), 0)
+        self.go_on(self.says("id_shared_no_more", "n1", "t1"), "they say so")
+        self.stays_have_one_word()
+        self.judge()
+
 
 if __name__ == "__main__":
     unittest.main()
