@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "collector/router.hpp"
-#include "common/frame.hpp"
-#include "common/heartbeat.hpp"
+#include "common/wire/frame.hpp"
+#include "common/wire/heartbeat.hpp"
 
 using namespace presence;
 

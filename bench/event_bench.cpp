@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "common/batch.hpp"
-#include "tracker/publisher.hpp"
+#include "common/wire/batch.hpp"
+#include "tracker/stream/publisher.hpp"
 
 using namespace presence;
 using namespace presence::tracker;

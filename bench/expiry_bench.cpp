@@ -9,7 +9,7 @@
 #include <random>
 #include <vector>
 
-#include "tracker/deadlines.hpp"
+#include "tracker/roster/deadlines.hpp"
 
 namespace {
 

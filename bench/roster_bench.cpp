@@ -15,7 +15,7 @@
 #include <span>
 #include <vector>
 
-#include "tracker/roster.hpp"
+#include "tracker/roster/roster.hpp"
 
 namespace {
 

@@ -12,7 +12,7 @@
 #include <random>
 #include <string>
 
-#include "common/io/store.hpp"
+#include "common/store/store.hpp"
 
 namespace {
 

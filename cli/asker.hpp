@@ -8,8 +8,8 @@
 #include <zmq.hpp>
 
 #include "common/io/sockets.hpp"
-#include "common/query.hpp"
 #include "common/time.hpp"
+#include "common/wire/query.hpp"
 
 namespace presence::cli {
 

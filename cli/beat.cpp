@@ -3,8 +3,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/human.hpp"
-#include "common/endpoint.hpp"
-#include "common/heartbeat.hpp"
+#include "common/config/endpoint.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/config_file.hpp"
 #include "common/io/program.hpp"
@@ -12,6 +11,7 @@
 #include "common/io/sockets.hpp"
 #include "common/limits.hpp"
 #include "common/text.hpp"
+#include "common/wire/heartbeat.hpp"
 
 namespace presence::cli {
 namespace {

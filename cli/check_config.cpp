@@ -2,7 +2,7 @@
 #include <memory>
 
 #include "cli/commands.hpp"
-#include "common/config.hpp"
+#include "common/config/config.hpp"
 #include "common/io/config_file.hpp"
 #include "common/io/program.hpp"
 

@@ -7,14 +7,14 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
-#include "common/config.hpp"
+#include "common/config/config.hpp"
+#include "common/config/suggest.hpp"
 #include "common/io/config_file.hpp"
 #include "common/io/program.hpp"
-#include "common/io/store.hpp"
 #include "common/limits.hpp"
-#include "common/nearest.hpp"
+#include "common/store/store.hpp"
 #include "common/text.hpp"
-#include "notifier/dead_letters.hpp"
+#include "notifier/deliver/dead_letters.hpp"
 
 // dead list, replay and drop: what notifiers gave up, read and written where they keep it. Whether
 // they run makes no difference.

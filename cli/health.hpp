@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/query.hpp"
+#include "common/wire/query.hpp"
 
 namespace presence::cli {
 

@@ -4,7 +4,7 @@
 #include <iostream>
 #include <set>
 
-#include "common/endpoint.hpp"
+#include "common/config/endpoint.hpp"
 #include "common/io/config_file.hpp"
 #include "common/io/program.hpp"
 #include "common/slots.hpp"

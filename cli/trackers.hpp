@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cli/asker.hpp"
-#include "common/config.hpp"
+#include "common/config/config.hpp"
 #include "common/io/flags.hpp"
 
 namespace presence::cli {

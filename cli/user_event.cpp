@@ -1,6 +1,6 @@
 #include "cli/user_event.hpp"
 
-#include "common/msgpack_tokens.hpp"
+#include "common/wire/msgpack_tokens.hpp"
 
 namespace presence::cli {
 namespace {

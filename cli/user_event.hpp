@@ -3,7 +3,7 @@
 #include <optional>
 #include <string_view>
 
-#include "common/event.hpp"
+#include "common/wire/event.hpp"
 
 namespace presence::cli {
 

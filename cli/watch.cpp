@@ -11,12 +11,12 @@
 #include "cli/trackers.hpp"
 #include "cli/user_event.hpp"
 #include "cli/user_id.hpp"
-#include "common/batch.hpp"
 #include "common/exit_codes.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/event_text.hpp"
 #include "common/io/program.hpp"
 #include "common/io/signals.hpp"
+#include "common/wire/batch.hpp"
 
 namespace presence::cli {
 namespace {

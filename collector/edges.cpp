@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "common/frame.hpp"
+#include "common/wire/frame.hpp"
 
 namespace presence::collector {
 namespace {

@@ -7,10 +7,10 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "collector/transit.hpp"
-#include "common/heartbeat.hpp"
+#include "collector/queueing_delay.hpp"
 #include "common/secret_hash.hpp"
 #include "common/time.hpp"
+#include "common/wire/heartbeat.hpp"
 
 namespace presence::collector {
 

@@ -8,14 +8,14 @@
 #include <string>
 #include <utility>
 
-#include "collector/backlog.hpp"
+#include "collector/compacted_queue.hpp"
 #include "collector/edges.hpp"
-#include "collector/sightings.hpp"
-#include "collector/transit.hpp"
-#include "common/frame.hpp"
+#include "collector/gossip.hpp"
+#include "collector/queueing_delay.hpp"
 #include "common/limits.hpp"
 #include "common/time.hpp"
-#include "common/tracker_list.hpp"
+#include "common/wire/frame.hpp"
+#include "common/wire/tracker_list.hpp"
 
 namespace presence::collector {
 

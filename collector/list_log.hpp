@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "collector/router.hpp"
-#include "common/tracker_list.hpp"
+#include "common/wire/tracker_list.hpp"
 
 namespace presence::collector {
 

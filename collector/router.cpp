@@ -5,8 +5,8 @@
 
 #include "collector/edges.hpp"
 #include "collector/input_probe.hpp"
+#include "collector/input_watermark.hpp"
 #include "collector/link.hpp"
-#include "collector/watermark.hpp"
 #include "common/bugs.hpp"
 #include "common/check.hpp"
 #include "common/limits.hpp"

@@ -6,14 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "collector/intake.hpp"
+#include "collector/read_lease.hpp"
+#include "common/clocks/offset_filter.hpp"
 #include "common/counters.hpp"
-#include "common/frame.hpp"
-#include "common/heartbeat.hpp"
 #include "common/slots.hpp"
-#include "common/smallest_difference.hpp"
 #include "common/time.hpp"
-#include "common/tracker_list.hpp"
+#include "common/wire/frame.hpp"
+#include "common/wire/heartbeat.hpp"
+#include "common/wire/tracker_list.hpp"
 
 namespace presence::collector {
 

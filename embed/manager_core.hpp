@@ -12,7 +12,7 @@
 #include "common/time.hpp"
 #include "embed/online_manager.hpp"
 #include "embed/transitions.hpp"
-#include "tracker/roster.hpp"
+#include "tracker/roster/roster.hpp"
 
 namespace presence::embed {
 

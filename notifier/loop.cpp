@@ -11,6 +11,7 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "common/follow/follower.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/connection.hpp"
 #include "common/io/files_log.hpp"
@@ -20,10 +21,9 @@
 #include "common/io/reporter.hpp"
 #include "common/io/signals.hpp"
 #include "common/io/sockets.hpp"
-#include "common/io/store.hpp"
-#include "common/notifier_topic.hpp"
-#include "notifier/channel.hpp"
-#include "notifier/follower.hpp"
+#include "common/store/store.hpp"
+#include "common/wire/notifier_topic.hpp"
+#include "notifier/deliver/sink_runner.hpp"
 
 namespace presence::notifier {
 

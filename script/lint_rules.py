@@ -17,14 +17,36 @@ SHELL = re.compile(
 )
 INCLUDE = re.compile(r"#include\s*\"([^\"]+)\"")
 # The reader of the configuration file reads a file.
-NOT_CORE = re.compile(r"^common/config")
+NOT_CORE = re.compile(r"^common/config/")
 # The library form is the roster and what that needs, and one header for all who use it.
 EMBED_PUBLIC = "embed/online_manager.hpp"
 EMBED_MAY = (
-    EMBED_PUBLIC, "embed/manager_core.hpp", "embed/transitions.hpp", "embed/wakeups.hpp", "tracker/roster.hpp",
+    EMBED_PUBLIC, "embed/manager_core.hpp", "embed/transitions.hpp", "embed/wakeups.hpp", "tracker/roster/roster.hpp",
     "common/check.hpp", "common/limits.hpp", "common/secret_hash.hpp", "common/slots.hpp",
     "common/text.hpp", "common/time.hpp",
 )
+# What a room (a folder, with those inside it) may include beside itself: rooms, or single headers.
+ROOMS = {
+    "common/clocks": ("common",),
+    "common/wire": ("common",),
+    "common/config": ("common",),
+    "common/follow": ("common", "common/wire"),
+    "common/io": ("common", "common/wire", "common/config"),
+    "common/store": ("common", "common/io"),
+    "common": (),
+    "tracker/evidence": ("common", "common/clocks", "common/wire"),
+    "tracker/roster": ("common", "common/wire", "tracker/evidence"),
+    "tracker/stream": ("common", "common/wire"),
+    "tracker/disk": ("common", "common/io", "common/store"),
+    "tracker/answers": (
+        "common", "common/wire", "tracker/evidence", "tracker/roster", "tracker/stream", "tracker/options.hpp",
+        "tracker/stats.hpp",
+    ),
+    "notifier/sinks": ("common", "common/wire", "common/config", "common/io", "common/store"),
+    "notifier/deliver": (
+        "common", "common/wire", "common/config", "common/follow", "common/io", "common/store", "notifier/sinks",
+    ),
+}
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME)\b")
 
 
@@ -41,10 +63,23 @@ def core_files(read, names):
     sources = {name.rpartition(".")[0] for name in names if name.endswith(".cpp")}
     for name in names:
         folder, stem = name.rpartition("/")[0], name.rpartition(".")[0]
-        alone = stem not in sources and folder == "common"
+        alone = stem not in sources and folder.split("/")[0] == "common"
         if name.endswith(".hpp") and folder in folders and (f"{stem}.cpp" in cores or alone):
             cores.add(name)
     return {name for name in cores if not name.startswith("cli/") and not NOT_CORE.match(name)}
+
+
+def room_of(name):
+    """The room of a file, or nothing where a folder is none."""
+    return next((room for room in ROOMS if name.startswith(room + "/")), None)
+
+
+def crosses(name, included):
+    """Whether a file of a room includes what the room may not know."""
+    room = room_of(name)
+    if room is None or "/" not in included or included.startswith(room + "/") and room_of(included) == room:
+        return False
+    return included not in ROOMS[room] and included.rpartition("/")[0] not in ROOMS[room]
 
 
 def faults(read, names):
@@ -68,6 +103,8 @@ def faults(read, names):
                     yield f"{where}: {own} includes {other}"
                 if own == "common" and other in (*PROCESSES, "cli"):
                     yield f"{where}: common includes {other}"
+                if crosses(name, include[1]):
+                    yield f"{where}: {room_of(name)} includes {include[1]}"
                 if other == "embed" and own not in ("embed", "tests", "bench"):
                     yield f"{where}: {own} includes embed, which is for programs outside"
                 if own == "embed" and "/" in include[1] and include[1] not in EMBED_MAY:
@@ -85,7 +122,7 @@ def self_test():
         "a core starts a thread": ("tracker/a.cpp", "#include <thread>"),
         "a header of a core includes io": ("tracker/a.hpp", '#include "common/io/clock.hpp"'),
         "a process includes another": ("tracker/loop.cpp", '#include "collector/router.hpp"'),
-        "common includes a process": ("common/x.hpp", '#include "tracker/roster.hpp"'),
+        "common includes a process": ("common/x.hpp", '#include "tracker/roster/roster.hpp"'),
         "the library form is used inside": ("tracker/loop.cpp", '#include "embed/online_manager.hpp"'),
         "the library form needs a process": ("embed/x.cpp", '#include "tracker/tracker.hpp"'),
         "the library form needs io": ("embed/x.cpp", '#include "common/io/clock.hpp"'),

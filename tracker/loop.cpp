@@ -12,13 +12,13 @@
 #include "common/io/files_log.hpp"
 #include "common/io/guard.hpp"
 #include "common/io/log.hpp"
-#include "common/io/machine.hpp"
 #include "common/io/readiness.hpp"
 #include "common/io/reporter.hpp"
 #include "common/io/signals.hpp"
 #include "common/io/sockets.hpp"
-#include "tracker/life_log.hpp"
-#include "tracker/storage.hpp"
+#include "common/store/machine.hpp"
+#include "tracker/health_log.hpp"
+#include "tracker/persistence.hpp"
 #include "tracker/tracker.hpp"
 
 namespace presence::tracker {
@@ -250,7 +250,7 @@ private:
         files_.turn(io::now());
         reporter_.turn(io::now(), [&] {
             std::vector<io::Reporter::Number> numbers;
-            Tracker::each_number(tracker_.stats(), [&](std::string_view name, std::int64_t value) {
+            each_number(tracker_.stats(), [&](std::string_view name, std::int64_t value) {
                 numbers.push_back({name, value});
             });
             numbers.push_back({"connections_ended", static_cast<std::int64_t>(guard_.ended())});

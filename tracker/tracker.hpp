@@ -9,49 +9,19 @@
 #include <variant>
 #include <vector>
 
-#include "common/config.hpp"
-#include "common/event.hpp"
+#include "common/config/config.hpp"
 #include "common/peer_connection.hpp"
-#include "common/query.hpp"
 #include "common/slots.hpp"
 #include "common/time.hpp"
-#include "tracker/feeds.hpp"
-#include "tracker/output.hpp"
-#include "tracker/watermarks.hpp"
+#include "common/wire/event.hpp"
+#include "common/wire/query.hpp"
+#include "tracker/evidence/failure_detector.hpp"
+#include "tracker/evidence/feeds.hpp"
+#include "tracker/options.hpp"
+#include "tracker/stats.hpp"
+#include "tracker/stream/output.hpp"
 
 namespace presence::tracker {
-
-// Why answers are stale, each reason that holds.
-struct StaleBy {
-    bool disk = false;        // the journal cannot be written: news waits
-    bool freeze_max = false;  // evidence was missing for so long: timeouts go on without
-    bool lifts = false;       // a lift was refused: heartbeats may have been lost
-    bool lists = false;       // collectors went by other lists of trackers for so long
-
-    [[nodiscard]] bool any() const { return disk || freeze_max || lifts || lists; }
-    [[nodiscard]] std::vector<std::string> names() const;
-    friend bool operator==(const StaleBy&, const StaleBy&) = default;
-};
-
-struct TrackerOptions {
-    std::string cluster = "main";
-    std::string tracker = "t1";
-    std::uint64_t boot = 1;
-    std::int64_t started_unix_ms = 0;  // for the epochs
-    Duration timeout = 30s;
-    Duration collector_grace = 30s;
-    Duration freeze_max = 10min;
-    Duration edge_timeout = 3s;
-    Duration edge_grace = 30s;
-    std::uint64_t edge_lost_rate = 5'000;
-    std::uint64_t users_max = 20'000'000;
-    std::vector<std::string> collectors_expected;
-    // Of our clock: instants of two runs with the same one can be compared. 0: of none.
-    std::uint64_t clock = 0;
-    bool journal = false;                 // `replay` is answered, and states are handed out
-    std::vector<TrackerConfig> trackers;  // endpoints, for `map` and `moved`
-    std::string version = "0";
-};
 
 // A tracker without its sockets: frames, queries and subscriptions in; acks, answers, batches,
 // ticks and user events out. Composes Watermarks, Roster and Publisher.
@@ -60,6 +30,9 @@ struct TrackerOptions {
 // A turn: on_frame* and on_query* and on_subscriber*, then end_turn. Times never go back.
 class Tracker {
 public:
+    using Stats = TrackerStats;
+    using Writing = WritingState;
+
     Tracker(TrackerOptions options, SlotMap map, Instant now);
     ~Tracker();
     Tracker(Tracker&&) noexcept;
@@ -102,15 +75,6 @@ public:
     // Connections of subscribers that are to be ended, since the last call.
     [[nodiscard]] std::vector<Unwelcome> take_unwelcome();
 
-    // failing: what is published cannot be written now, and `error` says why. full: too much waits
-    // to be written; then nobody is told offline, and the caller takes no frames, until it is not.
-    struct Writing {
-        bool failing = false;
-        bool full = false;
-        std::uint64_t waiting_bytes = 0;
-        std::string error{};
-        std::uint64_t replays_refused = 0;  // so far, as too many of a peer waited
-    };
     void on_writing(Writing writing);
 
     // Expires, publishes, acknowledges, answers. `now` is read after the last receive and before
@@ -127,31 +91,7 @@ public:
     // Never later than the next deadline or tick; may be earlier.
     [[nodiscard]] Instant next_wakeup(Instant now) const;
 
-    struct Stats {
-        std::uint64_t frames = 0, frames_duplicate = 0, frames_gap = 0, frames_refused = 0;
-        std::uint64_t heartbeats = 0;     // rows applied
-        std::uint64_t stale = 0;          // older than their ttl
-        std::uint64_t moved = 0;          // rows of users another tracker owns
-        std::uint64_t slots_not_fed = 0;  // ours, that some collector routes elsewhere
-        std::uint64_t users_limit = 0, sessions_limit = 0, edges_limit = 0;  // refused by a limit
-        std::uint64_t after_bye = 0;  // stragglers of a session that said bye
-        std::uint64_t malformed = 0;  // rows that no collector of ours can have sent
-        std::uint64_t online = 0, sessions = 0;
-        std::uint64_t edges = 0, edges_silent = 0;  // named, with sessions here
-        std::uint64_t edge_lost = 0;                // users told offline so
-        std::uint64_t transitions = 0, batches = 0, lifts = 0, lifts_refused = 0;
-        std::uint64_t queries = 0, queries_refused = 0, replays_refused = 0;
-        std::uint64_t journal_waiting_bytes = 0;  // not written yet
-        std::uint64_t topics = 0;                 // subscribed to
-        Freshness freshness = Freshness::warming;
-        StaleBy stale_by;
-        Duration lag{-1};    // how far evidence was behind at the last turn; -1: none yet
-        Duration frozen{0};  // how long event time was held within the last hour
-    };
     [[nodiscard]] Stats stats() const;
-    // fn(name, value) for each number above: one list for `status`, logs and, later, metrics.
-    static void each_number(const Stats& stats,
-                            const std::function<void(std::string_view, std::int64_t)>& fn);
     [[nodiscard]] const Watermarks& watermarks() const;
     [[nodiscard]] const Feeds& feeds() const;
     // What timeouts wait for now, as `status` tells it.

@@ -1,5 +1,5 @@
 // Ids that more than one process has.
-#include "common/msgpack_writer.hpp"
+#include "common/wire/msgpack_writer.hpp"
 #include "tracker/tracker_impl.hpp"
 
 namespace presence::tracker {

@@ -5,8 +5,8 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "common/config/endpoint.hpp"
 #include "common/dialer.hpp"
-#include "common/endpoint.hpp"
 #include "common/io/look_up.hpp"
 #include "common/io/sockets.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "common/event.hpp"
+#include "common/wire/event.hpp"
 
 namespace presence::io {
 

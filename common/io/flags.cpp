@@ -3,9 +3,9 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 
-#include "common/config_settings.hpp"
+#include "common/config/settings.hpp"
+#include "common/config/suggest.hpp"
 #include "common/io/program.hpp"
-#include "common/nearest.hpp"
 
 namespace presence::io {
 

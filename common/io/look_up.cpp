@@ -16,9 +16,9 @@
 #include <system_error>
 #include <thread>
 
-#include "common/address.hpp"
-#include "common/config.hpp"
-#include "common/endpoint.hpp"
+#include "common/config/address.hpp"
+#include "common/config/config.hpp"
+#include "common/config/endpoint.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/fd.hpp"
 

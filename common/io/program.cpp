@@ -9,16 +9,15 @@
 #include <iostream>
 #include <sstream>
 
-#include "common/config_changes.hpp"
-#include "common/config_settings.hpp"
+#include "common/config/changes.hpp"
+#include "common/config/settings.hpp"
+#include "common/config/suggest.hpp"
 #include "common/io/config_file.hpp"
 #include "common/io/early_log.hpp"
 #include "common/io/flags.hpp"
 #include "common/io/init.hpp"
 #include "common/io/log.hpp"
 #include "common/io/sockets.hpp"
-#include "common/io/store.hpp"
-#include "common/nearest.hpp"
 #include "common/secret_hash.hpp"
 
 extern char** environ;
@@ -188,9 +187,8 @@ int run_program(int argc, char** argv, const std::string& kind,
 }
 
 OutputError::OutputError(int errnum)
-    : std::runtime_error(
-          "cannot write standard output" +
-          (errnum == 0 ? std::string() : std::string(": ") + std::strerror(errnum))) {}
+    : StorageError("cannot write standard output" +
+                   (errnum == 0 ? std::string() : std::string(": ") + std::strerror(errnum))) {}
 
 int guarded(const std::string& name, const std::function<int()>& body) {
     // Else the first write beyond `ulimit -f` or LimitFSIZE= ends us; so it fails, with EFBIG.
@@ -210,9 +208,7 @@ int guarded(const std::string& name, const std::function<int()>& body) {
         return fail_each(name, e.what(), kExitConfig);
     } catch (const SocketError& e) {
         return fail(name, e.what(), kExitUnavailable);
-    } catch (const StoreError& e) {
-        return fail(name, e.what(), kExitStorage);
-    } catch (const OutputError& e) {
+    } catch (const StorageError& e) {
         return fail(name, e.what(), kExitStorage);
     } catch (const std::exception& e) {
         return fail(name, e.what(), kExitSoftware);

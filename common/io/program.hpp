@@ -4,8 +4,9 @@
 #include <stdexcept>
 #include <string>
 
-#include "common/config.hpp"
+#include "common/config/config.hpp"
 #include "common/exit_codes.hpp"
+#include "common/io/storage_error.hpp"
 
 // What the main of every process does alike: flags, configuration, checks, exit codes.
 namespace presence::io {
@@ -16,7 +17,7 @@ struct UsageError : std::runtime_error {
 };
 
 // What a command prints cannot be written: `errnum` tells why. Exit code 74.
-struct OutputError : std::runtime_error {
+struct OutputError : StorageError {
     explicit OutputError(int errnum);
 };
 
@@ -36,7 +37,7 @@ int run_program(int argc, char** argv, const std::string& kind,
                 const std::function<int(const Program&)>& run);
 
 // Runs `body`, sees that what it printed was written, and returns its exit code, or that of what it
-// throws: UsageError 64, ConfigError 78, SocketError 69, StoreError and OutputError 74, anything
+// throws: UsageError 64, ConfigError 78, SocketError 69, StorageError 74, anything
 // else 70, told in one line on stderr that starts with `name`. SIGXFSZ is ignored from then on: a
 // file as large as it may be is a full disk to who writes it. (io::spawn gives it to children.)
 int guarded(const std::string& name, const std::function<int()>& body);

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <random>
 
-#include "common/endpoint.hpp"
+#include "common/config/endpoint.hpp"
 #include "common/io/look_up.hpp"
 #include "common/limits.hpp"
 

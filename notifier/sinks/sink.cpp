@@ -7,10 +7,10 @@
 #include <cerrno>
 #include <system_error>
 
-#include "notifier/sinks/exec.hpp"
+#include "notifier/sinks/exec/exec.hpp"
 #include "notifier/sinks/jsonl.hpp"
 #include "notifier/sinks/stdout.hpp"
-#include "notifier/sinks/webhook.hpp"
+#include "notifier/sinks/webhook/webhook.hpp"
 
 namespace presence::notifier {
 

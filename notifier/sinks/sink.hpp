@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "common/config.hpp"
-#include "common/event.hpp"
+#include "common/config/config.hpp"
 #include "common/time.hpp"
-#include "notifier/dead_line.hpp"
+#include "common/wire/event.hpp"
+#include "notifier/sinks/dead_line.hpp"
 #include "notifier/sinks/interrupt.hpp"
 
 namespace presence::notifier {

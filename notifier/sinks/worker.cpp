@@ -10,8 +10,8 @@
 #include "common/io/clock.hpp"
 #include "common/io/fault_point.hpp"
 #include "common/io/log.hpp"
-#include "common/io/store.hpp"
-#include "notifier/reasons.hpp"
+#include "common/store/store.hpp"
+#include "notifier/sinks/reasons.hpp"
 
 namespace presence::notifier {
 

@@ -9,9 +9,9 @@
 #include <thread>
 #include <vector>
 
-#include "common/config.hpp"
-#include "common/event.hpp"
+#include "common/config/config.hpp"
 #include "common/time.hpp"
+#include "common/wire/event.hpp"
 #include "notifier/sinks/interrupt.hpp"
 #include "notifier/sinks/sink.hpp"
 

@@ -1,5 +1,5 @@
 // What followers read: batches and ticks.
-#include "common/batch.hpp"
+#include "common/wire/batch.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace presence;

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "common/config.hpp"
+#include "common/config/config.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace presence;

@@ -1,6 +1,6 @@
 // The link between collector and tracker: frames one way, acknowledgements the other.
-#include "common/frame.hpp"
 #include "common/limits.hpp"
+#include "common/wire/frame.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace presence;

@@ -1,6 +1,6 @@
 // Heartbeat messages: what is read keeps the contract, and our encoder writes it back.
-#include "common/heartbeat.hpp"
 #include "common/limits.hpp"
+#include "common/wire/heartbeat.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace presence;

@@ -1,5 +1,5 @@
 // Questions to a tracker, and its answers as a follower reads them.
-#include "common/query.hpp"
+#include "common/wire/query.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace presence;

@@ -3,7 +3,7 @@
 // nobody beats.
 #include <string>
 
-#include "common/frame.hpp"
+#include "common/wire/frame.hpp"
 #include "tests/fuzz/parts.hpp"
 #include "tracker/tracker.hpp"
 

@@ -7,9 +7,9 @@
 #include <utility>
 #include <variant>
 
-#include "common/query.hpp"
+#include "common/wire/query.hpp"
 #include "tests/simulation/scheduler.hpp"
-#include "tracker/output.hpp"
+#include "tracker/stream/output.hpp"
 
 namespace presence::simulation {
 

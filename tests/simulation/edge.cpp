@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/heartbeat.hpp"
+#include "common/wire/heartbeat.hpp"
 
 namespace presence::simulation {
 

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "common/event.hpp"
-#include "common/tracker_list.hpp"
+#include "common/wire/event.hpp"
+#include "common/wire/tracker_list.hpp"
 #include "tests/simulation/edges_heard.hpp"
 #include "tests/simulation/environment.hpp"
 #include "tests/simulation/evidence.hpp"

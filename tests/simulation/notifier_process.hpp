@@ -7,7 +7,7 @@
 #include <string>
 #include <unordered_set>
 
-#include "notifier/delivery.hpp"
+#include "notifier/deliver/delivery.hpp"
 #include "tests/simulation/link.hpp"
 #include "tests/simulation/messages.hpp"
 #include "tests/simulation/model.hpp"

@@ -6,7 +6,7 @@
 #include <tuple>
 #include <vector>
 
-#include "common/frame.hpp"
+#include "common/wire/frame.hpp"
 #include "tests/simulation/clock.hpp"
 #include "tests/simulation/messages.hpp"
 #include "tests/simulation/scheduler.hpp"

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/batch.hpp"
 #include "common/check.hpp"
 #include "common/limits.hpp"
-#include "common/tracker_list.hpp"
+#include "common/wire/batch.hpp"
+#include "common/wire/tracker_list.hpp"
 
 namespace presence::simulation {
 

@@ -10,7 +10,7 @@
 #include "tests/simulation/messages.hpp"
 #include "tests/simulation/model.hpp"
 #include "tests/simulation/process.hpp"
-#include "tracker/outbox.hpp"
+#include "tracker/stream/commit_gate.hpp"
 #include "tracker/tracker.hpp"
 
 namespace presence::simulation {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "common/check.hpp"
-#include "notifier/delivery.hpp"
+#include "notifier/deliver/delivery.hpp"
 
 namespace presence::testing {
 

@@ -11,15 +11,15 @@
 #include <vector>
 
 #include "common/limits.hpp"
-#include "tracker/roster.hpp"
+#include "tracker/roster/roster.hpp"
 
 namespace presence::testing {
 
 using tracker::Beat;
 using tracker::Roster;
 
-// The rules of tracker/roster.hpp written down plainly: maps, 64-bit times, everybody looked at
-// each time. Shares the vocabulary with the roster, and no code.
+// The rules of tracker/roster/roster.hpp written down plainly: maps, 64-bit times, everybody looked
+// at each time. Shares the vocabulary with the roster, and no code.
 class RosterModel {
 public:
     explicit RosterModel(Roster::Options options, Instant origin)

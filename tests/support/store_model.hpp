@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "common/io/store.hpp"
+#include "common/store/store.hpp"
 
 namespace presence::test {
 

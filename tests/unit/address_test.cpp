@@ -1,4 +1,4 @@
-#include "common/address.hpp"
+#include "common/config/address.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,7 +1,7 @@
 #include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>
 
-#include "common/batch.hpp"
+#include "common/wire/batch.hpp"
 
 using namespace presence;
 

@@ -1,9 +1,9 @@
-#include "cli/bench_truth.hpp"
+#include "cli/bench/truth.hpp"
 
 #include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>
 
-#include "cli/percentiles.hpp"
+#include "cli/bench/percentiles.hpp"
 
 using namespace presence;
 using namespace presence::cli;

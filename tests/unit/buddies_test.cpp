@@ -1,4 +1,4 @@
-#include "tracker/buddies.hpp"
+#include "tracker/roster/memory/buddies.hpp"
 
 #include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>

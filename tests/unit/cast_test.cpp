@@ -1,4 +1,4 @@
-#include "cli/cast.hpp"
+#include "cli/up/cast.hpp"
 
 #include <catch2/catch.hpp>
 

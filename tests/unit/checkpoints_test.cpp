@@ -1,4 +1,4 @@
-#include "tracker/checkpoints.hpp"
+#include "tracker/stream/checkpoints.hpp"
 
 #include <catch2/catch.hpp>
 #include <set>

@@ -1,4 +1,4 @@
-#include "common/clock_map.hpp"
+#include "common/clocks/clock_map.hpp"
 
 #include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>

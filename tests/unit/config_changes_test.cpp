@@ -1,4 +1,4 @@
-#include "common/config_changes.hpp"
+#include "common/config/changes.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "common/config_read.hpp"
+#include "common/config/read.hpp"
 #include "common/slots.hpp"
 
 using namespace presence;

@@ -1,7 +1,7 @@
 #include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>
 
-#include "common/config.hpp"
+#include "common/config/config.hpp"
 
 using namespace presence;
 

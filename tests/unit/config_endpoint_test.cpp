@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "common/endpoint.hpp"
+#include "common/config/endpoint.hpp"
 
 using namespace presence;
 

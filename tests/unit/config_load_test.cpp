@@ -5,7 +5,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "common/config.hpp"
+#include "common/config/config.hpp"
 
 using namespace presence;
 

@@ -1,7 +1,7 @@
 #include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>
 
-#include "common/nearest.hpp"
+#include "common/config/suggest.hpp"
 
 using namespace presence;
 

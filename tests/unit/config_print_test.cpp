@@ -1,7 +1,7 @@
 #include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>
 
-#include "common/config_read.hpp"
+#include "common/config/read.hpp"
 
 using namespace presence;
 

@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
-#include "common/config_read.hpp"
-#include "common/url.hpp"
+#include "common/config/read.hpp"
+#include "common/config/url.hpp"
 
 using namespace presence;
 

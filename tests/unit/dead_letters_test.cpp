@@ -1,4 +1,4 @@
-#include "notifier/dead_letters.hpp"
+#include "notifier/deliver/dead_letters.hpp"
 
 #include <sqlite3.h>
 #include <unistd.h>
@@ -7,8 +7,8 @@
 #include <fstream>
 #include <thread>
 
-#include "common/io/store.hpp"
 #include "common/io/temporary_directory.hpp"
+#include "common/store/store.hpp"
 
 using namespace presence;
 using notifier::DeadLetters;

@@ -1,4 +1,4 @@
-#include "tracker/deadlines.hpp"
+#include "tracker/roster/deadlines.hpp"
 
 #include <rapidcheck/catch.h>
 #include <algorithm>

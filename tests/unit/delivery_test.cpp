@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "notifier/backoff.hpp"
+#include "common/backoff.hpp"
 #include "one_sink.hpp"
 
 using namespace presence;

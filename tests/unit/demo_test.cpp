@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 #include <set>
 
-#include "cli/demo.hpp"
+#include "cli/up/demo.hpp"
 
 using namespace presence;
 using namespace presence::cli;

@@ -1,4 +1,4 @@
-#include "tracker/doubts.hpp"
+#include "tracker/evidence/doubts.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "tracker/edges.hpp"
+#include "tracker/evidence/edges.hpp"
 
 using namespace presence::tracker;
 

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/user_event.hpp"
-#include "common/event.hpp"
+#include "common/wire/event.hpp"
 
 using namespace presence;
 

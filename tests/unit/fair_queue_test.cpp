@@ -1,4 +1,4 @@
-#include "tracker/fair_queue.hpp"
+#include "tracker/disk/fair_queue.hpp"
 
 #include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>

@@ -8,12 +8,12 @@
 #include <variant>
 #include <vector>
 
-#include "common/batch.hpp"
-#include "common/query.hpp"
+#include "common/follow/follower.hpp"
+#include "common/follow/messages.hpp"
 #include "common/slots.hpp"
 #include "common/time.hpp"
-#include "notifier/follower.hpp"
-#include "notifier/heard.hpp"
+#include "common/wire/batch.hpp"
+#include "common/wire/query.hpp"
 
 namespace presence::testing {
 

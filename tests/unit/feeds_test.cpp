@@ -2,9 +2,9 @@
 #include <catch2/catch.hpp>
 #include <map>
 
-#include "common/batch.hpp"
-#include "common/frame.hpp"
-#include "common/tracker_list.hpp"
+#include "common/wire/batch.hpp"
+#include "common/wire/frame.hpp"
+#include "common/wire/tracker_list.hpp"
 #include "tests/unit/tracker_world.hpp"
 
 using namespace presence;

@@ -1,8 +1,8 @@
 // Lists of trackers and epochs, as frames and acknowledgements tell them.
 #include <catch2/catch.hpp>
 
-#include "common/frame.hpp"
-#include "common/tracker_list.hpp"
+#include "common/wire/frame.hpp"
+#include "common/wire/tracker_list.hpp"
 
 using namespace presence;
 

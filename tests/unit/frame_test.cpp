@@ -1,10 +1,10 @@
-#include "common/frame.hpp"
+#include "common/wire/frame.hpp"
 
 #include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>
 
 #include "common/limits.hpp"
-#include "common/msgpack_writer.hpp"
+#include "common/wire/msgpack_writer.hpp"
 
 using namespace presence;
 using namespace std::string_literals;

@@ -1,4 +1,4 @@
-#include "tracker/freeze.hpp"
+#include "tracker/evidence/freeze.hpp"
 
 #include <catch2/catch.hpp>
 

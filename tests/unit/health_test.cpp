@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "cli/bench_report.hpp"
+#include "cli/bench/report.hpp"
 #include "cli/human.hpp"
 
 using namespace presence;

@@ -1,10 +1,10 @@
 // What a wrong field of an item, or of an envelope, costs.
 #include <catch2/catch.hpp>
 
-#include "common/heartbeat.hpp"
 #include "common/limits.hpp"
-#include "common/msgpack_writer.hpp"
 #include "common/text.hpp"
+#include "common/wire/heartbeat.hpp"
+#include "common/wire/msgpack_writer.hpp"
 
 using namespace presence;
 

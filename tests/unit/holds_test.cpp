@@ -1,4 +1,4 @@
-#include "tracker/holds.hpp"
+#include "tracker/evidence/holds.hpp"
 
 #include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>

@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "notifier/sinks/http_post.hpp"
+#include "notifier/sinks/webhook/http_post.hpp"
 
 using namespace presence;
 using notifier::kRetryAfterMax;

@@ -1,8 +1,8 @@
-#include "collector/intake.hpp"
+#include "collector/read_lease.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "collector/watermark.hpp"
+#include "collector/input_watermark.hpp"
 #include "router_bench.hpp"
 
 using namespace presence;

@@ -1,4 +1,4 @@
-#include "tracker/journal.hpp"
+#include "tracker/disk/journal.hpp"
 
 #include <fcntl.h>
 #include <poll.h>

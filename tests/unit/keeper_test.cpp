@@ -1,5 +1,5 @@
 // What a sink's store is asked to survive.
-#include "notifier/keeper.hpp"
+#include "notifier/deliver/sink_store.hpp"
 
 #include <catch2/catch.hpp>
 #include <random>

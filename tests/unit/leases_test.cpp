@@ -1,4 +1,4 @@
-#include "tracker/leases.hpp"
+#include "tracker/evidence/edge_leases.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,5 +1,5 @@
 // How long lifts may keep everybody online.
-#include "tracker/lifts.hpp"
+#include "tracker/evidence/lifts.hpp"
 
 #include "tests/unit/tracker_world.hpp"
 

@@ -1,9 +1,9 @@
-#include "common/msgpack_tokens.hpp"
+#include "common/wire/msgpack_tokens.hpp"
 
 #include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>
 
-#include "common/msgpack_writer.hpp"
+#include "common/wire/msgpack_writer.hpp"
 
 using namespace presence;
 using namespace std::string_literals;

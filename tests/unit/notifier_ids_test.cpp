@@ -1,4 +1,4 @@
-#include "tracker/notifier_ids.hpp"
+#include "tracker/stream/notifier_ids.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "fake_tracker.hpp"
-#include "notifier/delivery.hpp"
+#include "notifier/deliver/delivery.hpp"
 #include "tests/support/kept_in_memory.hpp"
 
 namespace presence::testing {

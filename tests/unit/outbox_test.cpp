@@ -1,4 +1,4 @@
-#include "tracker/outbox.hpp"
+#include "tracker/stream/commit_gate.hpp"
 
 #include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>

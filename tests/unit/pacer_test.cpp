@@ -1,5 +1,5 @@
 // How fast those may go who are told one after another.
-#include "tracker/pacer.hpp"
+#include "tracker/roster/rate_limit.hpp"
 
 #include <catch2/catch.hpp>
 

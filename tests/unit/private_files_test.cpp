@@ -7,8 +7,8 @@
 #include <cerrno>
 #include <fstream>
 
-#include "common/io/sqlite.hpp"
 #include "common/io/temporary_directory.hpp"
+#include "common/store/sqlite.hpp"
 
 namespace presence::io {
 namespace {

@@ -1,4 +1,4 @@
-#include "tracker/publisher.hpp"
+#include "tracker/stream/publisher.hpp"
 
 #include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>

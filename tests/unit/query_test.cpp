@@ -2,8 +2,8 @@
 #include <catch2/catch.hpp>
 
 #include "common/limits.hpp"
-#include "common/msgpack_writer.hpp"
-#include "common/query.hpp"
+#include "common/wire/msgpack_writer.hpp"
+#include "common/wire/query.hpp"
 
 using namespace presence;
 

@@ -1,4 +1,4 @@
-#include "notifier/reasons.hpp"
+#include "notifier/sinks/reasons.hpp"
 
 #include <catch2/catch.hpp>
 

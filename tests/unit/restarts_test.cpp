@@ -1,7 +1,7 @@
 // How long a series of restarts holds whom no run has heard.
 #include <catch2/catch.hpp>
 
-#include "tracker/restarts.hpp"
+#include "tracker/evidence/restarts.hpp"
 
 using namespace presence;
 using tracker::Restarts;

@@ -1,9 +1,9 @@
-// What is just within the limits of tracker/roster.hpp, times far from one another, and the end of
-// all sessions at once.
+// What is just within the limits of tracker/roster/roster.hpp, times far from one another, and the
+// end of all sessions at once.
 #include <catch2/catch.hpp>
 
 #include "common/limits.hpp"
-#include "tracker/roster.hpp"
+#include "tracker/roster/roster.hpp"
 
 using namespace presence;
 using namespace presence::tracker;

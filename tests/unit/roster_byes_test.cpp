@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "tracker/byes.hpp"
+#include "tracker/roster/tombstones.hpp"
 
 using namespace presence::tracker;
 

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <map>
 
-#include "tracker/roster.hpp"
+#include "tracker/roster/roster.hpp"
 
 using namespace presence;
 using namespace presence::tracker;

@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "tracker/roster.hpp"
+#include "tracker/roster/roster.hpp"
 
 using namespace presence;
 using namespace presence::tracker;

@@ -1,9 +1,9 @@
-// Each rule of tracker/roster.hpp by one example; roster_trace_test.cpp has the rest.
+// Each rule of tracker/roster/roster.hpp by one example; roster_trace_test.cpp has the rest.
 #include <catch2/catch.hpp>
 #include <deque>
 
 #include "common/limits.hpp"
-#include "tracker/roster.hpp"
+#include "tracker/roster/roster.hpp"
 
 using namespace presence;
 using namespace presence::tracker;

@@ -1,7 +1,7 @@
 // When a status is news: only if what a session says changes.
 #include <catch2/catch.hpp>
 
-#include "tracker/roster.hpp"
+#include "tracker/roster/roster.hpp"
 
 using namespace presence;
 using namespace presence::tracker;

@@ -8,8 +8,8 @@
 #include <unordered_map>
 
 #include "common/secret_hash.hpp"
-#include "tracker/roster.hpp"
-#include "tracker/user_table.hpp"
+#include "tracker/roster/roster.hpp"
+#include "tracker/roster/user_index.hpp"
 
 using namespace presence;
 using namespace presence::tracker;

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <map>
 
-#include "collector/backlog.hpp"
+#include "collector/compacted_queue.hpp"
 #include "router_bench.hpp"
 
 using namespace presence;

@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include "collector/input_watermark.hpp"
 #include "collector/link.hpp"
-#include "collector/watermark.hpp"
 #include "router_bench.hpp"
 
 using namespace presence;

@@ -2,8 +2,8 @@
 #include <random>
 #include <set>
 
-#include "notifier/sinks/answers.hpp"
 #include "notifier/sinks/culprit.hpp"
+#include "notifier/sinks/exec/answers.hpp"
 #include "notifier/sinks/handover.hpp"
 
 using namespace presence::notifier;

@@ -8,7 +8,7 @@
 
 #include "common/io/clock.hpp"
 #include "common/io/temporary_directory.hpp"
-#include "notifier/sinks/exec.hpp"
+#include "notifier/sinks/exec/exec.hpp"
 
 using namespace presence;
 using notifier::Child;

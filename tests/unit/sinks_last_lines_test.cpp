@@ -1,10 +1,10 @@
-#include "notifier/sinks/last_lines.hpp"
+#include "notifier/sinks/exec/last_lines.hpp"
 
 #include <catch2/catch.hpp>
 #include <fstream>
 
-#include "common/io/store.hpp"
 #include "common/io/temporary_directory.hpp"
+#include "common/store/store.hpp"
 
 using namespace presence;
 using notifier::LastLines;

@@ -1,4 +1,4 @@
-#include "tracker/snapshots.hpp"
+#include "tracker/answers/snapshots.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -6,9 +6,9 @@
 #include <fstream>
 #include <random>
 
-#include "common/io/sqlite.hpp"
-#include "common/io/store.hpp"
 #include "common/io/temporary_directory.hpp"
+#include "common/store/sqlite.hpp"
+#include "common/store/store.hpp"
 #include "tests/support/store_model.hpp"
 #include "tests/support/test_disk.hpp"
 

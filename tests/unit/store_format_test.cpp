@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "common/io/sqlite.hpp"
-#include "common/io/store.hpp"
 #include "common/io/temporary_directory.hpp"
+#include "common/store/sqlite.hpp"
+#include "common/store/store.hpp"
 
 using namespace presence;
 using io::Store;

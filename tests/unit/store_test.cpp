@@ -1,4 +1,4 @@
-#include "common/io/store.hpp"
+#include "common/store/store.hpp"
 
 #include <rapidcheck.h>
 #include <sqlite3.h>
@@ -13,8 +13,8 @@
 #include <random>
 
 #include "common/io/private_files.hpp"
-#include "common/io/sqlite.hpp"
 #include "common/io/temporary_directory.hpp"
+#include "common/store/sqlite.hpp"
 #include "tests/support/store_model.hpp"
 #include "tests/support/test_disk.hpp"
 

@@ -1,4 +1,4 @@
-#include "tracker/subscriptions.hpp"
+#include "tracker/stream/subscriptions.hpp"
 
 #include <catch2/catch.hpp>
 

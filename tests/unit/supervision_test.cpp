@@ -1,7 +1,7 @@
 #include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>
 
-#include "cli/supervision.hpp"
+#include "cli/up/supervision.hpp"
 #include "common/exit_codes.hpp"
 
 using namespace presence;

@@ -3,9 +3,9 @@
 #include <catch2/catch.hpp>
 #include <map>
 
-#include "common/batch.hpp"
-#include "common/frame.hpp"
-#include "common/query.hpp"
+#include "common/wire/batch.hpp"
+#include "common/wire/frame.hpp"
+#include "common/wire/query.hpp"
 #include "tracker/tracker.hpp"
 
 using namespace presence;

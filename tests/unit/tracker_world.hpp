@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "common/batch.hpp"
-#include "common/frame.hpp"
-#include "common/query.hpp"
+#include "common/wire/batch.hpp"
+#include "common/wire/frame.hpp"
+#include "common/wire/query.hpp"
 #include "tracker/tracker.hpp"
 
 namespace presence::tracker {

@@ -1,5 +1,5 @@
 // How late messages are, by clocks that stand still.
-#include "collector/transit.hpp"
+#include "collector/queueing_delay.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -4,10 +4,10 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "common/batch.hpp"
-#include "common/frame.hpp"
-#include "common/heartbeat.hpp"
-#include "common/query.hpp"
+#include "common/wire/batch.hpp"
+#include "common/wire/frame.hpp"
+#include "common/wire/heartbeat.hpp"
+#include "common/wire/query.hpp"
 
 using namespace presence;
 using Json = nlohmann::json;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "tracker/watermarks.hpp"
+#include "tracker/evidence/failure_detector.hpp"
 
 #include <string>
 

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "notifier/sinks/webhook_message.hpp"
+#include "notifier/sinks/webhook/message.hpp"
 
 using namespace presence;
 using notifier::utc_text;

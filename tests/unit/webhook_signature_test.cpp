@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "notifier/sinks/webhook_signature.hpp"
+#include "notifier/sinks/webhook/signature.hpp"
 
 using namespace presence;
 using notifier::parse_webhook_secrets;

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "common/bugs.hpp"
+#include "common/clocks/offset_filter.hpp"
+#include "common/time.hpp"
+
+namespace presence::collector {
+
+// How long a peer's messages were on the way, from the stamps of its clock.
+//
+// What is late comes out of a queue, which ends. Messages that are late for longer than kQueued,
+// without one that is not, tell of a clock that stood still (the peer's machine was suspended) or
+// was set back: then they are not late.
+class Transit {
+public:
+    static constexpr Duration kQueued = 2s;
+    // A clock that stood still for less is not noticed. Little, as what is taken for late by error
+    // is over too early.
+    static constexpr Duration kLate = 10ms;
+
+    // How much longer than the quickest message within the last minute this one surely took.
+    // `difference`: from its stamp to `received`. Times never go back.
+    [[nodiscard]] Duration late_by(Instant received, Duration difference) {
+        const auto known = quickest_.value(received);
+        if (!known) since_ = received;
+        quickest_.sample(received, judged(received, difference, known));
+        return std::max(difference - *quickest_.value(received), Duration{0});
+    }
+    // Since when there is something to compare with, without a minute of silence.
+    [[nodiscard]] Instant since() const { return since_; }
+    void reset() { *this = {}; }
+
+private:
+    [[nodiscard]] Duration judged(Instant now, Duration difference, std::optional<Duration> known) {
+        if (!known || difference <= *known + kLate || bug(Bug::stood_still_believed)) {
+            late_.reset();
+            return difference;
+        }
+        if (!late_) late_ = {now, difference};
+        late_->least = std::min(late_->least, difference);
+        if (now - late_->since < kQueued) return difference;
+        quickest_.reset();
+        const auto least = std::exchange(late_, std::nullopt)->least;
+        // It stood still within these two seconds: they begin with this one, not with the next.
+        if (difference > least + kLate) late_ = {now, difference};
+        return least;
+    }
+
+    SmallestDifference quickest_;
+    Instant since_{};
+    // Of the messages since the last that was not late.
+    struct Late {
+        Instant since;
+        Duration least;
+    };
+    std::optional<Late> late_;
+};
+
+}  // namespace presence::collector

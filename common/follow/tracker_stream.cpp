@@ -1,0 +1,389 @@
+#include "common/follow/tracker_stream.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/bugs.hpp"
+
+namespace presence::notifier {
+
+namespace {
+constexpr std::uint64_t kCoversMaxMs = 1'000'000'000'000;  // beyond any run, and any ttl
+}
+
+FollowedTracker::FollowedTracker(const FollowerOptions& options, std::size_t index,
+                                 std::vector<Slot> slots)
+    : options_(&options),
+      index_(index),
+      index_of_(kSlots, -1),
+      uncompared_(slots.size()),
+      next_rid_(options.first_rid) {
+    for (const auto slot : slots) {
+        index_of_[slot] = static_cast<std::int16_t>(slots_.size());
+        slots_.emplace_back(slot);
+    }
+}
+
+void FollowedTracker::restore(Cursor cursor, const std::vector<Slot>& open_slots) {
+    cursor_ = cursor;
+    begun_at_ = cursor.batch;
+    for (auto& followed : slots_)
+        followed.compared = cursor.boot != 0;
+    for (const auto slot : open_slots)
+        if (index_of_[slot] >= 0)
+            slots_[static_cast<std::size_t>(index_of_[slot])].compared = false;
+    uncompared_ = 0;
+    for (const auto& followed : slots_) {
+        if (followed.compared) continue;
+        ++uncompared_;
+        lost_place_ = lost_place_ || followed.ledger.position().epoch != 0;
+    }
+}
+
+std::vector<Slot> FollowedTracker::open_slots() const {
+    std::vector<Slot> open;
+    for (const auto& followed : slots_)
+        if (!followed.compared || followed.ledger.doubted() > 0)
+            open.push_back(followed.ledger.slot());
+    return open;
+}
+
+const Ledger* FollowedTracker::ledger(Slot slot) const {
+    const auto index = index_of_[slot];
+    return index < 0 ? nullptr : &slots_[static_cast<std::size_t>(index)].ledger;
+}
+
+Ledger* FollowedTracker::ledger(Slot slot) {
+    return const_cast<Ledger*>(std::as_const(*this).ledger(slot));
+}
+
+void FollowedTracker::each_ledger(const std::function<void(const Ledger&)>& fn) const {
+    for (const auto& followed : slots_)
+        fn(followed.ledger);
+}
+
+std::size_t FollowedTracker::doubted() const {
+    std::size_t sum = 0;
+    for (const auto& followed : slots_)
+        sum += followed.ledger.doubted();
+    return sum;
+}
+
+// Of the slots with users in doubt: one where the evidence reaches back least, so that it holds for
+// all. A slot that was taken over from another tracker has less than the others.
+std::optional<std::size_t> FollowedTracker::least_covered() const {
+    const Followed* least = nullptr;
+    for (const auto& followed : slots_) {
+        if (!followed.compared || followed.ledger.doubted() == 0) continue;
+        if (least == nullptr ||
+            followed.covered_at - followed.covered > least->covered_at - least->covered)
+            least = &followed;
+    }
+    if (least == nullptr) return std::nullopt;
+    return static_cast<std::size_t>(least - slots_.data());
+}
+
+bool FollowedTracker::room() const {
+    return uncompared_ == 0 || waiting_ < options_->waiting_max;
+}
+
+void FollowedTracker::hear(Cursor at, Instant now) {
+    if (at.boot != heard_.boot || at.batch > heard_.batch) heard_ = at;
+    if (cursor_.boot == 0) begin_resync(now);
+}
+
+bool FollowedTracker::taken(Cursor at) const {
+    return at.boot == cursor_.boot && at.batch <= cursor_.batch;
+}
+
+void FollowedTracker::miss() {
+    if (!behind_ && !replaying_) ++stats_.gaps;
+    behind_ = true;
+}
+
+void FollowedTracker::on_tick(const Tick& tick, Instant now) {
+    const Cursor at{tick.boot, tick.last_batch};
+    if (at.boot == 0) {
+        ++stats_.refused;
+        return;
+    }
+    hear(at, now);
+    if (!taken(at) && !bug(Bug::gap_ignored)) miss();
+}
+
+void FollowedTracker::on_batch(const Batch& batch, Instant now, HandedOut& out) {
+    const Cursor at{batch.boot, batch.number};
+    if (at.boot == 0 || at.batch == 0) {
+        ++stats_.refused;
+        return;
+    }
+    hear(at, now);
+    if (taken(at))
+        ++stats_.duplicates;
+    else if (bug(Bug::old_run_accepted) && at.boot < cursor_.boot)
+        take(batch, out);
+    else if (bug(Bug::gap_ignored) && at.boot == cursor_.boot && !replaying_ && room())
+        take(batch, out);
+    else if (at.boot == cursor_.boot && at.batch == cursor_.batch + 1 && !replaying_ && room())
+        take(batch, out);
+    else
+        miss();
+}
+
+void FollowedTracker::take(const Batch& batch, HandedOut& out) {
+    cursor_ = {batch.boot, batch.number};
+    ++stats_.batches;
+    for (const auto& run : batch.slots) {
+        if (index_of_[run.slot] < 0) {
+            ++stats_.refused;
+            continue;
+        }
+        auto& followed = slots_[static_cast<std::size_t>(index_of_[run.slot])];
+        if (followed.compared) {
+            followed.ledger.apply(run, out);
+        } else {
+            waiting_ += run.events.size();
+            followed.waiting.push_back(run);
+        }
+    }
+}
+
+void FollowedTracker::begin_resync(Instant now) {
+    ++stats_.resyncs;
+    cursor_ = heard_;
+    begun_at_ = heard_.batch;
+    behind_ = false;
+    replaying_ = false;
+    asked_.clear();
+    questions_.clear();
+    reach_.reset();
+    doubt_at_ = Instant::max();
+    not_before_ = now;
+    uncompared_ = slots_.size();
+    waiting_ = 0;
+    for (auto& followed : slots_) {
+        followed.compared = false;
+        followed.asked = false;
+        followed.waiting.clear();
+    }
+}
+
+void FollowedTracker::tell_gap(std::int64_t now_ms, HandedOut& out) const {
+    out.changes.push_back(gap_notice(options_->trackers[index_], now_ms));
+}
+
+// Changes were missed that nobody can tell any more; none of a slot that was not compared yet.
+void FollowedTracker::cannot_replay(Instant now, std::int64_t now_ms, HandedOut& out) {
+    if (uncompared_ < slots_.size()) tell_gap(now_ms, out);
+    begin_resync(now);
+}
+
+void FollowedTracker::on_answer(const Answer& answer, Instant now, WallOffset wall,
+                                HandedOut& out) {
+    const auto found = std::find_if(asked_.begin(), asked_.end(),
+                                    [&](const Asked& asked) { return asked.rid == answer.rid; });
+    if (found == asked_.end()) {  // of a question that was given up
+        ++stats_.out_of_date;
+        return;
+    }
+    auto asked = std::move(*found);
+    asked_.erase(found);
+    silent_ = false;
+    if (asked.what == Asked::For::rows) replaying_ = false;
+    if (asked.what == Asked::For::slot) slots_[asked.slot].asked = false;
+
+    if (const auto* const error = std::get_if<QueryError>(&answer.body)) {
+        on_error(asked, *error, now, wall, out);
+    } else if (const auto* const rows = std::get_if<ReplayAnswer>(&answer.body);
+               rows != nullptr && asked.what == Asked::For::rows) {
+        on_rows(*rows, now, wall, out);
+    } else if (const auto* const page = std::get_if<SnapshotAnswer>(&answer.body);
+               page != nullptr && belongs(asked, *page)) {
+        slots_[asked.slot].covered =
+            std::chrono::milliseconds{std::min<std::uint64_t>(page->covers_ms, kCoversMaxMs)};
+        slots_[asked.slot].covered_at = now;
+        const Ledger::Evidence evidence{page->covers_ms, answer.freshness, millis(wall.at(now))};
+        on_page(std::move(asked), *page, evidence, now, out);
+    } else {
+        ++stats_.refused;
+        again(asked, now + kPause);
+    }
+}
+
+// The question is asked once more, not before `at`.
+void FollowedTracker::again(const Asked& asked, Instant at) {
+    not_before_ = at;
+    if (asked.what == Asked::For::rows) behind_ = true;
+    if (asked.what == Asked::For::evidence) doubt_at_ = at;
+}
+
+void FollowedTracker::on_error(const Asked& asked, const QueryError& error, Instant now,
+                               WallOffset wall, HandedOut& out) {
+    const bool no_history =
+        error.code == "too_old" || error.code == "diverged" || error.code == "unknown_op";
+    if (asked.what == Asked::For::rows && no_history) {
+        stats_.diverged += error.code == "diverged" ? 1 : 0;
+        return cannot_replay(now, millis(wall.at(now)), out);
+    }
+    ++stats_.errors;
+    // A snapshot of many pages may have been dropped meanwhile: begin anew at once.
+    const bool began = !asked.whole.cursor.empty() && error.code == "bad_cursor";
+    again(asked, began ? now : now + kPause);
+}
+
+void FollowedTracker::on_rows(const ReplayAnswer& answer, Instant now, WallOffset wall,
+                              HandedOut& out) {
+    for (const auto& row : answer.rows) {
+        auto batch = decode_batch(row);
+        if (!batch || batch->tracker != options_->trackers[index_] || batch->boot == 0 ||
+            batch->number != cursor_.batch + 1) {
+            ++stats_.refused;
+            return cannot_replay(now, millis(wall.at(now)), out);
+        }
+        if (!room()) break;
+        take(*batch, out);
+        ++stats_.replayed;
+    }
+    if (!answer.rows.empty() && cursor_.batch < answer.batch) behind_ = true;
+    if (!behind_) heard_ = cursor_;
+}
+
+// False if the page breaks the contract, or belongs to another snapshot than those before it.
+bool FollowedTracker::belongs(const Asked& asked, const SnapshotAnswer& page) const {
+    const auto& whole = asked.whole;
+    if (asked.what == Asked::For::rows || page.slot != slots_[asked.slot].ledger.slot() ||
+        page.epoch == 0 || page.seq >= kPositionMax ||
+        (!page.cursor.empty() && page.users.empty()) ||
+        whole.users.size() + page.users.size() > options_->users_max)
+        return false;
+    return whole.cursor.empty() || (page.epoch == whole.epoch && page.seq == whole.seq &&
+                                    page.batch == whole.batch && page.boot == whole.boot);
+}
+
+void FollowedTracker::on_page(Asked asked, const SnapshotAnswer& page,
+                              const Ledger::Evidence& evidence, Instant now, HandedOut& out) {
+    if (asked.what == Asked::For::evidence) {
+        reach_ = Reach{{page.boot, page.batch}, now, evidence};
+        doubt_at_ = now + kPause;
+        return;
+    }
+    // Of another run than the stream that is to go on from it: one of them is out of date.
+    if (page.boot != cursor_.boot || page.batch < begun_at_) {
+        ++stats_.out_of_date;
+        // Without room the stream would not get there.
+        if (page.boot == heard_.boot && !room()) return cannot_replay(now, evidence.now_ms, out);
+        return again(asked, now + kPause);
+    }
+    auto& whole = asked.whole;
+    if (whole.cursor.empty()) {
+        whole = page;
+    } else {
+        whole.users.insert(whole.users.end(), page.users.begin(), page.users.end());
+        whole.cursor = page.cursor;
+    }
+    if (!whole.cursor.empty()) return ask(std::move(asked), now);
+    if (!slots_[asked.slot].ledger.compare(whole, evidence, out)) return again(asked, now + kPause);
+    compared(slots_[asked.slot], evidence, now, out);
+}
+
+// What came since the cursor was set goes on from the snapshot.
+void FollowedTracker::compared(Followed& followed, const Ledger::Evidence& evidence, Instant now,
+                               HandedOut& out) {
+    ++stats_.snapshots;
+    --uncompared_;
+    followed.compared = true;
+    for (const auto& run : std::exchange(followed.waiting, {})) {
+        waiting_ -= run.events.size();
+        followed.ledger.apply(run, out);
+    }
+    doubt_again(followed.ledger.uncovered_ms(evidence.covers_ms), now);
+}
+
+void FollowedTracker::doubt_again(std::uint32_t uncovered_ms, Instant now) {
+    if (uncovered_ms == 0) return;
+    doubt_at_ = std::min(doubt_at_,
+                         now + std::max<Duration>(kPause, std::chrono::milliseconds(uncovered_ms)));
+}
+
+// Whoever is doubted and did not come until the evidence reached far enough, is offline.
+void FollowedTracker::conclude(Instant now, WallOffset wall, HandedOut& out) {
+    if (!reach_ || !taken(reach_->at)) return;
+    const auto reach = *std::exchange(reach_, std::nullopt);
+    doubt_at_ = Instant::max();
+    for (auto& followed : slots_) {
+        if (!followed.compared) continue;
+        // Of a slot that was taken over since it reaches back less far.
+        auto evidence = reach.evidence;
+        const auto own = std::max(followed.covers(reach.heard) / 1ms, Duration::rep{0});
+        evidence.covers_ms = std::min(evidence.covers_ms, static_cast<std::uint64_t>(own));
+        evidence.now_ms = millis(wall.at(now));
+        followed.ledger.conclude(evidence, out);
+        doubt_again(followed.ledger.uncovered_ms(evidence.covers_ms), now);
+    }
+}
+
+void FollowedTracker::expire(Instant now) {
+    for (std::size_t i = asked_.size(); i-- > 0;) {
+        if (now < asked_[i].deadline) continue;
+        ++stats_.timeouts;
+        silent_ = true;
+        const auto asked = std::move(asked_[i]);
+        asked_.erase(asked_.begin() + static_cast<std::ptrdiff_t>(i));
+        if (asked.what == Asked::For::rows) replaying_ = false;
+        if (asked.what == Asked::For::slot) slots_[asked.slot].asked = false;
+        again(asked, now);
+    }
+}
+
+void FollowedTracker::ask(Asked asked, Instant now) {
+    asked.rid = next_rid_++;
+    asked.deadline = now + options_->answer_timeout;
+    Query query{ReplayQuery{cursor_.boot, cursor_.batch}, asked.rid};
+    if (asked.what != Asked::For::rows)
+        query.op = SnapshotQuery{slots_[asked.slot].ledger.slot(), asked.whole.cursor};
+    if (asked.what == Asked::For::slot) slots_[asked.slot].asked = true;
+    questions_.push_back({index_, encode_query(query)});
+    asked_.push_back(std::move(asked));
+}
+
+void FollowedTracker::ask_what_is_due(Instant now) {
+    const std::size_t asked_max = silent_ ? 1 : options_->questions_max;
+    const auto free = [&] { return asked_.size() < asked_max; };
+    if (behind_ && !replaying_ && room() && free()) {
+        behind_ = false;
+        replaying_ = true;
+        ask({Asked::For::rows, 0, {}, 0, {}}, now);
+    }
+    if (doubt_at_ <= now && free()) {
+        doubt_at_ = Instant::max();
+        if (const auto slot = least_covered()) ask({Asked::For::evidence, 0, {}, *slot, {}}, now);
+    }
+    // A snapshot of a run that the replay has not come to is out of date, and would hold it up; but
+    // without room for the replay it must show that.
+    if (cursor_.boot != heard_.boot && room()) return;
+    for (std::size_t n = 0; n < slots_.size() && uncompared_ > 0 && free(); ++n) {
+        // The one that was asked last comes last.
+        next_slot_ = (next_slot_ + 1) % slots_.size();
+        const auto& followed = slots_[next_slot_];
+        if (!followed.compared && !followed.asked)
+            ask({Asked::For::slot, 0, {}, next_slot_, {}}, now);
+    }
+}
+
+void FollowedTracker::end_turn(Instant now, WallOffset wall, HandedOut& out,
+                               std::vector<Question>& questions) {
+    if (heard_.boot != 0 && std::exchange(lost_place_, false)) tell_gap(millis(wall.at(now)), out);
+    conclude(now, wall, out);
+    expire(now);
+    if (heard_.boot != 0 && now >= not_before_) ask_what_is_due(now);
+
+    // What is due and was not asked waits for the pause to end, or for one of the others to.
+    wakeup_ = doubt_at_ <= now ? Instant::max() : doubt_at_;
+    if (now < not_before_) wakeup_ = std::min(wakeup_, not_before_);
+    for (const auto& asked : asked_)
+        wakeup_ = std::min(wakeup_, asked.deadline);
+    std::move(questions_.begin(), questions_.end(), std::back_inserter(questions));
+    questions_.clear();
+}
+
+}  // namespace presence::notifier

@@ -1,0 +1,80 @@
+#include "common/wire/event.hpp"
+
+#include <array>
+#include <charconv>
+
+#include "common/wire/msgpack_writer.hpp"
+
+namespace presence {
+namespace {
+
+constexpr std::array<std::string_view, 2> kStates{"offline", "online"};
+constexpr std::array<std::string_view, 9> kReasons{"heartbeat", "timeout",   "bye",
+                                                   "edge_lost", "status",    "startup",
+                                                   "shutdown",  "reconcile", "ttl"};
+constexpr std::array<std::string_view, 4> kFreshnesses{"live", "warming", "frozen", "stale"};
+
+template <class Enum, std::size_t N>
+std::optional<Enum> find(const std::array<std::string_view, N>& names, std::string_view name) {
+    for (std::size_t i = 0; i < N; ++i)
+        if (names[i] == name) return static_cast<Enum>(i);
+    return {};
+}
+
+}  // namespace
+
+std::string_view name_of(State state) {
+    return kStates.at(static_cast<std::size_t>(state));
+}
+std::string_view name_of(Reason reason) {
+    return kReasons.at(static_cast<std::size_t>(reason));
+}
+std::string_view name_of(Freshness freshness) {
+    return kFreshnesses.at(static_cast<std::size_t>(freshness));
+}
+
+std::optional<State> state_named(std::string_view name) {
+    return find<State>(kStates, name);
+}
+std::optional<Freshness> freshness_named(std::string_view name) {
+    return find<Freshness>(kFreshnesses, name);
+}
+
+bool is_gap_notice(const Event& event) {
+    return event.user.empty() && event.reason == "gap";
+}
+
+std::string id_of(const Event& event) {
+    if (is_gap_notice(event))
+        return "gap." + event.status.value_or("") + "." + std::to_string(event.at_ms);
+    std::string id = std::to_string(event.slot) + "." + std::to_string(event.epoch) + "." +
+                     std::to_string(event.seq);
+    if (!event.reconciled) return id;
+    std::array<char, 16> hex{};
+    const auto end =
+        std::to_chars(hex.data(), hex.data() + hex.size(), hash_of(event.user), 16).ptr;
+    const auto digits = static_cast<std::size_t>(end - hex.data());
+    return id + ".r" + std::string(hex.size() - digits, '0') + std::string(hex.data(), digits);
+}
+
+std::string to_msgpack(const Event& event) {
+    MsgpackWriter out;
+    const std::size_t optional = std::size_t{event.since_ms.has_value()} +
+                                 event.last_seen_ms.has_value() + event.status.has_value();
+    out.map(9 + optional);
+    out.text("id").text(id_of(event));
+    out.text("user").text(event.user);
+    out.text("state").text(name_of(event.state));
+    out.text("reason").text(event.reason);
+    out.text("at_ms").number(event.at_ms);
+    if (event.since_ms) out.text("since_ms").number(*event.since_ms);
+    if (event.last_seen_ms) out.text("last_seen_ms").number(*event.last_seen_ms);
+    if (event.status) out.text("status").text(*event.status);
+    out.text("freshness").text(name_of(event.freshness));
+    out.text("slot").number(event.slot);
+    out.text("epoch").number(event.epoch);
+    out.text("seq").number(event.seq);
+    return out.take();
+}
+
+}  // namespace presence

@@ -1,0 +1,290 @@
+#include "notifier/deliver/delivery.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "common/bugs.hpp"
+#include "common/check.hpp"
+
+namespace presence::notifier {
+
+namespace {
+
+// How long a sink that wants only the newest waits for it while history is replayed.
+constexpr Duration kHoldMax = 1s;
+constexpr std::uint32_t kShardsAtOnce = 16;
+
+// A tick and an empty batch take room as well.
+std::size_t weight_of(const Heard& heard) {
+    if (std::holds_alternative<Answer>(heard.message)) return 0;  // bounded by the questions
+    return std::max<std::size_t>(heard.events, 1);
+}
+
+}  // namespace
+
+Delivery::Delivery(Options options, FollowerOptions follower, SlotMap map, std::uint64_t seed)
+    : options_(options),
+      trackers_(follower.trackers),
+      follower_(std::move(follower), std::move(map)),
+      backoff_(options.backoff_first, options.backoff_max, seed) {
+    facts_.places = places();
+}
+
+std::vector<Place> Delivery::places() const {
+    std::vector<Place> all;
+    for (std::size_t i = 0; i < trackers_.size(); ++i)
+        all.push_back({trackers_[i], follower_.cursor(i), follower_.open_slots(i)});
+    return all;
+}
+
+// Where to go on is kept with what happens; and without, when there is a run to go on from, and
+// when nothing is left to compare.
+bool Delivery::place_is_news(std::size_t tracker) const {
+    const auto& kept = facts_.places[tracker];
+    return follower_.cursor(tracker).boot != kept.cursor.boot ||
+           (!kept.open_slots.empty() && follower_.settled(tracker));
+}
+
+bool Delivery::restore_shard(std::uint32_t shard, std::uint64_t row, std::string_view bytes) {
+    auto slots = decode_shard(bytes);
+    if (!slots || shard >= kShards) return false;
+    shard_row_[shard] = row;
+    for (auto& slot : *slots)
+        follower_.restore(slot.slot, slot.position, std::move(slot.users));
+    return true;
+}
+
+bool Delivery::restore_row(std::uint64_t row, std::string_view bytes) {
+    auto changes = decode_changes(bytes);
+    if (!changes) return false;
+    for (const auto& change : *changes) {
+        if (change.event.user.empty()) continue;
+        const auto shard = shard_of(change.event.slot);
+        if (row <= shard_row_[shard]) continue;
+        follower_.redo(change.event);
+        dirty_.set(shard);
+    }
+    facts_.row = row;
+    portion_ = std::move(*changes);
+    return true;
+}
+
+bool Delivery::restore_facts(std::string_view bytes) {
+    const auto facts = decode_facts(bytes);
+    if (!facts) return false;
+    // Slots change hands with the trackers: then nothing is known of where to go on.
+    const bool same =
+        std::equal(facts->places.begin(), facts->places.end(), trackers_.begin(), trackers_.end(),
+                   [](const auto& kept, const auto& tracker) { return kept.tracker == tracker; });
+    for (std::size_t i = 0; i < trackers_.size(); ++i) {
+        const auto place = same ? facts->places[i] : Place{};
+        follower_.restore(i, place.cursor, place.open_slots);
+    }
+    facts_.places = places();
+    begin_ = facts->row == facts_.row ? std::min<std::size_t>(facts->told, portion_.size())
+                                      : portion_.size();
+    facts_.row = std::max(facts->row, facts_.row);
+    if (begin_ == portion_.size()) {
+        portion_.clear();
+        begin_ = 0;
+    }
+    return true;
+}
+
+void Delivery::on_heard(HeardPtr heard) {
+    heard_.insert(heard->tracker);
+    const auto weight = weight_of(*heard);
+    if (weight > 0 && inbox_weight_ + weight > options_.queue_max && !inbox_.empty())
+        return let_go(*heard);
+    inbox_weight_ += weight;
+    inbox_events_ += heard->events;
+    inbox_.push_back(std::move(heard));
+}
+
+// That there was such a batch is remembered, so that it is asked for as soon as there is room, not
+// when the next one or a tick shows that it is missing.
+void Delivery::let_go(const Heard& heard) {
+    stats_.let_go += heard.events;
+    stats_.behind = stats_.behind || heard.events > 0;
+    if (const auto* const batch = std::get_if<Batch>(&heard.message))
+        let_go_[heard.tracker] = {batch->tracker, batch->boot, batch->number};
+    else if (const auto* const tick = std::get_if<Tick>(&heard.message))
+        let_go_[heard.tracker] = *tick;
+}
+
+void Delivery::take_in(const Heard& heard, Instant now, WallOffset wall) {
+    if (const auto* const batch = std::get_if<Batch>(&heard.message))
+        follower_.on_batch(heard.tracker, *batch, now);
+    else if (const auto* const tick = std::get_if<Tick>(&heard.message))
+        follower_.on_tick(heard.tracker, *tick, now);
+    else
+        follower_.on_answer(heard.tracker, std::get<Answer>(heard.message), now, wall);
+}
+
+void Delivery::turn(Instant now, WallOffset wall, std::vector<Question>& questions) {
+    if (!portion_.empty()) return;
+    for (std::size_t events = 0; !inbox_.empty() && events < options_.chunk_max;) {
+        const auto heard = std::move(inbox_.front());
+        inbox_.pop_front();
+        inbox_weight_ -= weight_of(*heard);
+        inbox_events_ -= heard->events;
+        events += heard->events;
+        take_in(*heard, now, wall);
+    }
+    if (inbox_.empty())
+        for (const auto& [tracker, last] : std::exchange(let_go_, {}))
+            follower_.on_tick(tracker, last, now);
+    if (changes_.empty()) changed_at_ = now;
+    follower_.end_turn(now, wall, changes_, questions);
+    if (options_.mode == Mode::latest) merge();
+    if (portion_is_due(now)) begin_portion(millis(wall.at(now)));
+    if (idle() && follower_.in_step()) stats_.behind = false;
+}
+
+// Leaves the last change of each user, and tells it only if the sink knows otherwise.
+void Delivery::merge() {
+    std::unordered_map<std::string_view, const Change*, SecretHash> first;
+    std::unordered_map<std::string_view, const Change*, SecretHash> last;
+    for (const auto& change : changes_) {
+        first.emplace(change.event.user, &change);
+        last.insert_or_assign(change.event.user, &change);
+    }
+    std::vector<Change> merged;
+    for (const auto& change : changes_) {
+        if (last.at(change.event.user) != &change) continue;
+        auto newest = change;
+        const auto& oldest = *first.at(change.event.user);
+        newest.was_online = oldest.was_online;
+        newest.was_status = oldest.was_status;
+        const bool online = newest.event.state == State::online;
+        newest.told =
+            !newest.event.user.empty() &&
+            (online != newest.was_online || (online && newest.event.status != newest.was_status));
+        merged.push_back(std::move(newest));
+    }
+    changes_ = std::move(merged);
+}
+
+bool Delivery::portion_is_due(Instant now) const {
+    if (!wanted_.empty() && follower_.in_step()) return true;
+    if (changes_.empty()) {
+        for (std::size_t i = 0; i < trackers_.size(); ++i)
+            if (place_is_news(i)) return true;
+        return false;
+    }
+    return options_.mode == Mode::every || !follower_.catching_up() ||
+           changes_.size() >= options_.queue_max || now >= changed_at_ + kHoldMax;
+}
+
+// Whoever is told something in this portion anyway, is told what they are by the last of it.
+void Delivery::add_wanted(std::int64_t now_ms) {
+    if (wanted_.empty() || !follower_.in_step()) return;
+    std::unordered_set<std::string, SecretHash> told;
+    for (const auto& change : portion_)
+        if (change.told) told.insert(change.event.user);
+    for (const auto& user : wanted_.users)
+        if (told.insert(user).second) portion_.push_back({follower_.state_of(user, now_ms)});
+    for (auto& notice : wanted_.notices)
+        portion_.push_back({std::move(notice)});
+    wanted_ = {};
+}
+
+void Delivery::begin_portion(std::int64_t now_ms) {
+    portion_ = std::exchange(changes_, {});
+    for (const auto& change : portion_)
+        stats_.gap_told += change.told && is_gap_notice(change.event) ? 1 : 0;
+    add_wanted(now_ms);
+    facts_ = {places(), facts_.row + 1, bug(Bug::cursor_first) ? portion_.size() : 0};
+    for (const auto& change : portion_)
+        if (!change.event.user.empty()) dirty_.set(shard_of(change.event.slot));
+    auto keep = std::make_shared<Keep>();
+    keep->row = facts_.row;
+    keep->changes = encode_changes(portion_);
+    keep->facts = encode_facts(facts_);
+    add_shards(*keep);
+    keep_ = std::move(keep);
+    // One that tells nothing and only moves the cursor is done when it is kept.
+    if (portion_.empty()) portion_.push_back({{}, false});
+}
+
+// About as many bytes of shards as of changes, so that a restart has no more than some ledgers to
+// read; all of them with the first row, from where each goes on.
+void Delivery::add_shards(Keep& keep) {
+    const bool first = keep.row == 1;
+    std::size_t bytes = 0;
+    for (std::uint32_t n = 0; n < (first ? kShards : kShardsAtOnce); ++n) {
+        const auto which = next_shard_;
+        next_shard_ = (next_shard_ + 1) % kShards;
+        auto& state = keep.shards.emplace_back(which, std::nullopt);
+        if (first || dirty_[which]) state.second = shard(which);
+        dirty_.reset(which);
+        if (state.second) bytes += state.second->size();
+        if (!first && bytes >= keep.changes.size()) break;
+    }
+}
+
+std::string Delivery::shard(std::uint32_t which) const {
+    std::vector<const Ledger*> ledgers;
+    constexpr auto kEach = kSlots / kShards;
+    for (auto slot = which * kEach; slot < (which + 1) * kEach; ++slot)
+        if (const auto* const ledger = follower_.ledger(static_cast<Slot>(slot)))
+            ledgers.push_back(ledger);
+    return encode_shard(ledgers);
+}
+
+std::optional<Delivery::Job> Delivery::next(Instant now) {
+    if (outstanding_ || portion_.empty() || now < not_before_) return std::nullopt;
+    Job job{keep_, {}, {}, 0};
+    for (end_ = begin_; end_ < portion_.size() && job.chunk.size() < options_.chunk_max; ++end_)
+        if (portion_[end_].told) job.chunk.push_back(portion_[end_].event);
+    auto facts = facts_;
+    facts.told = end_;
+    job.facts = encode_facts(facts);
+    giving_up_ = options_.attempts_max > 0 && attempts_ >= options_.attempts_max;
+    if (giving_up_) job.attempts = attempts_;
+    outstanding_ = true;
+    return job;
+}
+
+void Delivery::on_delivered() {
+    PRESENCE_CHECK(outstanding_, "nothing was handed out");
+    outstanding_ = false;
+    for (auto& count = giving_up_ ? stats_.dead : stats_.delivered; begin_ < end_; ++begin_)
+        count += portion_[begin_].told ? 1 : 0;
+    keep_.reset();
+    attempts_ = 0;
+    // A sink that refuses everything is asked no more often because something was given up.
+    if (!giving_up_) backoff_.reset();
+    not_before_ = {};
+    if (begin_ < portion_.size()) return;
+    portion_.clear();
+    begin_ = 0;
+}
+
+void Delivery::on_failed(Instant now, Duration retry_after, bool refused) {
+    PRESENCE_CHECK(outstanding_, "nothing was handed out");
+    outstanding_ = false;
+    ++stats_.failures;
+    if (giving_up_)
+        attempts_ = 0;
+    else if (refused && retry_after == Duration{})
+        ++attempts_;
+    not_before_ = now + std::max(backoff_.next(), retry_after);
+}
+
+Instant Delivery::next_wakeup() const {
+    if (!portion_.empty()) return outstanding_ ? Instant::max() : not_before_;
+    if (!inbox_.empty()) return Instant{};
+    const auto hold = changes_.empty() ? Instant::max() : changed_at_ + kHoldMax;
+    return std::min(hold, follower_.next_wakeup());
+}
+
+Delivery::Stats Delivery::stats() const {
+    auto stats = stats_;
+    stats.waiting = inbox_events_ + changes_.size() + portion_.size() - begin_;
+    return stats;
+}
+
+}  // namespace presence::notifier

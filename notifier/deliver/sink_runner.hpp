@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/config/config.hpp"
+#include "common/follow/follower.hpp"
+#include "common/time.hpp"
+#include "notifier/deliver/dead_letters.hpp"
+#include "notifier/deliver/delivery.hpp"
+#include "notifier/deliver/sink_store.hpp"
+#include "notifier/sinks/reasons.hpp"
+#include "notifier/sinks/worker.hpp"
+
+namespace presence::notifier {
+
+// One sink and what it still has to be told: carries chunks from its Delivery to its Worker, and
+// tells the log how the sink fares, seldom enough that a sink which is down cannot flood it.
+class Channel {
+public:
+    static constexpr Duration kTellInterval = 10s;  // of one sink's troubles, each for its reason
+    static constexpr Duration kSlow = 10s;          // a chunk under way for longer is worth a line
+    static constexpr Duration kLookInterval = 1s;   // for dead letters that are wanted
+    // Lines that a program has and has not acknowledged; after a kill as many are given twice.
+    static constexpr std::size_t kUnacknowledgedMax = 100;
+    static constexpr Duration kStartMax = 10s;  // a sink that takes longer is not waited for
+
+    // Goes on from what was kept in the store; without a directory nothing is. Throws StoreError.
+    Channel(const SinkConfig& config, FollowerOptions follower, SlotMap map,
+            const io::Store::Options& store);
+
+    void on_heard(HeardPtr heard) { delivery_.on_heard(std::move(heard)); }
+    // Takes the outcome of the last chunk, takes in what came, gives the next. Appends questions.
+    void turn(Instant now, WallOffset wall, std::vector<Question>& questions);
+    // A sink that was gone is tried again.
+    void reopen();
+
+    [[nodiscard]] int fd() const { return worker_.fd(); }
+    [[nodiscard]] Instant next_wakeup() const;
+    [[nodiscard]] bool idle() const { return delivery_.idle(); }
+    // The sink wants nothing more: nothing is given to it until reopen().
+    [[nodiscard]] bool gone() const { return gone_; }
+    [[nodiscard]] const std::string& name() const { return name_; }
+    [[nodiscard]] Delivery::Stats stats() const;
+    // What a program said that acknowledges nothing.
+    [[nodiscard]] std::uint64_t answers_ignored() const { return answers_ignored_; }
+    [[nodiscard]] Follower::Stats followed() const { return delivery_.follower().stats(); }
+    // Told all there is up to now, each tracker heard and each user compared.
+    [[nodiscard]] bool in_step() const { return delivery_.follower().in_step(); }
+    // It is, or would be but for the sink, which refuses what it is told or has much to take.
+    [[nodiscard]] bool started(Instant now);
+
+    // Nothing more is given; what is under way may still be taken.
+    void stop(Instant deadline) { worker_.stop(deadline); }
+    [[nodiscard]] bool ended(Instant now);
+
+private:
+    void tell_begin(const std::filesystem::path& directory) const;
+    void take_news();
+    void give_next(Instant now);
+    [[nodiscard]] Worker::Task task_of(Delivery::Job job) const;
+    void on_outcome(const Worker::Outcome& outcome, Instant now);
+    void on_taken();
+    void on_failed(const Worker::Outcome& outcome, Instant now);
+    void on_given_up(const Worker::Outcome& outcome, Instant now);
+    void tell_state(Instant now);
+    void tell_dead(Instant now);
+
+    std::string name_;
+    Delivery delivery_;
+    // The worker's thread's while something is under way; it may outlive this.
+    std::shared_ptr<Keeper> keeper_;
+    std::shared_ptr<DeadLetters> dead_;  // null: there are none and will be none
+    std::shared_ptr<SinkNews> news_ = std::make_shared<SinkNews>();
+    Worker worker_;
+    enum class UnderWay { nothing, chunk, giving_up, look };
+    UnderWay under_way_ = UnderWay::nothing;
+    bool gone_ = false;
+    Instant given_{};
+    Instant look_at_{};
+    std::uint64_t failures_in_row_ = 0;
+    std::uint64_t given_up_ = 0;  // by the sink itself
+    std::uint64_t answers_ignored_ = 0;
+    std::string last_failure_;
+    // Why: events were given up; they could not be; letters cannot be read; the sink failed.
+    Reasons dead_reasons_{kTellInterval}, not_kept_{kTellInterval}, unread_{kTellInterval};
+    Reasons failures_{kTellInterval};
+    bool told_behind_ = false;
+    std::uint64_t gap_told_ = 0;
+    Instant heard_all_at_ = Instant::max();
+    Instant tell_slow_at_{};
+};
+
+}  // namespace presence::notifier

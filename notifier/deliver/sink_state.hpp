@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/follow/follower.hpp"
+#include "common/follow/ledger.hpp"
+
+// What a delivery keeps over restarts, as bytes: rows of changes, shards of its ledger, and facts.
+namespace presence::notifier {
+
+inline constexpr std::uint32_t kShards = 256;
+[[nodiscard]] constexpr std::uint32_t shard_of(Slot slot) {
+    return slot / (kSlots / kShards);
+}
+
+// Where the follower of a tracker goes on, and which slots it has to compare first.
+struct Place {
+    std::string tracker;
+    Cursor cursor;
+    std::vector<Slot> open_slots;
+    friend bool operator==(const Place&, const Place&) = default;
+};
+
+// Where the followers go on, and how far the sink has come.
+struct Facts {
+    std::vector<Place> places;  // of all trackers
+    std::uint64_t row = 0;
+    std::uint64_t told = 0;  // of that row's changes that are told, so many were
+    friend bool operator==(const Facts&, const Facts&) = default;
+};
+[[nodiscard]] std::string encode_facts(const Facts& facts);
+[[nodiscard]] std::optional<Facts> decode_facts(std::string_view bytes);
+
+[[nodiscard]] std::string encode_changes(const std::vector<Change>& changes);
+[[nodiscard]] std::optional<std::vector<Change>> decode_changes(std::string_view bytes);
+
+struct KeptSlot {
+    Slot slot = 0;
+    Position position;
+    std::vector<std::pair<std::string, Told>> users;
+};
+[[nodiscard]] std::string encode_shard(const std::vector<const Ledger*>& ledgers);
+[[nodiscard]] std::optional<std::vector<KeptSlot>> decode_shard(std::string_view bytes);
+
+}  // namespace presence::notifier

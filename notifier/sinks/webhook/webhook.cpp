@@ -1,0 +1,132 @@
+#include "notifier/sinks/webhook/webhook.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+
+#include "common/config/url.hpp"
+#include "common/io/clock.hpp"
+#include "common/io/log.hpp"
+#include "common/io/private_files.hpp"
+#include "common/io/program.hpp"
+#include "notifier/sinks/webhook/message.hpp"
+#include "notifier/sinks/webhook/signature.hpp"
+
+namespace presence::notifier {
+
+namespace {
+
+constexpr std::size_t kSecretFileBytesMax = 64 * 1024;
+
+// What a message holds beside its events, and the commas.
+constexpr std::size_t kEnvelopeBytes = 128;
+
+std::string origin_of(const std::string& text) {
+    Url url;
+    return parse_url(text, url).empty() ? url.origin : "the webhook";
+}
+
+HttpPost::Options http_options(const WebhookConfig& config) {
+    HttpPost::Options options;
+    options.url = config.url;
+    options.origin = origin_of(config.url);
+    options.user_agent = "presence-notifier/" + std::string(io::version());
+    options.timeout = config.timeout;
+    options.connect_timeout = config.connect_timeout;
+    options.allow_private = config.allow_private;
+    options.proxy = config.proxy;
+    options.ca_file = config.ca_file;
+    return options;
+}
+
+std::string contents_of(const std::string& path) {
+    errno = 0;
+    std::ifstream in(path, std::ios::binary);
+    std::string text(kSecretFileBytesMax + 1, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (!in.eof()) {
+        const auto* why = in.gcount() > 0 ? "too large" : std::strerror(errno);
+        throw SinkFailure("cannot read secret_file " + path + ": " + why);
+    }
+    if (io::open_to_others(path))
+        io::log::warn("secret_open_to_others",
+                      {{"file", path}, {"mode", io::mode_of(path)}, {"advice", "chmod 600"}});
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    return text;
+}
+
+// Throws SinkFailure.
+std::vector<std::string> read_secrets(const WebhookConfig& config) {
+    std::string text;
+    std::string from;
+    if (!config.secret_file.empty()) {
+        from = "secret_file " + config.secret_file;
+        text = contents_of(config.secret_file);
+    } else {
+        from = "the environment variable " + config.secret_env;
+        const char* value = std::getenv(config.secret_env.c_str());
+        if (value != nullptr) text = value;
+    }
+    auto secrets = parse_webhook_secrets(text);
+    if (!secrets.fault.empty()) throw SinkFailure("no secret from " + from + ": " + secrets.fault);
+    return std::move(secrets.keys);
+}
+
+std::vector<std::string> first_secrets(const SinkConfig& config) {
+    try {
+        return read_secrets(config.webhook);
+    } catch (const SinkFailure& failure) {
+        throw ConfigError("sink " + config.name + ": " + failure.what());
+    }
+}
+
+// Why the answer is not "taken".
+SinkFailure refusal(const std::string& origin, const HttpPost::Answer& answer) {
+    std::string reason = origin + " answered " + std::to_string(answer.status);
+    if (answer.status == 410) reason += ": it wants nothing more; SIGHUP tries it again";
+    if (answer.status >= 300 && answer.status < 400) reason += ": redirects are not followed";
+    SinkFailure failure(reason);
+    failure.gone = answer.status == 410;
+    if (!failure.gone)
+        failure.retry_after = retry_after(answer.retry_after, answer.date, io::wall_now());
+    return failure;
+}
+
+}  // namespace
+
+WebhookSink::WebhookSink(const SinkConfig& config, const Interrupt& interrupt)
+    : config_(config.webhook),
+      origin_(origin_of(config.webhook.url)),
+      keys_(first_secrets(config)),
+      http_(http_options(config.webhook), interrupt) {}
+
+void WebhookSink::take(const std::vector<Event>& chunk) {
+    const auto messages =
+        webhook_messages(chunk, config_.batch_max, kBodyBytesMax - kEnvelopeBytes);
+    const auto before = std::exchange(taken_, {});
+    for (const auto& message : messages) {
+        if (std::find(before.begin(), before.end(), message.id) == before.end())
+            post(message.id, message.body);
+        taken_.push_back(message.id);
+    }
+    taken_.clear();
+}
+
+void WebhookSink::post(const std::string& id, const std::string& body) {
+    const auto timestamp = millis(io::wall_now()) / 1000;
+    const auto answer =
+        http_.post({"Content-Type: application/json",
+                    "Expect:",  // no round trip to ask whether a body may follow
+                    "webhook-id: " + id, "webhook-timestamp: " + std::to_string(timestamp),
+                    "webhook-signature: " + webhook_signature(keys_, id, timestamp, body)},
+                   body);
+    if (answer.status < 200 || answer.status > 299) throw refusal(origin_, answer);
+}
+
+void WebhookSink::reopen() {
+    keys_ = read_secrets(config_);
+}
+
+}  // namespace presence::notifier

@@ -1,0 +1,42 @@
+#include "tracker/evidence/freeze.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/bugs.hpp"
+
+namespace presence::tracker {
+
+std::optional<Instant> Freeze::turn(Instant now, std::optional<Instant> evidence, bool missing) {
+    const auto turned = std::exchange(turned_, now);
+    if (evidence) {
+        event_time_ = any_ ? std::max(event_time_, *evidence) : *evidence;
+        any_ = true;
+    }
+    if (now - turned > kStall) settled_at_ = now + kSettle;
+    if (!missing) {
+        since_.reset();
+        used_up_ = false;
+    } else if (now >= settled_at_) {
+        if (!since_) since_ = turned;
+        const auto least = bug(Bug::freeze_short) ? max_ * 9 / 10 : Duration{0};
+        used_up_ = used_up_ || left(turned) <= least;
+        if (used_up_) {
+            event_time_ = std::min(event_time_ + (now - turned), now);
+            any_ = true;
+        } else {
+            holds_.add(clock_.of_event(turned), clock_.of_event(now));
+        }
+    }
+    return any_ ? std::optional(event_time_) : std::nullopt;
+}
+
+Duration Freeze::spent(Instant now) const {
+    return std::chrono::milliseconds{holds_.spent(clock_.of_event(now))};
+}
+
+Duration Freeze::left(Instant now) const {
+    return std::max(max_ - spent(now), Duration{0});
+}
+
+}  // namespace presence::tracker

@@ -1,0 +1,254 @@
+// What of a tracker outlives its process: states and facts, and how a run begins from them.
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "common/bugs.hpp"
+#include "common/wire/batch.hpp"
+#include "common/wire/msgpack_read.hpp"
+#include "common/wire/msgpack_writer.hpp"
+#include "tracker/tracker_impl.hpp"
+
+namespace presence::tracker {
+
+namespace {
+
+constexpr std::size_t kStatesPerTurnMax = 4;
+
+// When it was, on our clock, that the wall clock showed `ms`; never after `now`.
+Instant instant_of(std::int64_t ms, Instant now, WallOffset wall) {
+    const auto ago = millis(wall.at(now)) - ms;
+    return now - std::chrono::milliseconds(std::clamp<std::int64_t>(ago, 0, 1'000LL * 86'400 * 30));
+}
+
+struct Facts {
+    std::vector<std::string> collectors;
+    std::vector<Watermarks::Link> links;
+    // How far event time had come, on which clock.
+    std::uint64_t clock = 0;
+    std::int64_t event_us = 0;
+    Epoch epoch = 0;  // the highest heard of
+    // When runs began, on which clock.
+    std::uint64_t starts_clock = 0;
+    std::vector<Restarts::Start> starts;
+};
+
+Facts read_facts(std::string_view bytes) {
+    using namespace msgpack_read;
+    Facts facts;
+    MsgpackTokens tokens;
+    if (!tokens.parse(bytes, bytes.size())) return {};
+    auto in = tokens.cursor();
+    const auto link = [&] {
+        auto& l = facts.links.emplace_back();
+        return record(in, 3, [&] {
+            return value(in, l.collector) && value(in, l.boot) && value(in, l.applied);
+        });
+    };
+    const auto start = [&] {
+        std::int64_t at_us = 0, gap_us = 0;
+        if (!record(in, 2, [&] { return value(in, at_us) && value(in, gap_us); })) return false;
+        facts.starts.push_back({Instant{Duration{at_us}}, Duration{gap_us}});
+        return true;
+    };
+    const bool good = each_key(in, [&](std::string_view key) {
+        if (key == "collectors")
+            return each(in, [&] { return value(in, facts.collectors.emplace_back()); });
+        if (key == "event_time")
+            return record(in, 2,
+                          [&] { return value(in, facts.clock) && value(in, facts.event_us); });
+        if (key == "epoch") return value(in, facts.epoch);
+        if (key == "starts")
+            return record(in, 2, [&] { return value(in, facts.starts_clock) && each(in, start); });
+        return key == "links" ? each(in, link) : skip(in);
+    });
+    return good ? facts : Facts{};
+}
+
+}  // namespace
+
+std::optional<std::size_t> Tracker::restore_state(std::string_view bytes, Instant now,
+                                                  WallOffset wall) {
+    auto& i = *impl_;
+    const auto answer = decode_answer(bytes);
+    const auto* const state = answer ? std::get_if<SnapshotAnswer>(&answer->body) : nullptr;
+    if (state == nullptr) return {};
+    i.epoch_known = std::max(i.epoch_known, state->epoch);
+    if (!i.owns(state->slot)) return 0;
+    i.has_state[state->slot] = true;
+    i.publisher.restore(state->slot, {state->epoch, state->seq});
+    std::size_t left_out = 0;
+    for (const auto& user : state->users) {
+        Roster::Held held{
+            user.user, user.since_ms, instant_of(user.last_seen_ms, now, wall), user.ttl_ms, {}};
+        if (user.status) held.status = *user.status;
+        if (!i.restore(held)) ++left_out;
+    }
+    return left_out;
+}
+
+std::optional<std::size_t> Tracker::restore_batch(std::string_view bytes, Instant now,
+                                                  WallOffset wall) {
+    auto& i = *impl_;
+    const auto batch = decode_batch(bytes);
+    if (!batch) return {};
+    std::size_t left_out = 0;
+    for (const auto& run : batch->slots) {
+        i.epoch_known = std::max(i.epoch_known, run.epoch);
+        if (run.slot >= kSlots || !i.owns(run.slot)) continue;
+        for (const auto& event : run.events) {
+            const auto& at = i.publisher.stream(run.slot);
+            if (std::pair(event.epoch, event.seq) <= std::pair(at.epoch, at.seq)) continue;
+            i.publisher.restore(run.slot, {event.epoch, event.seq});
+            i.checkpoints.on_change(run.slot);
+            left_out += i.restore_event(event, now, wall) ? 0 : 1;
+        }
+    }
+    return left_out;
+}
+
+bool Tracker::Impl::restore_event(const Event& event, Instant now, WallOffset wall) {
+    if (event.state == State::offline) {
+        roster.forget(event.user);
+        left_out.erase(event.user);
+        return true;
+    }
+    Roster::Held held{event.user,
+                      event.since_ms.value_or(event.at_ms),
+                      instant_of(event.at_ms, now, wall),
+                      event.ttl_ms,
+                      {}};
+    if (event.status) held.status = *event.status;
+    return restore(held);
+}
+
+// Whoever finds no room is nobody's from now on, and must not stay online for ever.
+bool Tracker::Impl::restore(const Roster::Held& held) {
+    const bool restored = roster.restore(held);
+    if (restored) {
+        left_out.erase(std::string(held.user));
+        return true;
+    }
+    Event event;
+    event.user = held.user;
+    event.state = State::offline;
+    event.reason = name_of(Reason::startup);
+    event.since_ms = held.since_ms;
+    event.ttl_ms = held.ttl_ms;
+    event.slot = slot_of(hash_of(held.user));
+    left_out.insert_or_assign(std::string(held.user), std::move(event));
+    return false;
+}
+
+void Tracker::begin(const Past& past, Instant now, WallOffset wall) {
+    auto& i = *impl_;
+    i.publisher.resume(past.boot, past.batch);
+    i.watermarks.resume(past.boot);
+    i.resume(past.facts, now);
+    const auto own = slots_owned(i.map, i.options.tracker);
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot)
+        if (own[slot] && !i.has_state[slot]) i.first_states.push_back(static_cast<Slot>(slot));
+    i.begin(own, i.options.started_unix_ms);
+    i.publisher.begin_run(i.first);
+    for (auto& [user, event] : std::exchange(i.left_out, {})) {
+        event.at_ms = millis(wall.at(now));
+        i.events.push_back(std::move(event));
+    }
+    if (past.users == Past::Users::end)
+        i.roster.end_all(Reason::startup, millis(wall.at(now)), wall, i.events);
+}
+
+void Tracker::end_all(Instant now, WallOffset wall) {
+    impl_->roster.end_all(Reason::shutdown, millis(wall.at(now)), wall, impl_->events);
+}
+
+// After the batches of the turn, whose effects the states hold.
+void Tracker::Impl::checkpoint(Instant now, WallOffset wall, Output& out) {
+    bool wrote = false;
+    for (const auto& publication : out.publications)
+        if (publication.batch != 0) {
+            checkpoints.on_bytes(publication.bytes.size());
+            wrote = true;
+        }
+    for (const auto slot : std::exchange(first_states, {}))
+        write_state(slot, wall, out);
+    for (std::size_t n = 0; n < kStatesPerTurnMax; ++n) {
+        const auto slot = checkpoints.next(now);
+        if (!slot) break;
+        write_state(*slot, wall, out);
+        checkpoints.on_written(*slot, out.states.back().bytes->size(), now);
+    }
+    if (wrote && !out.states.empty())
+        for (const auto slot : checkpoints.unchanged())
+            if (has_state[slot]) out.states.push_back({slot, publisher.batches(), {}});
+}
+
+void Tracker::Impl::write_state(Slot slot, WallOffset wall, Output& out) {
+    const Stats none;
+    answers(none, Instant{}, wall).whole(slot, std::get<SnapshotAnswer>(state.body));
+    has_state[slot] = true;
+    out.states.push_back({slot, publisher.batches(), encode_answer(state)});
+}
+
+// With each batch: how far each collector was applied belongs to what came of it. Otherwise a frame
+// that was not acknowledged yet would be applied a second time by the next run, and what it changed
+// told a second time. Who is known changes without a batch, and seldom.
+void Tracker::Impl::tell_facts(bool ticks, Output& out) {
+    const bool wrote = std::any_of(out.publications.begin(), out.publications.end(),
+                                   [](const auto& p) { return p.batch != 0; });
+    if (!wrote && !ticks) return;
+    std::vector<std::string> known;
+    for (const auto& c : watermarks.view(Instant{}))
+        if ((c.state == Watermarks::View::State::expected ||
+             c.state == Watermarks::View::State::live) &&
+            (known.empty() || known.back() != c.id))
+            known.emplace_back(c.id);
+    if (known == collectors_told && epoch_known == epoch_told && !wrote) return;
+    const auto links = watermarks.links();
+    const auto over = std::max(event_time, resumed);  // nothing is less than any
+    MsgpackWriter writer;
+    writer.map(4 + over.has_value())
+        .text("epoch")
+        .number(epoch_known)
+        .text("collectors")
+        .array(known.size());
+    for (const auto& id : known)
+        writer.text(id);
+    writer.text("links").array(links.size());
+    for (const auto& link : links)
+        writer.array(3).text(link.collector).number(link.boot).number(link.applied);
+    const auto& starts = restarts.starts();
+    writer.text("starts").array(2).number(options.clock).array(starts.size());
+    for (const auto& start : starts)
+        writer.array(2).number(micros(start.at)).number(std::int64_t{start.gap.count()});
+    if (over) writer.text("event_time").array(2).number(options.clock).number(micros(*over));
+    out.facts = writer.take();
+    collectors_told = std::move(known);
+    epoch_told = epoch_known;
+}
+
+void Tracker::Impl::resume(std::string_view bytes, Instant now) {
+    auto facts = read_facts(bytes);
+    if (is_plausible(facts.epoch)) epoch_known = std::max(epoch_known, facts.epoch);
+    if (facts.starts_clock != 0 && facts.starts_clock == options.clock)
+        restarts.resume(std::move(facts.starts));
+    restarts.begin(now);
+    stats.lifts_refused += roster.shorten_held([&](Instant seen, Duration ttl) {
+        return restarts.held_until(seen, ttl);
+    }) > 0;
+    // What was over then is over still, though its heartbeats come again: a run that took them for
+    // news would bring back users who were told offline.
+    if (facts.clock != 0 && facts.clock == options.clock && facts.event_us > 0) {
+        resumed = std::min(Instant{Duration{facts.event_us}}, now);
+        roster.resume(*resumed);
+    }
+    if (bug(Bug::applied_forgotten)) return;
+    for (auto& link : facts.links)
+        watermarks.resume(std::move(link));
+}
+
+std::vector<std::string> Tracker::collectors_in(std::string_view facts) {
+    return read_facts(facts).collectors;
+}
+
+}  // namespace presence::tracker

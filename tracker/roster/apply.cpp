@@ -1,0 +1,308 @@
+// What a heartbeat and a bye do.
+#include <algorithm>
+
+#include "common/bugs.hpp"
+#include "common/limits.hpp"
+#include "tracker/roster/roster_impl.hpp"
+
+namespace presence::tracker {
+namespace {
+
+// Moves `read` and `ttl` (of a record or a session) on, unless the heartbeat is older.
+template <class T>
+void advance(T& held, Tick tick, std::uint32_t ttl, const TickWindow& window) {
+    const auto read = window.widen(held.read);
+    if (tick < read) return;
+    held.ttl = tick > read ? ttl : std::max(held.ttl, ttl);
+    held.read = static_cast<std::uint32_t>(tick);
+}
+
+}  // namespace
+
+bool Roster::Impl::within_limits(const Beat& beat) {
+    return !beat.user.empty() && beat.user.size() <= kUserBytesMax &&
+           beat.session.size() <= kNameBytesMax && beat.edge.size() <= kNameBytesMax &&
+           (!beat.status || beat.status->size() <= kNameBytesMax) &&
+           (beat.bye || (beat.ttl_ms >= kTtlMinMs && beat.ttl_ms <= kTtlMaxMs));
+}
+
+void Roster::Impl::take(const Beat& beat, std::optional<UserIndex> hint, WallOffset wall,
+                        std::vector<Event>& out) {
+    if (!within_limits(beat))
+        ++stats.malformed;
+    else if (beat.bye)
+        on_bye(beat, wall, out);
+    else
+        on_beat(beat, hint, wall, out);
+}
+
+void Roster::Impl::on_beat(const Beat& beat, std::optional<UserIndex> hint, WallOffset wall,
+                           std::vector<Event>& out) {
+    auto tick = clock.of_read(beat.at);
+    make_room(tick);
+    tick = window.clamp(tick);
+    if (tick + beat.ttl_ms < event_time) {
+        ++stats.stale;
+        return;
+    }
+    if (!beat.session.empty() && !byes.empty() &&
+        byes.cover(Byes::key(beat.hash, beat.edge, beat.session), tick)) {
+        ++stats.after_bye;
+        return;
+    }
+    auto user = hint && records[*hint].id() == beat.user ? hint : find(beat.hash, beat.user);
+    if (!user) {
+        user = add_user(beat, tick, wall);
+        if (!user) return;
+        const auto& record = records[*user];
+        out.push_back(event(record, slot_of(beat.hash), State::online, Reason::heartbeat,
+                            record.since_ms, beat.ttl_ms));
+        return;
+    }
+    auto& record = records[*user];
+    if (record.single() && beat.session.empty() && !beat.status &&
+        edges.find_bytes(beat.edge) == record.edge) {
+        const auto ttl = record.ttl;
+        advance(record, tick, beat.ttl_ms, window);
+        if (record.ttl != ttl || record.needs_arming(record.read)) set_deadline(*user);
+        if (record.ttl > ttl)
+            out.push_back(event(record, slot_of(beat.hash), State::online, Reason::ttl,
+                                millis(wall.at(beat.at)), record.ttl));
+        else if (record.ttl < ttl)
+            note_news(slot_of(beat.hash));
+    } else {
+        refresh_listed(*user, beat, tick, wall, out);
+    }
+}
+
+void Roster::Impl::refresh_listed(UserIndex user, const Beat& beat, Tick tick, WallOffset wall,
+                                  std::vector<Event>& out) {
+    auto& record = records[user];
+    const auto ttl = ttl_max(record);
+    const auto edge = edges.find_or_other(beat.edge);
+    stats.edges_limit += edge == kOtherEdge;
+    Session* session = nullptr;
+    if (record.single()) {
+        if (edge == record.edge && beat.session.empty()) {
+            to_list(record);
+            session = record.sessions.begin();
+        }
+    } else if (edge) {
+        session = record.sessions.find(*edge, beat.session);
+    }
+    const bool may_change = beat.status || !session;
+    const std::string status_before(may_change ? record.sessions.status(window) : "");
+    if (!session)
+        session = add_session(record, beat, tick);
+    else if (session->shared)
+        join(*session, tick, beat.ttl_ms);
+    else
+        advance(*session, tick, beat.ttl_ms, window);
+    if (tick > window.widen(record.read)) record.read = low(tick);
+    std::optional<Reason> news;
+    if (ttl_max(record) > ttl) news = Reason::ttl;
+    if (beat.status) record.sessions.tell(session, tick, tick, *beat.status, window);
+    if (may_change && record.sessions.status(window) != status_before) news = Reason::status;
+    if (news)
+        out.push_back(event(record, slot_of(beat.hash), State::online, *news,
+                            millis(wall.at(beat.at)), ttl_max(record)));
+    else if (ttl_max(record) < ttl)
+        note_news(slot_of(beat.hash));
+    to_single_if_possible(record);
+    set_deadline(user);
+}
+
+std::optional<Roster::Impl::UserIndex> Roster::Impl::add_user(const Beat& beat, Tick tick,
+                                                              WallOffset wall) {
+    if (beat.hash != hash_of(beat.user)) {
+        ++stats.malformed;
+        return std::nullopt;
+    }
+    if (records.living() >= options.users_max ||
+        table.search(beat.hash).same >= UserTable::kSameMax) {
+        ++stats.users_limit;
+        unknown_until = std::max(unknown_until, tick + beat.ttl_ms);
+        return std::nullopt;
+    }
+    const auto edge = acquire_edge(beat);
+    stats.edges_limit += edge == kOtherEdge;
+    const auto user = add_record(beat.user, beat.hash, tick, millis(wall.at(beat.at)));
+    ++session_count;
+    auto& record = records[user];
+    record.ttl = beat.ttl_ms;
+    record.edge = edge;
+    if (!beat.session.empty() || beat.status || edge == kOtherEdge) {
+        auto* session = record.sessions.add(edge, beat.session, low(tick), beat.ttl_ms);
+        session->shared = edge == kOtherEdge;
+        if (beat.status) record.sessions.tell(session, tick, tick, *beat.status, window);
+    }
+    set_deadline(user);
+    return user;
+}
+
+Roster::Impl::UserIndex Roster::Impl::add_record(std::string_view id, std::uint64_t hash, Tick read,
+                                                 std::int64_t since_ms) {
+    const auto user = records.add(id);
+    table.add(hash, user);
+    auto& record = records[user];
+    record.since_ms = since_ms;
+    record.read = low(read);
+    return user;
+}
+
+EdgeIndex Roster::Impl::acquire_edge(const Beat& beat) {
+    const auto edge = edges.acquire(beat.edge);
+    if (is_named(edge) && edges.references(edge) == 1)
+        leases.begin(edge, clock.of_read(std::max(beat.at, beat.read)));
+    return edge;
+}
+
+Session* Roster::Impl::add_session(UserRecord& record, const Beat& beat, Tick tick) {
+    if (auto* const shared = share(record, beat, tick)) return shared;
+    const auto edge = acquire_edge(beat);
+    if (record.single()) to_list(record);
+    ++session_count;
+    auto* const session = record.sessions.add(edge, beat.session, low(tick), beat.ttl_ms);
+    session->shared = edge == kOtherEdge;
+    if (edges.references(kHeldEdge) == 0) return session;
+    if (record.sessions.find(kHeldEdge, {}) != nullptr) note_news(slot_of(beat.hash));
+    if (beat.status) return session;
+    inherit_status(record, session);
+    return record.sessions.find(edge, beat.session);  // they may have moved
+}
+
+void Roster::Impl::to_list(UserRecord& record) {
+    record.sessions.add(record.edge, {}, record.read, record.ttl);
+}
+
+void Roster::Impl::to_single_if_possible(UserRecord& record) {
+    if (record.sessions.count() != 1) return;
+    const auto only = *record.sessions.begin();
+    // The record's `read` may be that of a session that ended.
+    if (only.name_bytes != 0 || only.told() || only.shared || only.read != record.read) return;
+    record.edge = only.edge;
+    record.ttl = only.ttl;
+    record.sessions.clear();
+}
+
+void Roster::Impl::end_session(UserRecord& record, Session* session) {
+    edges.release(session->edge);
+    record.sessions.remove(session);
+    --session_count;
+}
+
+// A bye comes ahead of event time. What the other sessions did until then may still be on its way,
+// so none of them ends earlier.
+void Roster::Impl::hold_until(UserRecord& record, Tick tick) {
+    auto* s = record.sessions.begin();
+    for (auto n = record.sessions.count(); n > 0; --n, s = SessionList::next(s)) {
+        // Not of a session that a silence of its edge, now over, has lengthened anyway. One that
+        // goes on may end it as soon as it is over, or is too long.
+        const auto began = deadline_of(*s) - s->ttl;
+        const auto missing = tick - leases.deadline(s->edge, began, s->ttl);
+        if (missing > 0) s->ttl += low(missing);
+    }
+}
+
+void Roster::Impl::on_bye(const Beat& beat, WallOffset wall, std::vector<Event>& out) {
+    const auto tick = window.clamp(clock.of_read(beat.at));
+    if (!beat.session.empty() && tick + kByeTicks >= event_time)
+        byes.remember(Byes::key(beat.hash, beat.edge, beat.session), tick);
+    const auto user = find(beat.hash, beat.user);
+    const auto edge = edges.find(beat.edge);
+    if (!user || !edge) return;
+    auto& record = records[*user];
+    if (record.single()) {
+        if (!beat.session.empty() || *edge != record.edge) return;
+        to_list(record);
+    }
+    auto* session = record.sessions.find(*edge, beat.session);
+    if (!session) return;
+    if (session->shared && !bug(Bug::shared_session_ends)) return;  // who else is in it may live
+    if (tick + kByeTicks < window.widen(session->read)) {
+        ++stats.stale;
+        to_single_if_possible(record);
+        return;
+    }
+    const std::string status_before(record.sessions.status(window));
+    const Ending ending{deadline_of(*session), session->ttl};
+    end_session(record, session);
+    // Until event time has come to where this bye was read: what was read before may still come.
+    const auto known = window.clamp(std::max(tick, clock.of_read(std::max(beat.at, beat.read))));
+    const auto until = bug(Bug::bye_before_read) ? tick : known;
+    if (!bug(Bug::bye_at_once)) hold_until(record, std::min(until, ending.deadline));
+    after_endings(*user, beat.hash, Reason::bye, ending, millis(wall.at(beat.at)), status_before,
+                  wall, out);
+}
+
+bool Roster::end(std::uint64_t hash, std::string_view user, std::optional<std::string_view> session,
+                 Instant at, WallOffset wall, std::vector<Event>& out) {
+    auto& in = *impl_;
+    const auto index = in.find(hash, user);
+    if (!index) return false;
+    auto& record = in.records[*index];
+    if (record.single()) in.to_list(record);
+    const std::string status_before(record.sessions.status(in.window));
+    Impl::Ending last;
+    const auto end = [&](Session* s) {
+        last = std::max(last, {in.deadline_of(*s), s->ttl});
+        in.end_session(record, s);
+    };
+    if (!session) {
+        while (!record.sessions.empty())
+            end(record.sessions.begin());
+    } else {
+        auto* const named = record.sessions.find(kUnnamedEdge, *session);
+        if (!named || named->shared) {
+            in.to_single_if_possible(record);
+            return named != nullptr;
+        }
+        end(named);
+    }
+    in.after_endings(*index, hash, Reason::bye, last, millis(wall.at(at)), status_before, wall,
+                     out);
+    return true;
+}
+
+void Roster::Impl::after_endings(UserIndex user, std::uint64_t hash, Reason reason, Ending last,
+                                 std::int64_t at_ms, std::string_view status_before,
+                                 WallOffset wall, std::vector<Event>& out) {
+    auto& record = records[user];
+    if (record.sessions.empty()) {
+        auto e = event(record, slot_of(hash), State::offline, reason, at_ms, last.ttl_ms);
+        e.last_seen_ms = millis(wall.at(clock.instant(window.widen(record.read))));
+        const auto at =
+            std::min(last.deadline, event_time);  // a bye comes ahead of its session's end
+        if (doubts.of(user) > at && !bug(Bug::stale_untold)) e.freshness = Freshness::stale;
+        out.push_back(std::move(e));
+        remove_user(user, hash);
+        return;
+    }
+    if (record.sessions.status(window) != status_before)
+        out.push_back(
+            event(record, slot_of(hash), State::online, Reason::status, at_ms, ttl_max(record)));
+    else if (last.ttl_ms > ttl_max(record))
+        note_news(slot_of(hash));
+    to_single_if_possible(record);
+    set_deadline(user);
+}
+
+void Roster::Impl::release_sessions(UserRecord& record) {
+    if (record.single()) to_list(record);
+    while (!record.sessions.empty())
+        end_session(record, record.sessions.begin());
+}
+
+void Roster::Impl::forget(UserIndex user, std::uint64_t hash) {
+    release_sessions(records[user]);
+    remove_user(user, hash);
+}
+
+void Roster::Impl::remove_user(UserIndex user, std::uint64_t hash) {
+    table.remove(hash, user);
+    deadlines.erase(user);
+    doubts.forget(user);
+    records.remove(user);
+}
+
+}  // namespace presence::tracker

@@ -1,0 +1,217 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "common/slots.hpp"
+#include "common/time.hpp"
+#include "common/wire/event.hpp"
+#include "common/wire/frame.hpp"
+#include "common/wire/tracker_list.hpp"
+
+namespace presence::tracker {
+
+// One heartbeat as the roster takes it: a row (its ttl_ms: kTtlMinMs..kTtlMaxMs, its age_ms of no
+// interest), and a time that is on our clock and never early.
+struct Beat : Row {
+    Instant at{};                   // read by the collector, less its age
+    Instant read = Instant::min();  // by the collector, if later than `at`
+};
+
+// Decides who is online from heartbeats and event time alone.
+//
+// A user is online while one of their sessions, keyed by (edge, session), lives; a session lives
+// until its newest heartbeat's time + that heartbeat's ttl. An older heartbeat never moves a
+// deadline back (of two at one time the later deadline holds); one whose deadline event time has
+// passed brings nobody back. A session whose deadline has passed but that expire() has not reached
+// yet lives on if a heartbeat with a later deadline comes: no pair of events is told.
+//
+// A bye ends its session at once and, if that has a name, keeps it dead for heartbeats up to
+// kByeMemory after it, also if the bye came first. For the unnamed session the last arrival wins. A
+// bye more than kByeMemory older than its session's newest heartbeat is a straggler and ignored.
+// The session held its user until the bye, so none of the user's other sessions ends before that:
+// what they did meanwhile may still be on its way, as a bye comes ahead of event time.
+//
+// A user's status is, of what their living sessions say, what one began to say last, by the time of
+// the heartbeat that told it (at one time: that arrived last): a session that says the same again
+// says nothing new. Told empty, it is none, whatever others told before. A change while online is
+// told as an online event with reason `status`.
+//
+// Who has kSessionsPerUserMax sessions keeps them, and a heartbeat of a further one counts for one
+// of them that is on its edge and from then on shared: nobody's bye ends it, it lasts for the
+// longest ttl of those who share it after the newest heartbeat of any, and tells the status told
+// last. With none on its edge, two that are on one share theirs to make room. Likewise sessions of
+// one name share, without a lease, whose edges find no room. A session that shares has its own
+// again from its first heartbeat on that finds room.
+//
+// Times are kept in whole ms: heartbeats' rounded up, event time rounded down, so a user never
+// loses any. A heartbeat more than 6 days older than the newest time seen counts as 6 days old.
+//
+// Time stands still for the sessions of a named edge that is silent, in bounds
+// (tracker/evidence/edge_leases.hpp). A user whose last session ends because its edge stays silent
+// is told offline with reason `edge_lost`, at the event time at which that was found, and at most
+// `edge_lost_rate` users a second are.
+//
+// A longer ttl than all that the user's living sessions had before is told as an online event with
+// reason `ttl`, unless another event of theirs tells it: whoever remembers users needs it.
+//
+// Pure. Appended events lack epoch, seq and freshness. Every event has since_ms and the ttl_ms of
+// the heartbeat (online), of the session that ended last (offline), or the largest of the living
+// sessions (status); offline ones have last_seen_ms, the newest heartbeat of any of the user's
+// sessions.
+//
+// Memory a user, 1M or 10M users: about 70 bytes with an id of up to 20 bytes and one unnamed
+// session that never told a status; a longer id adds its bytes. A named session, or a second one,
+// or a status adds one allocation of 4 bytes + 16 a session (20 with a status) + the names and
+// statuses (padded to 4):
+// with one session name of 16 bytes about 120 bytes a user.
+class Roster {
+public:
+    static constexpr Duration kByeMemory = 2s;
+    static constexpr std::size_t kByesMax = 262'144;  // beyond, the oldest is forgotten
+
+    struct Options {
+        std::uint64_t users_max = 20'000'000;
+        Duration edge_timeout = 3s;            // silence of an edge that is none
+        Duration edge_grace = 30s;             // how long its sessions are held then
+        Duration edge_hold_max = 10min;        // in an hour
+        std::uint64_t edge_lost_rate = 5'000;  // users a second
+    };
+    // `origin`: any time not after the first one seen.
+    Roster(Options options, Instant origin);
+    ~Roster();
+    Roster(Roster&&) noexcept;
+
+    // Its user is found sooner if told of a heartbeat some hundred of them before it is applied.
+    void prefetch(std::uint64_t hash) const;
+    // Appends online (`heartbeat`), offline (`bye`) and `status` events. A user for whom there is
+    // no room is left out and counted.
+    void apply(std::span<const Beat> beats, WallOffset wall, std::vector<Event>& out);
+
+    // The edge, which named itself, was heard then. Of no interest while it has no session here.
+    // After the heartbeats that came with it.
+    void on_lease(std::string_view edge, Instant read);
+
+    // A user whom an earlier run knew to be online. One session of its own holds them, which no
+    // heartbeat meets and no bye ends; like any it lasts `ttl_ms` from `last_seen` or the newest
+    // lift() on. Whatever status is told after it is newer; until then its status goes to sessions
+    // that come and tell none.
+    struct Held {
+        std::string_view user;
+        std::int64_t since_ms = 0;
+        Instant last_seen{};
+        std::uint32_t ttl_ms = 0;
+        std::optional<std::string_view> status;
+    };
+    // Replaces what is known of the user, without a word. False, and counted: breaks a limit.
+    bool restore(const Held& held);
+    void forget(std::string_view user);
+    // Before the first heartbeat: those are held until `until(last_seen, ttl)` at most, if that is
+    // earlier, but for kTtlMinMs. They may have been heard since, so what is told of it is `stale`.
+    // Returns how many. O(users).
+    std::size_t shorten_held(const std::function<Instant(Instant last_seen, Duration ttl)>& until);
+    // Appends, once, the slots of whose users there is news without an event, that a restart should
+    // know: they were heard again after one, or the silence they survive has shrunk.
+    void take_news(std::vector<Slot>& slots);
+
+    // Ends sessions with a deadline before `event_time`. Appends offline (`timeout`, `edge_lost`)
+    // for users with none left; at_ms of a timeout is the last deadline itself. At most `limit`
+    // users are looked at, told in the order of their deadlines; returns true if more may be due:
+    // call again. `event_time` never goes back.
+    [[nodiscard]] bool expire(Instant event_time, WallOffset wall, std::size_t limit,
+                              std::vector<Event>& out);
+
+    // Ends the user's session of that name on the unnamed edge, or, given none, all their sessions:
+    // for callers whose heartbeats come in order. As a bye, but it is not remembered. Returns
+    // whether there was one.
+    bool end(std::uint64_t hash, std::string_view user, std::optional<std::string_view> session,
+             Instant at, WallOffset wall, std::vector<Event>& out);
+
+    // Evidence for the time before `now` may be missing: every deadline is taken to be at least
+    // now + its session's ttl, that of sessions which begin later as well, and no edge to be silent
+    // since before. O(1).
+    void lift(Instant now);
+    // As lift(), for the users of these slots alone.
+    void lift(const SlotSet& slots, Instant now);
+    // From now on time stands still for the users of these slots: none of their sessions ends by
+    // itself. For a ttl after that lift() them, as their heartbeats went elsewhere meanwhile.
+    void hold(const SlotSet& slots);
+    // It may be missing and deadlines stay: whoever may be told offline by error for that, is with
+    // the freshness `stale`.
+    void refuse_lift(Instant now);
+    // An earlier run's event time had come to there: heartbeats whose ttl was over by then are too
+    // old. Before the first heartbeat.
+    void resume(Instant event_time);
+
+    // Never later than the earliest deadline, may be earlier. Nothing while nobody is online.
+    // O(users / 1,024): some hundred ns at 1M users.
+    [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+    struct View {
+        std::string_view user;
+        std::uint64_t hash = 0;
+        std::int64_t since_ms = 0;
+        std::int64_t last_seen_ms = 0;
+        std::uint32_t ttl_ms = 0;  // the largest of the living sessions
+        std::uint32_t sessions = 0;
+        std::optional<std::string_view> status;
+    };
+    // Views live until the next change.
+    [[nodiscard]] std::optional<View> find(std::uint64_t hash, std::string_view user,
+                                           WallOffset wall) const;
+    void each_in(Slot slot, WallOffset wall, const std::function<void(const View&)>& fn) const;
+    // Whose silence alone keeps the user online, of several edges the one held longest.
+    struct Hold {
+        std::string_view edge;
+        Instant since{};             // not heard since
+        Instant until{};             // then they are lost; `since` if they are not held
+        std::uint64_t sessions = 0;  // on that edge
+    };
+    [[nodiscard]] std::optional<Hold> hold_of(std::uint64_t hash, std::string_view user) const;
+    // Whom an earlier run left, and who are held until they are heard or their ttl has passed.
+    struct HeldOver {
+        Instant until{};  // the last of them
+        std::uint64_t sessions = 0;
+    };
+    [[nodiscard]] HeldOver held_over() const;
+    // The edges that are silent at event time; at most `limit` are appended, all are counted.
+    std::size_t silent_edges(std::size_t limit, std::vector<Hold>& out) const;
+
+    // Appends offline with this reason for every user, and forgets them.
+    void end_all(Reason reason, std::int64_t at_ms, WallOffset wall, std::vector<Event>& out);
+    // Forgets a slot's users without a word: another tracker owns them now.
+    void drop(Slot slot);
+
+    // No: of late, somebody was left out for want of room. Who is not here may be online.
+    [[nodiscard]] bool knows_all() const;
+    [[nodiscard]] std::uint64_t users() const;
+    [[nodiscard]] std::uint64_t sessions() const;
+    [[nodiscard]] std::size_t edges() const;  // named, with sessions
+
+    struct Stats {
+        std::uint64_t stale = 0;        // deadline had passed when it came; a bye: see above
+        std::uint64_t after_bye = 0;    // stragglers of a session that said bye
+        std::uint64_t edge_lost = 0;    // users told so
+        std::uint64_t users_limit = 0;  // left out: no room (UserTable::kSameMax, too)
+        std::uint64_t sessions_limit = 0, edges_limit = 0;  // for another session that they share
+        std::uint64_t malformed = 0;  // beyond common/limits.hpp, or not the user's hash
+    };
+    [[nodiscard]] const Stats& stats() const;
+
+    // Allocated, without the allocator's own overhead. Walks everything.
+    [[nodiscard]] std::uint64_t bytes() const;
+    // Walks everything and ends the process if an invariant is broken. For tests.
+    void check() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace presence::tracker
