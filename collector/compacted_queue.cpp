@@ -16,7 +16,7 @@ Kind kind_of(const Row& row) {
 
 }  // namespace
 
-Backlog::Put Backlog::put(const Row& row, PeerInstant read) {
+CompactedQueue::Put CompactedQueue::put(const Row& row, PeerInstant read) {
     const auto& key = key_of(row);
     if (const auto found = by_key_.find(key); found != by_key_.end()) {
         Entry& entry = *found->second;
@@ -33,7 +33,7 @@ Backlog::Put Backlog::put(const Row& row, PeerInstant read) {
     return Put::added;
 }
 
-void Backlog::Entry::set(const Row& from, PeerInstant at) {
+void CompactedQueue::Entry::set(const Row& from, PeerInstant at) {
     status = from.status;
     hash = from.hash;
     read = at;
@@ -41,7 +41,7 @@ void Backlog::Entry::set(const Row& from, PeerInstant at) {
     age_ms = from.age_ms;
 }
 
-Row Backlog::Entry::row() const {
+Row CompactedQueue::Entry::row() const {
     const auto length = [&](std::size_t at) { return static_cast<unsigned char>(key[at]); };
     const std::string_view texts = std::string_view(key).substr(kKeyHead);
     Row row;
@@ -56,7 +56,7 @@ Row Backlog::Entry::row() const {
     return row;
 }
 
-const std::string& Backlog::key_of(const Row& row) {
+const std::string& CompactedQueue::key_of(const Row& row) {
     key_.assign(
         {kind_of(row), static_cast<char>(row.user.size()), static_cast<char>(row.session.size())});
     key_.append(row.user).append(row.session).append(row.edge);

@@ -16,9 +16,9 @@ namespace presence::collector {
 // Rows for a tracker that cannot take them now: of each session the newest heartbeat, and beside it
 // the newest that told a status and the newest bye, which therefore no heartbeat displaces. Owns
 // what it keeps.
-class Backlog {
+class CompactedQueue {
 public:
-    explicit Backlog(std::size_t rows_max) : rows_max_(rows_max) {}
+    explicit CompactedQueue(std::size_t rows_max) : rows_max_(rows_max) {}
 
     enum class Put { added, merged, refused };
     // `merged`: of this and the one of its kind kept before, the newer stays. `refused`: there is

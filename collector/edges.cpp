@@ -20,13 +20,14 @@ std::optional<Duration> Edges::delay_of(const Envelope& envelope, Instant receiv
     edge->heard = received;
     if (edge->boot != envelope.boot) {
         edge->boot = envelope.boot;
-        edge->transit.reset();
+        edge->queueing_delay.reset();
     }
     if (!envelope.sent_ms || *envelope.sent_ms > kSentMsMax) return Duration{0};
     const auto sent = std::chrono::milliseconds{static_cast<std::int64_t>(*envelope.sent_ms)};
     const Duration difference = received.time_since_epoch() - sent;
     // `sent` was cut to milliseconds: so much may be no delay.
-    return std::max(edge->transit.late_by(received, difference) - kSentResolution, Duration{0});
+    return std::max(edge->queueing_delay.late_by(received, difference) - kSentResolution,
+                    Duration{0});
 }
 
 void Edges::append_leases(Instant since, std::string& leases) const {

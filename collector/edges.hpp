@@ -18,7 +18,7 @@ namespace presence::collector {
 class Edges {
 public:
     // An edge silent for this long may be forgotten: of its clock nothing is known any more.
-    static constexpr Duration kForget = SmallestDifference::kWindow;
+    static constexpr Duration kForget = OffsetFilter::kWindow;
 
     explicit Edges(std::size_t edges_max) : edges_max_(edges_max) {}
 
@@ -33,7 +33,7 @@ private:
     struct Edge {
         std::uint64_t boot = 0;
         Instant heard{};
-        Transit transit;
+        QueueingDelay queueing_delay;
     };
     [[nodiscard]] Edge* find_or_add(const Envelope& envelope, Instant received);
 

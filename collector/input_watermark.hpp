@@ -16,7 +16,7 @@ namespace presence::collector {
 // to be in the input (InputProbe). After a stall, of this loop or of what feeds the input, the
 // kernel, or the edges, may still hold what came meanwhile, so that an input that looks empty
 // proves nothing for a while.
-class Watermark {
+class InputWatermark {
 public:
     static constexpr Duration kStall = 250ms;  // longest time between two calls that is none
     static constexpr Duration kHold = 1s;
@@ -25,7 +25,7 @@ public:
     static constexpr Duration kAbandoned = 2s;
 
     // `probed`: only what on_moved() tells of is known to be in the input.
-    Watermark(Instant began, bool probed)
+    InputWatermark(Instant began, bool probed)
         : moved_(probed ? began : Instant::max()), value_(began) {}
 
     void begin_turn(Instant now) {

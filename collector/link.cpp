@@ -24,12 +24,12 @@ Link::Link(Options options) : options_(std::move(options)), backlog_(options_.ba
 void Link::divert(const Row& row, Instant received) {
     diverted_ = true;
     switch (backlog_.put(row, told(received))) {
-        case Backlog::Put::added:
+        case CompactedQueue::Put::added:
             break;
-        case Backlog::Put::merged:
+        case CompactedQueue::Put::merged:
             ++stats_.merged;
             break;
-        case Backlog::Put::refused:
+        case CompactedQueue::Put::refused:
             ++stats_.dropped;
             break;
     }
@@ -49,15 +49,15 @@ void Link::end_turn(const Turn& turn, const Send& send) {
 void Link::cut(Instant now, bool goodbye) {
     rows_.close_group(told(now));
     const std::uint64_t row_count = rows_.rows();
-    kept_.push_back({rows_.take(), row_count, watermark_, goodbye, {}, options_.routing});
-    kept_bytes_ += kept_.back().bytes();
+    in_flight_.push_back({rows_.take(), row_count, watermark_, goodbye, {}, options_.routing});
+    kept_bytes_ += in_flight_.back().bytes();
     if (kept_bytes_ >= options_.resend_bytes_max) diverted_ = true;
 }
 
 void Link::flush(Instant now) {
     flush_at_ = now + options_.flush_interval;
     // Behind frames that wait themselves, a small one would only cost.
-    if (left_ || (next_ < kept_.size() && rows_.bytes() < kFrameBytesTarget)) return;
+    if (left_ || (next_ < in_flight_.size() && rows_.bytes() < kFrameBytesTarget)) return;
     left_ = leaving_ && !diverted_;
     cut(now, left_);
 }
@@ -93,14 +93,14 @@ void Link::send_due(const Turn& turn, const Send& send) {
         if (std::exchange(probe_due_, false)) send_kept(0, turn, send);
         return;
     }
-    while (next_ < kept_.size() && next_ < kWindowFrames && under_way_bytes_ < kWindowBytes) {
+    while (next_ < in_flight_.size() && next_ < kWindowFrames && under_way_bytes_ < kWindowBytes) {
         send_kept(next_, turn, send);
-        under_way_bytes_ += kept_[next_++].bytes();
+        under_way_bytes_ += in_flight_[next_++].bytes();
     }
 }
 
 void Link::send_kept(std::size_t index, const Turn& turn, const Send& send) {
-    Kept& kept = kept_[index];
+    Sent& kept = in_flight_[index];
     FrameHeader header;
     header.cluster = options_.cluster;
     header.collector = options_.collector;
@@ -157,7 +157,7 @@ bool Link::on_ack(const Ack& ack, Instant received) {
         .tracker_boot = ack.tracker_boot, .acked_us = ack.sent_us, .received = told(received)};
     if (std::exchange(tracker_boot_, ack.tracker_boot) != ack.tracker_boot) {
         tracker_moved_ = 0;
-        transit_.reset();
+        queueing_delay_.reset();
     }
     tracker_list_ = ack.list();
     note_told(ack.sent_us, received);
@@ -170,7 +170,7 @@ bool Link::on_ack(const Ack& ack, Instant received) {
         progress_at_ = received;
         probing_ = false;
     }
-    if (ack.gap && !kept_.empty() &&
+    if (ack.gap && !in_flight_.empty() &&
         (base_ != rewound_base_ || received - rewound_at_ >= kGapPause)) {
         rewind();
         rewound_base_ = base_;
@@ -182,9 +182,9 @@ bool Link::on_ack(const Ack& ack, Instant received) {
 
 // What waited for the tracker's disk, or in a connection that stood still, tells of then.
 void Link::note_told(std::int64_t sent_us, Instant received) {
-    const auto late = transit_.late_by(received, Duration{micros(received) - sent_us});
+    const auto late = queueing_delay_.late_by(received, Duration{micros(received) - sent_us});
     ack_told_at_.reset();
-    if (received - transit_.since() >= kSettle) dated(received - late);
+    if (received - queueing_delay_.since() >= kSettle) dated(received - late);
 }
 
 void Link::dated(Instant told) {
@@ -194,15 +194,15 @@ void Link::dated(Instant told) {
 
 void Link::forget_applied(std::uint64_t applied) {
     for (; base_ <= applied; ++base_) {
-        PRESENCE_CHECK(!kept_.empty(), "what was sent is kept until it is acknowledged");
-        dated(kept_.front().sent_at);
-        const std::size_t bytes = kept_.front().bytes();
+        PRESENCE_CHECK(!in_flight_.empty(), "what was sent is kept until it is acknowledged");
+        dated(in_flight_.front().sent_at);
+        const std::size_t bytes = in_flight_.front().bytes();
         kept_bytes_ -= bytes;
         if (next_ > 0) {
             --next_;
             under_way_bytes_ -= bytes;
         }
-        kept_.pop_front();
+        in_flight_.pop_front();
     }
 }
 
@@ -214,12 +214,12 @@ void Link::rewind() {
 }
 
 bool Link::all_acknowledged() const {
-    return kept_.empty() && rows_.empty() && backlog_.empty() && leaving_ == left_;
+    return in_flight_.empty() && rows_.empty() && backlog_.empty() && leaving_ == left_;
 }
 
 void Link::release(const std::function<void(const Row&, PeerInstant)>& fn) {
-    kept_.push_back({rows_.take(), 0, {}, false, {}, {}});
-    for (const auto& kept : kept_) {
+    in_flight_.push_back({rows_.take(), 0, {}, false, {}, {}});
+    for (const auto& kept : in_flight_) {
         RowReader rows(kept.rows);
         while (rows.next())
             fn(rows.row(), rows.read());

@@ -10,8 +10,8 @@
 
 #include "collector/compacted_queue.hpp"
 #include "collector/edges.hpp"
-#include "collector/gossip.hpp"
 #include "collector/queueing_delay.hpp"
+#include "collector/sightings.hpp"
 #include "common/limits.hpp"
 #include "common/time.hpp"
 #include "common/wire/frame.hpp"
@@ -160,7 +160,7 @@ public:
 
 private:
     // A frame is encoded anew each time it is sent: base, echo and the time of sending change.
-    struct Kept {
+    struct Sent {
         std::string rows;
         std::uint64_t row_count = 0;
         Instant watermark{};
@@ -168,7 +168,7 @@ private:
         Instant sent_at{};  // for the first time
         std::shared_ptr<const Routing> routing{};
 
-        [[nodiscard]] std::size_t bytes() const { return rows.capacity() + sizeof(Kept); }
+        [[nodiscard]] std::size_t bytes() const { return rows.capacity() + sizeof(Sent); }
     };
 
     void cut(Instant now, bool goodbye = false);
@@ -186,14 +186,14 @@ private:
 
     Options options_;
     RowGroups rows_;
-    Backlog backlog_;
+    CompactedQueue backlog_;
     bool diverted_ = false;  // new rows go to the backlog
 
-    std::deque<Kept> kept_;   // kept_[i] has number base_ + i
-    std::uint64_t base_ = 1;  // lowest number not acknowledged
+    std::deque<Sent> in_flight_;  // in_flight_[i] has number base_ + i
+    std::uint64_t base_ = 1;      // lowest number not acknowledged
     std::size_t kept_bytes_ = 0;
     std::size_t next_ = 0;             // index of the next one to send
-    std::size_t under_way_bytes_ = 0;  // of kept_[0, next_)
+    std::size_t under_way_bytes_ = 0;  // of in_flight_[0, next_)
     std::uint64_t sent_max_ = 0;       // highest number ever sent
 
     Instant watermark_{};
@@ -215,7 +215,7 @@ private:
     std::optional<Ack::Other> other_;
     std::uint64_t tracker_moved_ = 0;
     std::optional<ListRank> tracker_list_;
-    Transit transit_;  // of its acknowledgements
+    QueueingDelay queueing_delay_;  // of its acknowledgements
     static constexpr Instant kLongAgo{Duration{-(std::int64_t{1} << 60)}};
     Instant told_at_ = kLongAgo;
     std::optional<Instant> ack_told_at_;

@@ -134,7 +134,7 @@ private:
         router_.begin_turn(turn_began_);
         probes_.receive([this](std::uint64_t number) { router_.on_probe(number, io::now()); });
         open_or_close();
-        const bool reads = heartbeats_ && router_.input() == Intake::State::open;
+        const bool reads = heartbeats_ && router_.input() == ReadLease::State::open;
         drained_ = reads && receive_heartbeats();
         more_ = reads && !drained_;
         receive_acks();
@@ -157,7 +157,7 @@ private:
             if (left > Duration{0}) io::poll(signal, left);
         }
         std::vector<zmq::pollitem_t> items{signal_item()};
-        if (heartbeats_ && router_.input() == Intake::State::open)
+        if (heartbeats_ && router_.input() == ReadLease::State::open)
             items.push_back(readable(*heartbeats_));
         for (auto& id : router_.map().trackers)
             trackers_.at(id).link.add_to(items);
@@ -171,7 +171,7 @@ private:
 
     // As the router wants it. An edge of a closed input goes to another collector, or waits.
     void open_or_close() {
-        const bool wanted = router_.input() != Intake::State::closed;
+        const bool wanted = router_.input() != ReadLease::State::closed;
         if (leaving_ || wanted == heartbeats_.has_value()) return;
         if (wanted) return open();
         log::error("input_closed", {{"why", "no tracker answers"}});

@@ -15,7 +15,7 @@ namespace presence::collector {
 // What is late comes out of a queue, which ends. Messages that are late for longer than kQueued,
 // without one that is not, tell of a clock that stood still (the peer's machine was suspended) or
 // was set back: then they are not late.
-class Transit {
+class QueueingDelay {
 public:
     static constexpr Duration kQueued = 2s;
     // A clock that stood still for less is not noticed. Little, as what is taken for late by error
@@ -50,7 +50,7 @@ private:
         return least;
     }
 
-    SmallestDifference quickest_;
+    OffsetFilter quickest_;
     Instant since_{};
     // Of the messages since the last that was not late.
     struct Late {

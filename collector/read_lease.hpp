@@ -25,7 +25,7 @@ namespace presence::collector {
 // away, and may not keep heartbeats from being read.
 //
 // Pure. Times never go back.
-class Intake {
+class ReadLease {
 public:
     enum class State { waiting, open, closed };
     // How long it waits with what has come before it closes, and loses that.
@@ -38,7 +38,8 @@ public:
 
     // `lease`: how long a tracker's word holds; Duration::max(): none is needed. `reconnect_max`:
     // the longest pause of an edge between two tries to connect.
-    Intake(Duration lease, Duration reconnect_max) : lease_(lease), reconnect_max_(reconnect_max) {}
+    ReadLease(Duration lease, Duration reconnect_max)
+        : lease_(lease), reconnect_max_(reconnect_max) {}
 
     // `behind`: each tracker that takes anything has enough to do.
     void begin_turn(Instant now, bool behind = false) {

@@ -23,7 +23,7 @@ struct Router::Impl {
         : options(std::move(o)),
           map(std::move(m)),
           routing(routing_by(map)),
-          intake(options.lease, options.reconnect_max),
+          read_lease(options.lease, options.reconnect_max),
           sightings(options.grace) {
         PRESENCE_CHECK(!map.trackers.empty(), "heartbeats need a tracker to go to");
         for (const auto& tracker : map.trackers)
@@ -152,10 +152,10 @@ struct Router::Impl {
     Epoch epoch = 0;  // the highest that a tracker told
     Edges edges{kEdgesMax};
     std::vector<std::unique_ptr<Link>> links;  // as map.trackers
-    Watermark watermark{options.began, options.probed};
+    InputWatermark watermark{options.began, options.probed};
     InputProbe input_probe;
     std::uint64_t input_stalls = 0;
-    Intake intake;
+    ReadLease read_lease;
     Sightings sightings;
     std::uint64_t waits = 0;
     std::uint64_t closings = 0;
@@ -179,12 +179,12 @@ Router& Router::operator=(Router&&) noexcept = default;
 void Router::begin_turn(Instant now) {
     auto& i = *impl_;
     i.watermark.begin_turn(now);
-    const auto before = i.intake.state();
-    i.intake.begin_turn(now, i.behind(now));
-    i.waits += before == Intake::State::open && i.intake.waits_for_trackers();
-    i.closings += before != input() && input() == Intake::State::closed;
-    if (before != input() && input() == Intake::State::open)
-        i.watermark.on_resumed(now, i.intake.unread_since());
+    const auto before = i.read_lease.state();
+    i.read_lease.begin_turn(now, i.behind(now));
+    i.waits += before == ReadLease::State::open && i.read_lease.waits_for_trackers();
+    i.closings += before != input() && input() == ReadLease::State::closed;
+    if (before != input() && input() == ReadLease::State::open)
+        i.watermark.on_resumed(now, i.read_lease.unread_since());
 }
 
 void Router::on_message(std::string_view message, Instant received) {
@@ -216,17 +216,17 @@ bool Router::on_ack(std::size_t tracker, std::string_view bytes, Instant receive
     if (good) {
         const auto& link = *impl_->links[tracker];
         if (is_plausible(ack->epoch)) impl_->epoch = std::max(impl_->epoch, ack->epoch);
-        impl_->intake.vouch(link.told_at());
+        impl_->read_lease.vouch(link.told_at());
         if (const auto told_at = link.ack_told_at()) impl_->take_sightings(*ack, *told_at);
     }
     return good;
 }
 
 void Router::end_turn(Instant now, bool drained, std::vector<Outgoing>& out) {
-    const bool waits = impl_->intake.waits_for_trackers();
+    const bool waits = impl_->read_lease.waits_for_trackers();
     const bool empty =
-        (drained && input() == Intake::State::open) || (waits && bug(Bug::behind_forgotten));
-    const bool full = !empty && (waits || input() == Intake::State::open);
+        (drained && input() == ReadLease::State::open) || (waits && bug(Bug::behind_forgotten));
+    const bool full = !empty && (waits || input() == ReadLease::State::open);
     impl_->watermark.end_turn(now, empty, full);
     impl_->end_turn(now, out);
 }
@@ -234,7 +234,7 @@ void Router::end_turn(Instant now, bool drained, std::vector<Outgoing>& out) {
 void Router::on_probe(std::uint64_t number, Instant received) {
     const auto moved = impl_->input_probe.on_back(number);
     if (!moved) return;
-    impl_->input_stalls += received - *moved > Watermark::kStall;
+    impl_->input_stalls += received - *moved > InputWatermark::kStall;
     impl_->watermark.on_moved(*moved, received);
 }
 
@@ -277,18 +277,18 @@ void Router::adopt(SlotMap map) {
 
 void Router::goodbye(Instant now, std::vector<Outgoing>& out) {
     for (const auto& link : impl_->links) {
-        if (input() != Intake::State::open) link->note_loss();  // what came lies unread
+        if (input() != ReadLease::State::open) link->note_loss();  // what came lies unread
         link->leave();
     }
     impl_->end_turn(now, out);
 }
 
-Intake::State Router::input() const {
-    return impl_->intake.state();
+ReadLease::State Router::input() const {
+    return impl_->read_lease.state();
 }
 
 void Router::on_opened(Instant now) {
-    impl_->watermark.on_reopened(impl_->intake.on_opened(now));
+    impl_->watermark.on_reopened(impl_->read_lease.on_opened(now));
 }
 
 bool Router::all_acknowledged() const {

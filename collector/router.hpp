@@ -28,7 +28,7 @@ struct RouterOptions {
     Duration flush_interval = 10ms;
     std::uint64_t resend_bytes_max = 64ull << 20;
     std::uint64_t backlog_max = 1'000'000;
-    // How long heartbeats may be read after a tracker's last word; see Intake. Without end: a
+    // How long heartbeats may be read after a tracker's last word; see ReadLease. Without end: a
     // tracker's grace is too short to tell a link that is cut from a machine that is busy.
     Duration lease = Duration::max();
     Duration grace = 30s;          // of trackers for a silent collector
@@ -58,8 +58,8 @@ struct Outgoing {
 // stall of over 2 s, in which edges may have given up, it tells the trackers of a loss. The same of
 // what feeds the input, which has a thread of its own: probes show how far that has come.
 //
-// It may read heartbeats only while a tracker vouches for it (Intake). After its input was closed
-// the watermark stands until edges are back, and a loss is told.
+// It may read heartbeats only while a tracker vouches for it (ReadLease). After its input was
+// closed the watermark stands until edges are back, and a loss is told.
 //
 // It reads none while all trackers that take frames are behind: edges feel that. So the fastest of
 // them says how much is read; for those that are slower, or take nothing, rows wait in the backlog,
@@ -106,7 +106,7 @@ public:
     void goodbye(Instant now, std::vector<Outgoing>& out);
     // Of this turn. After it was `closed` and is no more the caller opens its socket, and says when
     // it has; until then it reads nothing.
-    [[nodiscard]] Intake::State input() const;
+    [[nodiscard]] ReadLease::State input() const;
     void on_opened(Instant now);
     // Every tracker has acknowledged something.
     [[nodiscard]] bool heard_by_all() const;

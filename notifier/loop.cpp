@@ -74,7 +74,7 @@ public:
             if (sink.notifier == program.id) open(program, sink);
         warn_of_unowned();
         io::log::info("notifier_started",
-                      {{"trackers", links_.size()}, {"sinks", channels_.size()}});
+                      {{"trackers", links_.size()}, {"sinks", runners_.size()}});
     }
 
     void run() {
@@ -98,7 +98,7 @@ public:
 private:
     void open(const io::Program& program, const SinkConfig& sink) {
         auto options = follower_options(program.config, program.id);
-        options.first_rid = (std::uint64_t{channels_.size()} << kRidBits) + 1;
+        options.first_rid = (std::uint64_t{runners_.size()} << kRidBits) + 1;
         const auto& presence = program.config.presence;
         io::Store::Options store;
         store.directory = directory_of(program.config, sink);
@@ -106,7 +106,7 @@ private:
             "sink " + sink.name + " of notifier " + program.id + " of " + presence.cluster;
         // Where trackers keep nothing a sink keeps its place all the same.
         if (presence.durability == "power") store.durability = io::Store::Durability::power;
-        channels_.emplace_back(sink, std::move(options), slot_map_of(program.config), store);
+        runners_.emplace_back(sink, std::move(options), slot_map_of(program.config), store);
     }
 
     // A sink that was renamed or removed left them; or this is the data of another notifier.
@@ -139,7 +139,7 @@ private:
 
     // Also for news of sinks.
     void poll(std::vector<zmq_pollitem_t> items, Instant until) {
-        for (const auto& channel : channels_)
+        for (const auto& channel : runners_)
             items.push_back({nullptr, channel.fd(), ZMQ_POLLIN, 0});
         try {
             zmq::poll(items, std::chrono::milliseconds(
@@ -164,9 +164,9 @@ private:
             while (two && body.more())
                 (void)events.recv(body);
             if (whole && topic.to_string_view() == kTopicBatch)
-                pass_on(heard_batch(tracker, trackers_[tracker], body.to_string_view()));
+                pass_on(message_of_batch(tracker, trackers_[tracker], body.to_string_view()));
             else if (whole && topic.to_string_view() == kTopicTick)
-                pass_on(heard_tick(tracker, trackers_[tracker], body.to_string_view()));
+                pass_on(message_of_tick(tracker, trackers_[tracker], body.to_string_view()));
             else if (whole && topic.to_string_view() == topic_)
                 note_shared_id(tracker);
             else
@@ -192,12 +192,12 @@ private:
         io::log::warn("id_shared_no_more", {{"id", program_.id}});
     }
 
-    void pass_on(const HeardPtr& heard) {
+    void pass_on(const TrackerMessagePtr& heard) {
         if (!heard) {
             ++refused_;
             return;
         }
-        for (auto& channel : channels_)
+        for (auto& channel : runners_)
             channel.on_heard(heard);
     }
 
@@ -209,10 +209,10 @@ private:
             links_[tracker].queries.heard();
             while (frame.more())
                 (void)queries.recv(frame);
-            const auto heard = heard_answer(tracker, frame.to_string_view());
+            const auto heard = message_of_answer(tracker, frame.to_string_view());
             const auto rid = heard ? std::get<Answer>(heard->message).rid.value_or(0) : 0;
-            if (const auto whose = rid >> kRidBits; rid != 0 && whose < channels_.size())
-                channels_[whose].on_heard(heard);
+            if (const auto whose = rid >> kRidBits; rid != 0 && whose < runners_.size())
+                runners_[whose].on_heard(heard);
             else
                 ++refused_;
         }
@@ -225,7 +225,7 @@ private:
         questions_.clear();
         const auto wall = io::wall_offset();
         const auto now = io::now();
-        for (auto& channel : channels_)
+        for (auto& channel : runners_)
             channel.turn(now, wall, questions_);
         // A question that does not go out is as one without an answer: it is asked again.
         for (const auto& question : questions_) {
@@ -237,7 +237,7 @@ private:
 
     [[nodiscard]] Instant next_channel_wakeup() const {
         auto wakeup = Instant::max();
-        for (const auto& channel : channels_)
+        for (const auto& channel : runners_)
             wakeup = std::min(wakeup, channel.next_wakeup());
         return wakeup;
     }
@@ -253,7 +253,7 @@ private:
             accepted = false;
         }
         if (accepted) io::log::info("sinks_reopened");
-        for (auto& channel : channels_)
+        for (auto& channel : runners_)
             channel.reopen();
     }
 
@@ -268,12 +268,12 @@ private:
 
     void tell_ready() {
         const auto now = io::now();
-        if (ready_told_ || !std::all_of(channels_.begin(), channels_.end(),
+        if (ready_told_ || !std::all_of(runners_.begin(), runners_.end(),
                                         [&](auto& channel) { return channel.started(now); }))
             return;
         ready_told_ = true;
         io::tell_ready();
-        const auto late = std::count_if(channels_.begin(), channels_.end(),
+        const auto late = std::count_if(runners_.begin(), runners_.end(),
                                         [](const auto& channel) { return !channel.in_step(); });
         io::log::info("in_step", {{"online", followed().online}, {"but_for_sinks", late}});
     }
@@ -289,7 +289,7 @@ private:
         std::uint64_t gone = 0;
         std::uint64_t answers_ignored = 0;
         std::uint64_t gap_told = 0;
-        for (const auto& channel : channels_) {
+        for (const auto& channel : runners_) {
             const auto d = channel.stats();
             delivered += d.delivered;
             failures += d.failures;
@@ -329,7 +329,7 @@ private:
     // The sum over all sinks, but for `online`: each follows the same users.
     [[nodiscard]] Follower::Stats followed() const {
         Follower::Stats sum;
-        for (const auto& channel : channels_) {
+        for (const auto& channel : runners_) {
             const auto s = channel.followed();
             sum.batches += s.batches;
             sum.events += s.events;
@@ -355,13 +355,13 @@ private:
         io::log::info("notifier_draining");
         const auto deadline = io::now() + kDrain;
         const auto idle = [&] {
-            return std::all_of(channels_.begin(), channels_.end(), [](const auto& channel) {
+            return std::all_of(runners_.begin(), runners_.end(), [](const auto& channel) {
                 return channel.idle() || channel.gone();
             });
         };
         for (deliver(); !idle() && io::now() < deadline; deliver())
             poll({}, std::min(deadline, next_channel_wakeup()));
-        for (const auto& channel : channels_)
+        for (const auto& channel : runners_)
             if (!channel.idle())
                 io::log::warn("sink_not_drained",
                               {{"sink", channel.name()}, {"waiting", channel.stats().waiting}});
@@ -369,9 +369,9 @@ private:
 
     void end_sinks() {
         const auto deadline = io::now() + kSinkEnd;
-        for (auto& channel : channels_)
+        for (auto& channel : runners_)
             channel.stop(deadline);
-        for (auto& channel : channels_) {
+        for (auto& channel : runners_) {
             // Each has its own descriptor to wait on, so those that have ended do not wake us.
             pollfd news{channel.fd(), POLLIN, 0};
             while (!channel.ended(io::now()) && io::now() < deadline + kSinkEndSlack)
@@ -392,7 +392,7 @@ private:
     io::Signals signals_;  // before the context, whose threads inherit the blocked signals
     zmq::context_t context_;
     std::vector<Link> links_;
-    std::deque<Channel> channels_;
+    std::deque<SinkRunner> runners_;
     std::vector<Question> questions_;
     std::uint64_t misshapen_ = 0, refused_ = 0;
     std::optional<Instant> shared_id_heard_;

@@ -13,7 +13,7 @@ namespace log = io::log;
 
 constexpr Duration kLookInterval = 1s;
 constexpr Duration kRefusedInterval = 10s;
-constexpr std::size_t kCollectorsMax = 2 * Watermarks::kCollectorsMax;
+constexpr std::size_t kCollectorsMax = 2 * FailureDetector::kCollectorsMax;
 
 std::string joined(const std::vector<std::string>& names) {
     std::string out;
@@ -24,7 +24,7 @@ std::string joined(const std::vector<std::string>& names) {
 
 }  // namespace
 
-void LifeLog::turn(Instant now, Tracker& tracker) {
+void HealthLog::turn(Instant now, Tracker& tracker) {
     if (now < look_at_) return;
     look_at_ = now + kLookInterval;
     tell_collectors(now, tracker);
@@ -35,10 +35,10 @@ void LifeLog::turn(Instant now, Tracker& tracker) {
     tell_refused(now, tracker);
 }
 
-void LifeLog::tell_collectors(Instant now, const Tracker& tracker) {
-    using State = Watermarks::View::State;
+void HealthLog::tell_collectors(Instant now, const Tracker& tracker) {
+    using State = FailureDetector::View::State;
     if (collectors_.size() > kCollectorsMax) collectors_.clear();  // ids that came and went
-    for (const auto& view : tracker.watermarks().view(now)) {
+    for (const auto& view : tracker.failure_detector().view(now)) {
         const bool shared = view.other.has_value();
         auto& told = collectors_[{std::string(view.id), view.boot}];
         const log::Fields fields{
@@ -58,10 +58,10 @@ void LifeLog::tell_collectors(Instant now, const Tracker& tracker) {
     }
 }
 
-void LifeLog::tell_lists(const Tracker& tracker) {
+void HealthLog::tell_lists(const Tracker& tracker) {
     const auto& ours = tracker.feeds().rank();
     decltype(lists_) current;
-    for (const auto& other : tracker.feeds().differing(tracker.watermarks())) {
+    for (const auto& other : tracker.feeds().differing(tracker.failure_detector())) {
         const auto& pair = current[other.collector] = {other.rank, ours};
         if (const auto told = lists_.find(other.collector);
             told != lists_.end() && told->second == pair)
@@ -81,7 +81,7 @@ void LifeLog::tell_lists(const Tracker& tracker) {
     lists_ = std::move(current);
 }
 
-void LifeLog::tell_ids(Instant now, const Tracker& tracker) {
+void HealthLog::tell_ids(Instant now, const Tracker& tracker) {
     std::set<std::string> current;
     for (const auto& shared : tracker.ids_shared(now)) {
         current.insert(shared.what);
@@ -96,7 +96,7 @@ void LifeLog::tell_ids(Instant now, const Tracker& tracker) {
     ids_ = std::move(current);
 }
 
-void LifeLog::tell_freshness(const Tracker::Stats& stats) {
+void HealthLog::tell_freshness(const Tracker::Stats& stats) {
     if (stats.freshness == freshness_ && stats.stale_by == stale_by_) return;
     const auto warned_of = [](Freshness freshness) {
         return freshness == Freshness::frozen || freshness == Freshness::stale;
@@ -110,7 +110,7 @@ void LifeLog::tell_freshness(const Tracker::Stats& stats) {
     (warn ? log::warn : log::info)("freshness", fields);
 }
 
-void LifeLog::tell_holds(Instant now, const Tracker& tracker) {
+void HealthLog::tell_holds(Instant now, const Tracker& tracker) {
     std::map<std::string, std::string> current;
     std::size_t lines = 0, more = 0;
     for (const auto& hold : tracker.holds(now, {})) {
@@ -140,7 +140,7 @@ void LifeLog::tell_holds(Instant now, const Tracker& tracker) {
     holds_ = std::move(current);
 }
 
-void LifeLog::tell_refused(Instant now, Tracker& tracker) {
+void HealthLog::tell_refused(Instant now, Tracker& tracker) {
     if (now < tell_refused_at_) return;
     const auto refused = tracker.take_refused();
     if (!refused) return;

@@ -16,7 +16,7 @@ namespace presence::tracker {
 // another list of trackers (`list_differs`, `list_agrees`), whom timeouts wait for (`held`,
 // `released`; at most kHoldLines a look, the others counted), and whose frames it refuses
 // (`frame_refused`).
-class LifeLog {
+class HealthLog {
 public:
     // Cheap in every turn: looks once a second.
     void turn(Instant now, Tracker& tracker);
@@ -32,7 +32,7 @@ private:
     void tell_refused(Instant now, Tracker& tracker);
 
     struct Collector {
-        Watermarks::View::State state = Watermarks::View::State::expected;
+        FailureDetector::View::State state = FailureDetector::View::State::expected;
         bool shared = false;
     };
     std::map<std::pair<std::string, std::uint64_t>, Collector> collectors_;  // by id and boot

@@ -44,7 +44,7 @@ const TrackerConfig& own_config(const io::Program& program) {
     return *std::find_if(all.begin(), all.end(), [&](const auto& t) { return t.id == program.id; });
 }
 
-TrackerOptions options_of(const io::Program& program, const Storage& storage) {
+TrackerOptions options_of(const io::Program& program, const Persistence& storage) {
     const auto& presence = program.config.presence;
     TrackerOptions options;
     options.cluster = presence.cluster;
@@ -102,11 +102,11 @@ public:
           frames_(socket(io::Role::frames_in, own_config(program).ingest_bind)),
           events_(socket(io::Role::events_out, own_config(program).events_bind)),
           queries_(socket(io::Role::queries_in, own_config(program).query_bind)),
-          storage_(program, own_config(program)),
-          tracker_(options_of(program, storage_), slot_map_of(program.config), io::now()) {}
+          persistence_(program, own_config(program)),
+          tracker_(options_of(program, persistence_), slot_map_of(program.config), io::now()) {}
 
     int run() {
-        storage_.begin(tracker_);
+        persistence_.begin(tracker_);
         guard_.watch(io::Role::frames_in, frames_);
         guard_.watch(io::Role::events_out, events_);
         guard_.watch(io::Role::queries_in, queries_);
@@ -137,8 +137,8 @@ private:
 
     void turn() {
         tracker_.end_turn(io::now(), io::wall_offset(), out_);
-        storage_.take(out_, ready_);
-        storage_.turn(tracker_, ready_);
+        persistence_.take(out_, ready_);
+        persistence_.turn(tracker_, ready_);
         publish();
         reply();
     }
@@ -147,8 +147,8 @@ private:
         if (program_.config.presence.on_shutdown == "offline")
             tracker_.end_all(io::now(), io::wall_offset());
         tracker_.end_turn(io::now(), io::wall_offset(), out_);
-        storage_.take(out_, ready_);
-        storage_.stop(kLastWritesMax, ready_);
+        persistence_.take(out_, ready_);
+        persistence_.stop(kLastWritesMax, ready_);
         publish();
         reply();
     }
@@ -159,8 +159,8 @@ private:
         std::vector<zmq::pollitem_t> items{{nullptr, signals_.fd(), ZMQ_POLLIN, 0},
                                            {queries_.handle(), 0, ZMQ_POLLIN, 0},
                                            {events_.handle(), 0, ZMQ_POLLIN, 0}};
-        if (storage_.fd() >= 0) items.push_back({nullptr, storage_.fd(), ZMQ_POLLIN, 0});
-        if (!storage_.full()) items.push_back({frames_.handle(), 0, ZMQ_POLLIN, 0});
+        if (persistence_.fd() >= 0) items.push_back({nullptr, persistence_.fd(), ZMQ_POLLIN, 0});
+        if (!persistence_.full()) items.push_back({frames_.handle(), 0, ZMQ_POLLIN, 0});
         io::poll(items, std::max(left, Duration{0}));
         if (items[0].revents != 0) signals_.read();
     }
@@ -194,7 +194,7 @@ private:
 
     // All are received before the clock is read: a frame must never seem to come before it did.
     void receive_frames() {
-        if (storage_.full()) return;
+        if (persistence_.full()) return;
         std::size_t count = 0;
         while (count < kFramesPerTurnMax && receive(io::Role::frames_in, frames_, received_[count]))
             ++count;
@@ -279,7 +279,7 @@ private:
     zmq::socket_t frames_;
     zmq::socket_t events_;
     zmq::socket_t queries_;
-    Storage storage_;
+    Persistence persistence_;
     Tracker tracker_;
     io::Guard guard_;
     Config running_ = program_.config;
@@ -287,7 +287,7 @@ private:
     io::Reporter reporter_{{"frames_refused", "moved", "users_limit", "sessions_limit",
                             "edges_limit", "malformed", "lifts", "lifts_refused", "queries_refused",
                             "replays_refused", "connections_ended"}};
-    LifeLog life_;
+    HealthLog life_;
     Output out_;    // of the turn
     Output ready_;  // to be sent
     std::array<Received, kFramesPerTurnMax> received_;

@@ -48,16 +48,16 @@ io::Store::Write write_of(const Output& turn, std::uint64_t boot) {
 
 }  // namespace
 
-Storage::Storage(const io::Program& program, const TrackerConfig& own)
+Persistence::Persistence(const io::Program& program, const TrackerConfig& own)
     : resume_(program.config.presence.on_start == "resume"),
       data_(own.data),
       store_(open_store(program, own)) {}
 
-std::vector<std::string> Storage::collectors() const {
+std::vector<std::string> Persistence::collectors() const {
     return store_ ? Tracker::collectors_in(store_->facts()) : std::vector<std::string>{};
 }
 
-void Storage::begin(Tracker& tracker) {
+void Persistence::begin(Tracker& tracker) {
     const auto now = io::now();
     const auto wall = io::wall_offset();
     boot_ = tracker.boot();
@@ -96,7 +96,7 @@ void Storage::begin(Tracker& tracker) {
     tracker.begin(past, io::now(), wall);
 }
 
-void Storage::take(Output& turn, Output& ready) {
+void Persistence::take(Output& turn, Output& ready) {
     std::move(turn.answers.begin(), turn.answers.end(), std::back_inserter(ready.answers));
     std::move(turn.signs.begin(), turn.signs.end(), std::back_inserter(ready.signs));
     if (journal_) {
@@ -107,16 +107,16 @@ void Storage::take(Output& turn, Output& ready) {
             if (!journal_->replay({replay.peer, replay.rid, replay.boot, replay.after}))
                 refused_.push_back(std::move(replay));
     } else {
-        outbox_.on_written(std::numeric_limits<std::uint64_t>::max(), ready);
+        commit_gate_.on_written(std::numeric_limits<std::uint64_t>::max(), ready);
     }
-    outbox_.hold(std::exchange(turn, {}), ready);
+    commit_gate_.hold(std::exchange(turn, {}), ready);
 }
 
-void Storage::turn(Tracker& tracker, Output& ready) {
+void Persistence::turn(Tracker& tracker, Output& ready) {
     if (!journal_) return;
     auto news = journal_->news();
     if (news.malformed) throw io::StoreError(*news.failure);
-    outbox_.on_written(news.written_up_to, ready);
+    commit_gate_.on_written(news.written_up_to, ready);
     tell_failure(news.failure);
     tracker.on_writing(
         {failure_.has_value(), full(), waiting_bytes(), failure_.value_or(""), replays_refused_});
@@ -134,7 +134,7 @@ void Storage::turn(Tracker& tracker, Output& ready) {
     }
 }
 
-std::variant<ReplayAnswer, QueryError> Storage::found_in(Journal::Reply& reply) {
+std::variant<ReplayAnswer, QueryError> Persistence::found_in(Journal::Reply& reply) {
     switch (reply.found) {
         case Journal::Found::rows:
             return ReplayAnswer{0, reply.batch, std::move(reply.rows)};
@@ -148,11 +148,11 @@ std::variant<ReplayAnswer, QueryError> Storage::found_in(Journal::Reply& reply) 
         "too_old", "the journal does not reach back so far: compare snapshots", {}, {}};
 }
 
-std::size_t Storage::waiting_bytes() const {
-    return journal_ ? std::max(journal_->waiting_bytes(), outbox_.bytes()) : 0;
+std::size_t Persistence::waiting_bytes() const {
+    return journal_ ? std::max(journal_->waiting_bytes(), commit_gate_.bytes()) : 0;
 }
 
-void Storage::tell_failure(const std::optional<std::string>& failure) {
+void Persistence::tell_failure(const std::optional<std::string>& failure) {
     const auto now = io::now();
     if (failure && !failure_) failing_since_ = now;
     const auto lasted_ms = (now - failing_since_).count() / 1000;
@@ -166,11 +166,11 @@ void Storage::tell_failure(const std::optional<std::string>& failure) {
     failure_ = failure;
 }
 
-void Storage::stop(Duration within, Output& ready) {
+void Persistence::stop(Duration within, Output& ready) {
     if (!journal_) return;
     if (!journal_->stop(within))
         log::error("journal_not_written", {{"waiting_bytes", waiting_bytes()}});
-    outbox_.on_written(journal_->news().written_up_to, ready);
+    commit_gate_.on_written(journal_->news().written_up_to, ready);
 }
 
 }  // namespace presence::tracker

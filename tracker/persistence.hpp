@@ -16,14 +16,14 @@ namespace presence::tracker {
 // What of a tracker outlives the process, and the rule that nothing is told before it is written:
 // between the core's outputs and the sockets. With durability "off" it keeps nothing and holds back
 // nothing.
-class Storage {
+class Persistence {
 public:
     // Beyond so many bytes on their way to the disk the tracker takes no frames: collectors keep
     // them, the newest of each session.
     static constexpr std::size_t kWaitingBytesMax = 64u << 20;
 
     // Throws io::StoreError: the directory cannot be used.
-    Storage(const io::Program& program, const TrackerConfig& own);
+    Persistence(const io::Program& program, const TrackerConfig& own);
 
     [[nodiscard]] bool on() const { return store_ != nullptr || journal_ != nullptr; }
     // Collectors that an earlier run knew.
@@ -54,7 +54,7 @@ private:
     std::unique_ptr<io::Store> store_;  // until begin()
     std::unique_ptr<Journal> journal_;
     std::uint64_t boot_ = 0;
-    Outbox outbox_;
+    CommitGate commit_gate_;
     std::vector<Replay> refused_;  // of this turn
     std::uint64_t replays_refused_ = 0;
     std::optional<std::string> failure_;

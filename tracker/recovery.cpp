@@ -23,7 +23,7 @@ Instant instant_of(std::int64_t ms, Instant now, WallOffset wall) {
 
 struct Facts {
     std::vector<std::string> collectors;
-    std::vector<Watermarks::Link> links;
+    std::vector<FailureDetector::Link> links;
     // How far event time had come, on which clock.
     std::uint64_t clock = 0;
     std::int64_t event_us = 0;
@@ -143,7 +143,7 @@ bool Tracker::Impl::restore(const Roster::Held& held) {
 void Tracker::begin(const Past& past, Instant now, WallOffset wall) {
     auto& i = *impl_;
     i.publisher.resume(past.boot, past.batch);
-    i.watermarks.resume(past.boot);
+    i.failure_detector.resume(past.boot);
     i.resume(past.facts, now);
     const auto own = slots_owned(i.map, i.options.tracker);
     for (std::uint32_t slot = 0; slot < kSlots; ++slot)
@@ -198,13 +198,13 @@ void Tracker::Impl::tell_facts(bool ticks, Output& out) {
                                    [](const auto& p) { return p.batch != 0; });
     if (!wrote && !ticks) return;
     std::vector<std::string> known;
-    for (const auto& c : watermarks.view(Instant{}))
-        if ((c.state == Watermarks::View::State::expected ||
-             c.state == Watermarks::View::State::live) &&
+    for (const auto& c : failure_detector.view(Instant{}))
+        if ((c.state == FailureDetector::View::State::expected ||
+             c.state == FailureDetector::View::State::live) &&
             (known.empty() || known.back() != c.id))
             known.emplace_back(c.id);
     if (known == collectors_told && epoch_known == epoch_told && !wrote) return;
-    const auto links = watermarks.links();
+    const auto links = failure_detector.links();
     const auto over = std::max(event_time, resumed);  // nothing is less than any
     MsgpackWriter writer;
     writer.map(4 + over.has_value())
@@ -244,7 +244,7 @@ void Tracker::Impl::resume(std::string_view bytes, Instant now) {
     }
     if (bug(Bug::applied_forgotten)) return;
     for (auto& link : facts.links)
-        watermarks.resume(std::move(link));
+        failure_detector.resume(std::move(link));
 }
 
 std::vector<std::string> Tracker::collectors_in(std::string_view facts) {

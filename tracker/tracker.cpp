@@ -17,7 +17,7 @@ constexpr std::size_t kExpiredPerTurnMax = 4'096;
 // so that a flood of questions slows down who asks, not the heartbeats.
 constexpr std::size_t kAnswerBytesPerTurn = kAnswerPageBytes / 2;
 
-Watermarks::RunId run_of(const FrameHeader& header) {
+FailureDetector::RunId run_of(const FrameHeader& header) {
     return {header.collector, header.boot};
 }
 
@@ -37,21 +37,22 @@ void Tracker::on_frame(std::string_view peer, std::string_view bytes, Instant re
         return i.refuse(name_of(fault));
     }
     if (header.cluster != i.options.cluster) return i.refuse("cluster");
-    const auto accepted = i.watermarks.on_frame(header, i.options.boot, received, address);
-    if (accepted != Watermarks::Accept::senseless && accepted != Watermarks::Accept::no_room)
+    const auto accepted = i.failure_detector.on_frame(header, i.options.boot, received, address);
+    if (accepted != FailureDetector::Accept::senseless &&
+        accepted != FailureDetector::Accept::no_room)
         i.hear_epoch({header.collector, header.boot}, header.epoch, received);
     switch (accepted) {
-        case Watermarks::Accept::senseless:
+        case FailureDetector::Accept::senseless:
             return i.refuse("numbers");
-        case Watermarks::Accept::no_room:
+        case FailureDetector::Accept::no_room:
             return i.refuse("collectors_limit");
-        case Watermarks::Accept::duplicate:
+        case FailureDetector::Accept::duplicate:
             ++i.stats.frames_duplicate;
             break;
-        case Watermarks::Accept::gap:
+        case FailureDetector::Accept::gap:
             ++i.stats.frames_gap;
             break;
-        case Watermarks::Accept::apply:
+        case FailureDetector::Accept::apply:
             ++i.stats.frames;
             i.feeds.on_frame({header.collector, header.boot}, header.list(), i.frame.list,
                              received);
@@ -77,7 +78,7 @@ void Tracker::Impl::apply(const FrameHeader& header, Instant received, WallOffse
     for (RowReader rows(frame.row_groups); rows.next(beats[beat_count]);) {
         auto& beat = beats[beat_count];
         if (rows.first_of_group())
-            read = watermarks.read_time(run_of(header), rows.read(), received);
+            read = failure_detector.read_time(run_of(header), rows.read(), received);
         if (!owns(slot_of(beat.hash))) {
             ++moved;
             continue;
@@ -90,7 +91,7 @@ void Tracker::Impl::apply(const FrameHeader& header, Instant received, WallOffse
     }
     apply_beats(wall);
     stats.moved += moved;
-    if (moved > 0 && moved_rows.size() < Watermarks::kCollectorsMax)
+    if (moved > 0 && moved_rows.size() < FailureDetector::kCollectorsMax)
         moved_rows[header.collector] += moved;
 }
 
@@ -103,12 +104,13 @@ void Tracker::Impl::apply_beats(WallOffset wall) {
 // Also those of a frame that is not the next: they are of now, and hold for themselves.
 void Tracker::Impl::note_leases(const FrameHeader& header, Instant received) {
     for (const auto& lease : frame.leases)
-        roster.on_lease(lease.edge, watermarks.read_time(run_of(header), lease.read, received));
+        roster.on_lease(lease.edge,
+                        failure_detector.read_time(run_of(header), lease.read, received));
 }
 
 void Tracker::Impl::note_sightings(const FrameHeader& header, Instant received) {
     for (const auto& sighting : frame.sightings)
-        watermarks.on_sighting(run_of(header), sighting, received);
+        failure_detector.on_sighting(run_of(header), sighting, received);
 }
 
 void Tracker::on_query(std::string_view peer, std::string_view bytes) {
@@ -182,9 +184,9 @@ void Tracker::Impl::publish(Instant now, WallOffset wall, Output& out) {
 }
 
 void Tracker::Impl::pass_time(Instant now) {
-    watermarks.on_time(now);
+    failure_detector.on_time(now);
     snapshots.on_time(now);
-    if (watermarks.take_lift()) {
+    if (failure_detector.take_lift()) {
         const bool lift = lifts.take(now);
         if (lift)
             roster.lift(now);
@@ -193,11 +195,11 @@ void Tracker::Impl::pass_time(Instant now) {
         ++(lift ? stats.lifts : stats.lifts_refused);
     }
     look_at_feeds(now);
-    evidence = watermarks.event_time(now);
+    evidence = failure_detector.event_time(now);
     if (bug(Bug::watermark_skipped)) evidence = now;
     if (evidence && !warm_at) warm_at = now + options.timeout;
     stats.lag = evidence ? now - *evidence : Duration{-1};
-    const bool missing = !evidence || watermarks.known() == 0 || stats.lag > Freeze::kLag;
+    const bool missing = !evidence || failure_detector.known() == 0 || stats.lag > Freeze::kLag;
     // While the disk is behind we take no frames ourselves.
     // While nothing can be written nothing is acknowledged, and collectors stand for our sake.
     const bool disk = writing.full || writing.failing;
@@ -221,19 +223,19 @@ void Tracker::Impl::pass_time(Instant now) {
 
 void Tracker::Impl::acknowledge(Instant now, std::vector<ToPeer>& out) {
     for (auto& [run, peer] : to_acknowledge) {
-        const auto view = watermarks.view_of({run.first, run.second}, now);
+        const auto view = failure_detector.view_of({run.first, run.second}, now);
         if (!view) continue;
         out.push_back(ack_to(peer, *view, view->applied, now));
-        if (peers.size() >= Watermarks::kCollectorsMax)
+        if (peers.size() >= FailureDetector::kCollectorsMax)
             std::erase_if(peers, [&](const auto& it) {
-                return !watermarks.view_of({it.first.first, it.first.second}, now);
+                return !failure_detector.view_of({it.first.first, it.first.second}, now);
             });
         peers[run] = std::move(peer);
     }
     to_acknowledge.clear();
 }
 
-ToPeer Tracker::Impl::ack_to(const std::string& peer, const Watermarks::View& view,
+ToPeer Tracker::Impl::ack_to(const std::string& peer, const FailureDetector::View& view,
                              std::uint64_t applied, Instant now) {
     const auto moved = moved_rows.find(std::string(view.id));
     Ack ack{.cluster = options.cluster,
@@ -249,9 +251,9 @@ ToPeer Tracker::Impl::ack_to(const std::string& peer, const Watermarks::View& vi
             .epoch = epoch_known};
     // Also one that knows more trackers than we do.
     const bool others = map.trackers.size() > 1 || feeds.goes_by_another({view.id, view.boot});
-    if (others) ack.sightings = watermarks.sightings_for({view.id, view.boot}, now);
+    if (others) ack.sightings = failure_detector.sightings_for({view.id, view.boot}, now);
     if (view.other)
-        if (const auto other = watermarks.view_of(*view.other, now))
+        if (const auto other = failure_detector.view_of(*view.other, now))
             ack.other = {other->boot, std::string(other->address)};
     return {peer, encode_ack(ack)};
 }
@@ -262,10 +264,10 @@ ToPeer Tracker::Impl::ack_to(const std::string& peer, const Watermarks::View& vi
 void Tracker::Impl::give_signs(Instant now, std::vector<ToPeer>& out) {
     if ((writing.waiting_bytes == 0 && !writing.full) || now - signed_at < kSignInterval) return;
     for (const auto& [run, peer] : peers) {
-        const Watermarks::RunId id{run.first, run.second};
-        const auto view = watermarks.view_of(id, now);
+        const FailureDetector::RunId id{run.first, run.second};
+        const auto view = failure_detector.view_of(id, now);
         if (!view || (!writing.full && view->heard <= signed_at)) continue;
-        if (!watermarks.excuse(id, now)) continue;
+        if (!failure_detector.excuse(id, now)) continue;
         auto sign = *view;
         sign.gap = false;  // it is no time to send again
         out.push_back(ack_to(peer, sign, 0, now));
@@ -276,7 +278,7 @@ void Tracker::Impl::give_signs(Instant now, std::vector<ToPeer>& out) {
 Answers Tracker::Impl::answers(const Stats& current, Instant now, WallOffset wall) {
     return {options,   map,
             self,      roster,
-            publisher, watermarks,
+            publisher, failure_detector,
             feeds,     freeze,
             lifts,     taken,
             snapshots, current,
@@ -393,8 +395,8 @@ const Feeds& Tracker::feeds() const {
     return impl_->feeds;
 }
 
-const Watermarks& Tracker::watermarks() const {
-    return impl_->watermarks;
+const FailureDetector& Tracker::failure_detector() const {
+    return impl_->failure_detector;
 }
 
 std::optional<Tracker::Refused> Tracker::take_refused() {

@@ -24,7 +24,7 @@
 namespace presence::tracker {
 
 // A tracker without its sockets: frames, queries and subscriptions in; acks, answers, batches,
-// ticks and user events out. Composes Watermarks, Roster and Publisher.
+// ticks and user events out. Composes FailureDetector, Roster and Publisher.
 //
 // Pure. First, if there is a past: restore_state* and restore_batch*, in this order; then begin().
 // A turn: on_frame* and on_query* and on_subscriber*, then end_turn. Times never go back.
@@ -92,7 +92,7 @@ public:
     [[nodiscard]] Instant next_wakeup(Instant now) const;
 
     [[nodiscard]] Stats stats() const;
-    [[nodiscard]] const Watermarks& watermarks() const;
+    [[nodiscard]] const FailureDetector& failure_detector() const;
     [[nodiscard]] const Feeds& feeds() const;
     // What timeouts wait for now, as `status` tells it.
     [[nodiscard]] std::vector<StatusAnswer::Hold> holds(Instant now, WallOffset wall) const;

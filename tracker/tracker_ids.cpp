@@ -24,7 +24,7 @@ std::vector<StatusAnswer::Shared> Tracker::ids_shared(Instant now) const {
 
 std::vector<StatusAnswer::Shared> Tracker::Impl::ids_shared(Instant now) const {
     std::vector<StatusAnswer::Shared> all;
-    if (watermarks.other_tracker(now)) all.push_back({"tracker:" + options.tracker, {}});
+    if (failure_detector.other_tracker(now)) all.push_back({"tracker:" + options.tracker, {}});
     notifier_ids.each_shared([&](const auto& id, const auto& from, const auto&) {
         all.push_back({"notifier:" + id, from});
     });

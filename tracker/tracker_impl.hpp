@@ -49,7 +49,7 @@ struct Tracker::Impl {
         : options(std::move(o)),
           map(std::move(m)),
           self(index_of(map, options.tracker)),
-          watermarks(options.collector_grace, options.collectors_expected, now),
+          failure_detector(options.collector_grace, options.collectors_expected, now),
           feeds(options.tracker, map, options.freeze_max, now),
           freeze(options.freeze_max, now),
           lifts(options.freeze_max, options.timeout, now),
@@ -77,7 +77,7 @@ struct Tracker::Impl {
     [[nodiscard]] bool owns(std::size_t slot) const { return self && map.owner[slot] == *self; }
     // Slots, above every epoch that any follower can know as far as we have heard.
     void begin(const SlotSet& slots, std::int64_t unix_ms);
-    void hear_epoch(Watermarks::RunId run, Epoch epoch, Instant now);
+    void hear_epoch(FailureDetector::RunId run, Epoch epoch, Instant now);
     // Those of them that are not above all heard begin anew.
     void raise(SlotSet slots);
     // Holds the users of slots that are not fed, and lifts those that are again.
@@ -96,7 +96,7 @@ struct Tracker::Impl {
     void tell_notifiers(Instant now, std::vector<Publication>& out);
     [[nodiscard]] std::vector<StatusAnswer::Shared> ids_shared(Instant now) const;
     void give_signs(Instant now, std::vector<ToPeer>& out);
-    [[nodiscard]] ToPeer ack_to(const std::string& peer, const Watermarks::View& view,
+    [[nodiscard]] ToPeer ack_to(const std::string& peer, const FailureDetector::View& view,
                                 std::uint64_t applied, Instant now);
     void answer(Instant now, WallOffset wall, Output& out);
     void publish(Instant now, WallOffset wall, Output& out);
@@ -113,7 +113,7 @@ struct Tracker::Impl {
     TrackerOptions options;
     SlotMap map;
     std::optional<std::size_t> self;
-    Watermarks watermarks;
+    FailureDetector failure_detector;
     Feeds feeds;
     Freeze freeze;
     Lifts lifts;

@@ -23,7 +23,7 @@ void Tracker::Impl::begin(const SlotSet& slots, std::int64_t unix_ms) {
 // then would take ours for old. A run raises its own once at most, before it knows much: two
 // trackers would drive each other on for ever. So it does for each new run of a collector, which
 // may have fed another. Slots that are taken later begin above all heard.
-void Tracker::Impl::hear_epoch(Watermarks::RunId run, Epoch epoch, Instant now) {
+void Tracker::Impl::hear_epoch(FailureDetector::RunId run, Epoch epoch, Instant now) {
     const bool higher = is_plausible(epoch) && epoch > epoch_known;
     if (higher) epoch_known = epoch;
     const bool begins = !feeds.rank_of(run);
@@ -40,7 +40,7 @@ void Tracker::Impl::raise(SlotSet slots) {
 }
 
 void Tracker::Impl::look_at_feeds(Instant now) {
-    const auto fed_again = feeds.turn(now, watermarks);
+    const auto fed_again = feeds.turn(now, failure_detector);
     roster.hold(feeds.held());
     if (fed_again.any()) {
         roster.lift(fed_again, now);

@@ -29,7 +29,7 @@ public:
     // The peer read our stamp `sent` at its own time `received`.
     void on_echo(Instant now, Instant sent, PeerInstant received) {
         // The peer's clock may have drifted since it read the stamp.
-        const Duration drift = SmallestDifference::drift(now - sent);
+        const Duration drift = OffsetFilter::drift(now - sent);
         lower_.sample(now, Duration{micros(received) - micros(sent)} + drift);
         restart_if_crossed(now);
     }
@@ -59,7 +59,7 @@ public:
 private:
     // The offset is that of now; at an older stamp it may have been another.
     static Duration drift_since(Instant t, Instant now) {
-        return t < now ? SmallestDifference::drift(now - t) : Duration{0};
+        return t < now ? OffsetFilter::drift(now - t) : Duration{0};
     }
 
     // A bound that is not forgotten with the window.
@@ -68,7 +68,7 @@ private:
         std::optional<Duration> difference;
 
         void take(Instant now, std::optional<Duration> newest) {
-            if (difference) difference = *difference + SmallestDifference::drift(now - at);
+            if (difference) difference = *difference + OffsetFilter::drift(now - at);
             if (newest && (!difference || *newest < *difference)) difference = newest;
             at = now;
         }
@@ -90,8 +90,8 @@ private:
 
     Lasting lasting_upper_;
     Lasting lasting_lower_;
-    SmallestDifference upper_;
-    SmallestDifference lower_;
+    OffsetFilter upper_;
+    OffsetFilter lower_;
     bool jumped_ = false;
 };
 

@@ -13,7 +13,7 @@ namespace presence {
 //
 // Two buckets of half a window each, so that a clock that jumped is followed after a window at
 // the latest. Pure, O(1), 48 bytes.
-class SmallestDifference {
+class OffsetFilter {
 public:
     static constexpr Duration kWindow{60'000'000};
     static constexpr std::int64_t kDriftPpm = 500;  // NTP slews by at most this

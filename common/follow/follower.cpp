@@ -5,13 +5,13 @@
 
 #include "common/follow/tracker_stream.hpp"
 
-namespace presence::notifier {
+namespace presence {
 
 struct Follower::Impl {
     FollowerOptions options;
     SlotMap map;
     HandedOut out;
-    std::vector<FollowedTracker> trackers;
+    std::vector<TrackerStream> trackers;
 
     Impl(FollowerOptions o, SlotMap m) : options(std::move(o)), map(std::move(m)) {
         out.users_max = options.users_max;
@@ -160,4 +160,4 @@ Follower::Stats Follower::stats() const {
     return sum;
 }
 
-}  // namespace presence::notifier
+}  // namespace presence

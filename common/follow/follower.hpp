@@ -14,7 +14,7 @@
 #include "common/wire/event.hpp"
 #include "common/wire/query.hpp"
 
-namespace presence::notifier {
+namespace presence {
 
 struct FollowerOptions {
     std::vector<std::string> trackers;  // by index in all calls below
@@ -106,4 +106,4 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace presence::notifier
+}  // namespace presence

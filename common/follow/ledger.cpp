@@ -8,7 +8,7 @@
 #include "common/limits.hpp"
 #include "common/text.hpp"
 
-namespace presence::notifier {
+namespace presence {
 
 namespace {
 
@@ -223,4 +223,4 @@ void Ledger::restore(Position position, std::vector<std::pair<std::string, Told>
     }
 }
 
-}  // namespace presence::notifier
+}  // namespace presence

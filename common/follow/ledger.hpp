@@ -15,7 +15,7 @@
 #include "common/wire/event.hpp"
 #include "common/wire/query.hpp"
 
-namespace presence::notifier {
+namespace presence {
 
 // Epochs and seqs lie below: every JSON reader holds them exactly.
 inline constexpr std::uint64_t kPositionMax = 1ull << 53;
@@ -132,4 +132,4 @@ private:
     Users users_;
 };
 
-}  // namespace presence::notifier
+}  // namespace presence

@@ -10,21 +10,21 @@
 #include "common/wire/batch.hpp"
 #include "common/wire/query.hpp"
 
-namespace presence::notifier {
+namespace presence {
 
 // A tracker's message, decoded once for all sinks that follow it.
-struct Heard {
+struct TrackerMessage {
     std::size_t tracker = 0;  // index
     std::variant<Batch, Tick, Answer> message;
     std::size_t events = 0;
 };
-using HeardPtr = std::shared_ptr<const Heard>;
+using TrackerMessagePtr = std::shared_ptr<const TrackerMessage>;
 
 // Null if the bytes are no such message, or another tracker's.
-[[nodiscard]] HeardPtr heard_batch(std::size_t tracker, const std::string& id,
-                                   std::string_view bytes);
-[[nodiscard]] HeardPtr heard_tick(std::size_t tracker, const std::string& id,
-                                  std::string_view bytes);
-[[nodiscard]] HeardPtr heard_answer(std::size_t tracker, std::string_view bytes);
+[[nodiscard]] TrackerMessagePtr message_of_batch(std::size_t tracker, const std::string& id,
+                                                 std::string_view bytes);
+[[nodiscard]] TrackerMessagePtr message_of_tick(std::size_t tracker, const std::string& id,
+                                                std::string_view bytes);
+[[nodiscard]] TrackerMessagePtr message_of_answer(std::size_t tracker, std::string_view bytes);
 
-}  // namespace presence::notifier
+}  // namespace presence

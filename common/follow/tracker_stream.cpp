@@ -5,14 +5,14 @@
 
 #include "common/bugs.hpp"
 
-namespace presence::notifier {
+namespace presence {
 
 namespace {
 constexpr std::uint64_t kCoversMaxMs = 1'000'000'000'000;  // beyond any run, and any ttl
 }
 
-FollowedTracker::FollowedTracker(const FollowerOptions& options, std::size_t index,
-                                 std::vector<Slot> slots)
+TrackerStream::TrackerStream(const FollowerOptions& options, std::size_t index,
+                             std::vector<Slot> slots)
     : options_(&options),
       index_(index),
       index_of_(kSlots, -1),
@@ -24,7 +24,7 @@ FollowedTracker::FollowedTracker(const FollowerOptions& options, std::size_t ind
     }
 }
 
-void FollowedTracker::restore(Cursor cursor, const std::vector<Slot>& open_slots) {
+void TrackerStream::restore(Cursor cursor, const std::vector<Slot>& open_slots) {
     cursor_ = cursor;
     begun_at_ = cursor.batch;
     for (auto& followed : slots_)
@@ -40,7 +40,7 @@ void FollowedTracker::restore(Cursor cursor, const std::vector<Slot>& open_slots
     }
 }
 
-std::vector<Slot> FollowedTracker::open_slots() const {
+std::vector<Slot> TrackerStream::open_slots() const {
     std::vector<Slot> open;
     for (const auto& followed : slots_)
         if (!followed.compared || followed.ledger.doubted() > 0)
@@ -48,21 +48,21 @@ std::vector<Slot> FollowedTracker::open_slots() const {
     return open;
 }
 
-const Ledger* FollowedTracker::ledger(Slot slot) const {
+const Ledger* TrackerStream::ledger(Slot slot) const {
     const auto index = index_of_[slot];
     return index < 0 ? nullptr : &slots_[static_cast<std::size_t>(index)].ledger;
 }
 
-Ledger* FollowedTracker::ledger(Slot slot) {
+Ledger* TrackerStream::ledger(Slot slot) {
     return const_cast<Ledger*>(std::as_const(*this).ledger(slot));
 }
 
-void FollowedTracker::each_ledger(const std::function<void(const Ledger&)>& fn) const {
+void TrackerStream::each_ledger(const std::function<void(const Ledger&)>& fn) const {
     for (const auto& followed : slots_)
         fn(followed.ledger);
 }
 
-std::size_t FollowedTracker::doubted() const {
+std::size_t TrackerStream::doubted() const {
     std::size_t sum = 0;
     for (const auto& followed : slots_)
         sum += followed.ledger.doubted();
@@ -71,7 +71,7 @@ std::size_t FollowedTracker::doubted() const {
 
 // Of the slots with users in doubt: one where the evidence reaches back least, so that it holds for
 // all. A slot that was taken over from another tracker has less than the others.
-std::optional<std::size_t> FollowedTracker::least_covered() const {
+std::optional<std::size_t> TrackerStream::least_covered() const {
     const Followed* least = nullptr;
     for (const auto& followed : slots_) {
         if (!followed.compared || followed.ledger.doubted() == 0) continue;
@@ -83,25 +83,25 @@ std::optional<std::size_t> FollowedTracker::least_covered() const {
     return static_cast<std::size_t>(least - slots_.data());
 }
 
-bool FollowedTracker::room() const {
+bool TrackerStream::room() const {
     return uncompared_ == 0 || waiting_ < options_->waiting_max;
 }
 
-void FollowedTracker::hear(Cursor at, Instant now) {
+void TrackerStream::hear(Cursor at, Instant now) {
     if (at.boot != heard_.boot || at.batch > heard_.batch) heard_ = at;
     if (cursor_.boot == 0) begin_resync(now);
 }
 
-bool FollowedTracker::taken(Cursor at) const {
+bool TrackerStream::taken(Cursor at) const {
     return at.boot == cursor_.boot && at.batch <= cursor_.batch;
 }
 
-void FollowedTracker::miss() {
+void TrackerStream::miss() {
     if (!behind_ && !replaying_) ++stats_.gaps;
     behind_ = true;
 }
 
-void FollowedTracker::on_tick(const Tick& tick, Instant now) {
+void TrackerStream::on_tick(const Tick& tick, Instant now) {
     const Cursor at{tick.boot, tick.last_batch};
     if (at.boot == 0) {
         ++stats_.refused;
@@ -111,7 +111,7 @@ void FollowedTracker::on_tick(const Tick& tick, Instant now) {
     if (!taken(at) && !bug(Bug::gap_ignored)) miss();
 }
 
-void FollowedTracker::on_batch(const Batch& batch, Instant now, HandedOut& out) {
+void TrackerStream::on_batch(const Batch& batch, Instant now, HandedOut& out) {
     const Cursor at{batch.boot, batch.number};
     if (at.boot == 0 || at.batch == 0) {
         ++stats_.refused;
@@ -130,7 +130,7 @@ void FollowedTracker::on_batch(const Batch& batch, Instant now, HandedOut& out) 
         miss();
 }
 
-void FollowedTracker::take(const Batch& batch, HandedOut& out) {
+void TrackerStream::take(const Batch& batch, HandedOut& out) {
     cursor_ = {batch.boot, batch.number};
     ++stats_.batches;
     for (const auto& run : batch.slots) {
@@ -148,7 +148,7 @@ void FollowedTracker::take(const Batch& batch, HandedOut& out) {
     }
 }
 
-void FollowedTracker::begin_resync(Instant now) {
+void TrackerStream::begin_resync(Instant now) {
     ++stats_.resyncs;
     cursor_ = heard_;
     begun_at_ = heard_.batch;
@@ -168,18 +168,17 @@ void FollowedTracker::begin_resync(Instant now) {
     }
 }
 
-void FollowedTracker::tell_gap(std::int64_t now_ms, HandedOut& out) const {
+void TrackerStream::tell_gap(std::int64_t now_ms, HandedOut& out) const {
     out.changes.push_back(gap_notice(options_->trackers[index_], now_ms));
 }
 
 // Changes were missed that nobody can tell any more; none of a slot that was not compared yet.
-void FollowedTracker::cannot_replay(Instant now, std::int64_t now_ms, HandedOut& out) {
+void TrackerStream::cannot_replay(Instant now, std::int64_t now_ms, HandedOut& out) {
     if (uncompared_ < slots_.size()) tell_gap(now_ms, out);
     begin_resync(now);
 }
 
-void FollowedTracker::on_answer(const Answer& answer, Instant now, WallOffset wall,
-                                HandedOut& out) {
+void TrackerStream::on_answer(const Answer& answer, Instant now, WallOffset wall, HandedOut& out) {
     const auto found = std::find_if(asked_.begin(), asked_.end(),
                                     [&](const Asked& asked) { return asked.rid == answer.rid; });
     if (found == asked_.end()) {  // of a question that was given up
@@ -211,14 +210,14 @@ void FollowedTracker::on_answer(const Answer& answer, Instant now, WallOffset wa
 }
 
 // The question is asked once more, not before `at`.
-void FollowedTracker::again(const Asked& asked, Instant at) {
+void TrackerStream::again(const Asked& asked, Instant at) {
     not_before_ = at;
     if (asked.what == Asked::For::rows) behind_ = true;
     if (asked.what == Asked::For::evidence) doubt_at_ = at;
 }
 
-void FollowedTracker::on_error(const Asked& asked, const QueryError& error, Instant now,
-                               WallOffset wall, HandedOut& out) {
+void TrackerStream::on_error(const Asked& asked, const QueryError& error, Instant now,
+                             WallOffset wall, HandedOut& out) {
     const bool no_history =
         error.code == "too_old" || error.code == "diverged" || error.code == "unknown_op";
     if (asked.what == Asked::For::rows && no_history) {
@@ -231,8 +230,8 @@ void FollowedTracker::on_error(const Asked& asked, const QueryError& error, Inst
     again(asked, began ? now : now + kPause);
 }
 
-void FollowedTracker::on_rows(const ReplayAnswer& answer, Instant now, WallOffset wall,
-                              HandedOut& out) {
+void TrackerStream::on_rows(const ReplayAnswer& answer, Instant now, WallOffset wall,
+                            HandedOut& out) {
     for (const auto& row : answer.rows) {
         auto batch = decode_batch(row);
         if (!batch || batch->tracker != options_->trackers[index_] || batch->boot == 0 ||
@@ -249,7 +248,7 @@ void FollowedTracker::on_rows(const ReplayAnswer& answer, Instant now, WallOffse
 }
 
 // False if the page breaks the contract, or belongs to another snapshot than those before it.
-bool FollowedTracker::belongs(const Asked& asked, const SnapshotAnswer& page) const {
+bool TrackerStream::belongs(const Asked& asked, const SnapshotAnswer& page) const {
     const auto& whole = asked.whole;
     if (asked.what == Asked::For::rows || page.slot != slots_[asked.slot].ledger.slot() ||
         page.epoch == 0 || page.seq >= kPositionMax ||
@@ -260,8 +259,8 @@ bool FollowedTracker::belongs(const Asked& asked, const SnapshotAnswer& page) co
                                     page.batch == whole.batch && page.boot == whole.boot);
 }
 
-void FollowedTracker::on_page(Asked asked, const SnapshotAnswer& page,
-                              const Ledger::Evidence& evidence, Instant now, HandedOut& out) {
+void TrackerStream::on_page(Asked asked, const SnapshotAnswer& page,
+                            const Ledger::Evidence& evidence, Instant now, HandedOut& out) {
     if (asked.what == Asked::For::evidence) {
         reach_ = Reach{{page.boot, page.batch}, now, evidence};
         doubt_at_ = now + kPause;
@@ -287,8 +286,8 @@ void FollowedTracker::on_page(Asked asked, const SnapshotAnswer& page,
 }
 
 // What came since the cursor was set goes on from the snapshot.
-void FollowedTracker::compared(Followed& followed, const Ledger::Evidence& evidence, Instant now,
-                               HandedOut& out) {
+void TrackerStream::compared(Followed& followed, const Ledger::Evidence& evidence, Instant now,
+                             HandedOut& out) {
     ++stats_.snapshots;
     --uncompared_;
     followed.compared = true;
@@ -299,14 +298,14 @@ void FollowedTracker::compared(Followed& followed, const Ledger::Evidence& evide
     doubt_again(followed.ledger.uncovered_ms(evidence.covers_ms), now);
 }
 
-void FollowedTracker::doubt_again(std::uint32_t uncovered_ms, Instant now) {
+void TrackerStream::doubt_again(std::uint32_t uncovered_ms, Instant now) {
     if (uncovered_ms == 0) return;
     doubt_at_ = std::min(doubt_at_,
                          now + std::max<Duration>(kPause, std::chrono::milliseconds(uncovered_ms)));
 }
 
 // Whoever is doubted and did not come until the evidence reached far enough, is offline.
-void FollowedTracker::conclude(Instant now, WallOffset wall, HandedOut& out) {
+void TrackerStream::conclude(Instant now, WallOffset wall, HandedOut& out) {
     if (!reach_ || !taken(reach_->at)) return;
     const auto reach = *std::exchange(reach_, std::nullopt);
     doubt_at_ = Instant::max();
@@ -322,7 +321,7 @@ void FollowedTracker::conclude(Instant now, WallOffset wall, HandedOut& out) {
     }
 }
 
-void FollowedTracker::expire(Instant now) {
+void TrackerStream::expire(Instant now) {
     for (std::size_t i = asked_.size(); i-- > 0;) {
         if (now < asked_[i].deadline) continue;
         ++stats_.timeouts;
@@ -335,7 +334,7 @@ void FollowedTracker::expire(Instant now) {
     }
 }
 
-void FollowedTracker::ask(Asked asked, Instant now) {
+void TrackerStream::ask(Asked asked, Instant now) {
     asked.rid = next_rid_++;
     asked.deadline = now + options_->answer_timeout;
     Query query{ReplayQuery{cursor_.boot, cursor_.batch}, asked.rid};
@@ -346,7 +345,7 @@ void FollowedTracker::ask(Asked asked, Instant now) {
     asked_.push_back(std::move(asked));
 }
 
-void FollowedTracker::ask_what_is_due(Instant now) {
+void TrackerStream::ask_what_is_due(Instant now) {
     const std::size_t asked_max = silent_ ? 1 : options_->questions_max;
     const auto free = [&] { return asked_.size() < asked_max; };
     if (behind_ && !replaying_ && room() && free()) {
@@ -370,8 +369,8 @@ void FollowedTracker::ask_what_is_due(Instant now) {
     }
 }
 
-void FollowedTracker::end_turn(Instant now, WallOffset wall, HandedOut& out,
-                               std::vector<Question>& questions) {
+void TrackerStream::end_turn(Instant now, WallOffset wall, HandedOut& out,
+                             std::vector<Question>& questions) {
     if (heard_.boot != 0 && std::exchange(lost_place_, false)) tell_gap(millis(wall.at(now)), out);
     conclude(now, wall, out);
     expire(now);
@@ -386,4 +385,4 @@ void FollowedTracker::end_turn(Instant now, WallOffset wall, HandedOut& out,
     questions_.clear();
 }
 
-}  // namespace presence::notifier
+}  // namespace presence

@@ -9,7 +9,7 @@
 #include "common/follow/follower.hpp"
 #include "common/follow/ledger.hpp"
 
-namespace presence::notifier {
+namespace presence {
 
 // Follows one tracker. Its batches are taken one by one, in the order of their numbers; a cursor
 // tells the last one. Whatever is not the next of the same run shows that something is missing:
@@ -19,11 +19,11 @@ namespace presence::notifier {
 // comes meanwhile waits until its slot has been.
 //
 // Pure. Requires: `options` outlives it.
-class FollowedTracker {
+class TrackerStream {
 public:
     static constexpr Duration kPause = 1s;  // after a question that was refused
 
-    FollowedTracker(const FollowerOptions& options, std::size_t index, std::vector<Slot> slots);
+    TrackerStream(const FollowerOptions& options, std::size_t index, std::vector<Slot> slots);
 
     void on_batch(const Batch& batch, Instant now, HandedOut& out);
     void on_tick(const Tick& tick, Instant now);
@@ -134,4 +134,4 @@ private:
     Stats stats_;
 };
 
-}  // namespace presence::notifier
+}  // namespace presence

@@ -17,7 +17,7 @@ constexpr Duration kHoldMax = 1s;
 constexpr std::uint32_t kShardsAtOnce = 16;
 
 // A tick and an empty batch take room as well.
-std::size_t weight_of(const Heard& heard) {
+std::size_t weight_of(const TrackerMessage& heard) {
     if (std::holds_alternative<Answer>(heard.message)) return 0;  // bounded by the questions
     return std::max<std::size_t>(heard.events, 1);
 }
@@ -93,7 +93,7 @@ bool Delivery::restore_facts(std::string_view bytes) {
     return true;
 }
 
-void Delivery::on_heard(HeardPtr heard) {
+void Delivery::on_heard(TrackerMessagePtr heard) {
     heard_.insert(heard->tracker);
     const auto weight = weight_of(*heard);
     if (weight > 0 && inbox_weight_ + weight > options_.queue_max && !inbox_.empty())
@@ -105,7 +105,7 @@ void Delivery::on_heard(HeardPtr heard) {
 
 // That there was such a batch is remembered, so that it is asked for as soon as there is room, not
 // when the next one or a tick shows that it is missing.
-void Delivery::let_go(const Heard& heard) {
+void Delivery::let_go(const TrackerMessage& heard) {
     stats_.let_go += heard.events;
     stats_.behind = stats_.behind || heard.events > 0;
     if (const auto* const batch = std::get_if<Batch>(&heard.message))
@@ -114,7 +114,7 @@ void Delivery::let_go(const Heard& heard) {
         let_go_[heard.tracker] = *tick;
 }
 
-void Delivery::take_in(const Heard& heard, Instant now, WallOffset wall) {
+void Delivery::take_in(const TrackerMessage& heard, Instant now, WallOffset wall) {
     if (const auto* const batch = std::get_if<Batch>(&heard.message))
         follower_.on_batch(heard.tracker, *batch, now);
     else if (const auto* const tick = std::get_if<Tick>(&heard.message))

@@ -54,7 +54,7 @@ public:
     bool restore_row(std::uint64_t row, std::string_view bytes);
     bool restore_facts(std::string_view bytes);
 
-    void on_heard(HeardPtr heard);
+    void on_heard(TrackerMessagePtr heard);
     // Takes in what came, unless the sink has something to take. Appends the questions to ask.
     void turn(Instant now, WallOffset wall, std::vector<Question>& questions);
 
@@ -108,8 +108,8 @@ public:
     [[nodiscard]] bool heard_all() const { return heard_.size() == trackers_.size(); }
 
 private:
-    void let_go(const Heard& heard);
-    void take_in(const Heard& heard, Instant now, WallOffset wall);
+    void let_go(const TrackerMessage& heard);
+    void take_in(const TrackerMessage& heard, Instant now, WallOffset wall);
     void merge();
     [[nodiscard]] bool portion_is_due(Instant now) const;
     void begin_portion(std::int64_t now_ms);
@@ -124,7 +124,7 @@ private:
     Backoff backoff_;
 
     std::set<std::size_t> heard_;  // trackers
-    std::deque<HeardPtr> inbox_;
+    std::deque<TrackerMessagePtr> inbox_;
     std::size_t inbox_weight_ = 0;
     std::size_t inbox_events_ = 0;
     std::map<std::size_t, Tick> let_go_;  // by tracker: the last batch that is not in the inbox

@@ -18,7 +18,7 @@ Delivery::Options options_of(const SinkConfig& config) {
     if (config.type == "webhook") options.chunk_max = config.webhook.batch_max;
     // A program's lines are not taken because they are in its pipe: the sink itself knows.
     if (config.type != "exec") options.attempts_max = config.attempts_max;
-    if (config.acknowledge) options.chunk_max = Channel::kUnacknowledgedMax;
+    if (config.acknowledge) options.chunk_max = SinkRunner::kUnacknowledgedMax;
     return options;
 }
 
@@ -47,7 +47,7 @@ SinkHost host_of(const std::shared_ptr<SinkNews>& news, const std::shared_ptr<De
 }
 
 // Whatever happens here, the chunk was taken: at worst it is told again after a restart.
-void go_on(Keeper& keeper, DeadLetters* dead, const std::string& name,
+void go_on(SinkStore& keeper, DeadLetters* dead, const std::string& name,
            const std::vector<Event>& taken, const std::string& facts) {
     try {
         const auto letters = dead == nullptr ? 0 : dead->taken(taken);
@@ -61,19 +61,19 @@ void go_on(Keeper& keeper, DeadLetters* dead, const std::string& name,
 
 }  // namespace
 
-Channel::Channel(const SinkConfig& config, FollowerOptions follower, SlotMap map,
-                 const io::Store::Options& store)
+SinkRunner::SinkRunner(const SinkConfig& config, FollowerOptions follower, SlotMap map,
+                       const io::Store::Options& store)
     : name_(config.name),
       delivery_(options_of(config), std::move(follower), std::move(map),
                 hash_of(config.name) ^ static_cast<std::uint64_t>(micros(io::now()))),
-      keeper_(store.directory.empty() ? nullptr : std::make_shared<Keeper>(store, delivery_)),
+      keeper_(store.directory.empty() ? nullptr : std::make_shared<SinkStore>(store, delivery_)),
       dead_(dead_letters_of(config, store.directory)),
       worker_(config, store.directory, host_of(news_, dead_)) {
     if (keeper_) tell_begin(store.directory);
 }
 
 // Which directory, and how far: a wrong one is a sink that is told all anew, or long ago.
-void Channel::tell_begin(const std::filesystem::path& directory) const {
+void SinkRunner::tell_begin(const std::filesystem::path& directory) const {
     const auto data = std::filesystem::absolute(directory).lexically_normal().string();
     if (keeper_->begins()) return io::log::info("sink_begins", {{"sink", name_}, {"data", data}});
     std::string after;
@@ -87,7 +87,7 @@ void Channel::tell_begin(const std::filesystem::path& directory) const {
                                    {"waiting", stats().waiting}});
 }
 
-void Channel::turn(Instant now, WallOffset wall, std::vector<Question>& questions) {
+void SinkRunner::turn(Instant now, WallOffset wall, std::vector<Question>& questions) {
     if (const auto outcome = worker_.outcome()) on_outcome(*outcome, now);
     take_news();
     delivery_.turn(now, wall, questions);
@@ -96,7 +96,7 @@ void Channel::turn(Instant now, WallOffset wall, std::vector<Question>& question
     tell_dead(now);
 }
 
-void Channel::take_news() {
+void SinkRunner::take_news() {
     const auto news = news_->take();
     for (const auto& why : news.dead)
         dead_reasons_.add(why, 1);
@@ -104,13 +104,13 @@ void Channel::take_news() {
     answers_ignored_ += news.answers_ignored;
 }
 
-Delivery::Stats Channel::stats() const {
+Delivery::Stats SinkRunner::stats() const {
     auto stats = delivery_.stats();
     stats.dead += given_up_;
     return stats;
 }
 
-void Channel::give_next(Instant now) {
+void SinkRunner::give_next(Instant now) {
     given_ = now;
     // First: a sink that always has something to take would never come to it.
     if (dead_ && now >= look_at_) {
@@ -125,7 +125,7 @@ void Channel::give_next(Instant now) {
     worker_.give(task_of(std::move(*job)));
 }
 
-Worker::Task Channel::task_of(Delivery::Job job) const {
+Worker::Task SinkRunner::task_of(Delivery::Job job) const {
     Worker::Task task;
     if (!keeper_) {
         task.chunk = std::move(job.chunk);
@@ -150,17 +150,17 @@ Worker::Task Channel::task_of(Delivery::Job job) const {
     return task;
 }
 
-void Channel::reopen() {
+void SinkRunner::reopen() {
     worker_.reopen();
     gone_ = false;
 }
 
-bool Channel::ended(Instant now) {
+bool SinkRunner::ended(Instant now) {
     if (const auto outcome = worker_.outcome()) on_outcome(*outcome, now);
     return worker_.ended();
 }
 
-void Channel::on_outcome(const Worker::Outcome& outcome, Instant now) {
+void SinkRunner::on_outcome(const Worker::Outcome& outcome, Instant now) {
     const auto what = std::exchange(under_way_, UnderWay::nothing);
     if (dead_) delivery_.want(dead_->wanted());
     if (what == UnderWay::giving_up)
@@ -173,14 +173,14 @@ void Channel::on_outcome(const Worker::Outcome& outcome, Instant now) {
         io::log::warn("dead_letters_unread", {{"sink", name_}, {"reason", outcome.failure}});
 }
 
-void Channel::on_taken() {
+void SinkRunner::on_taken() {
     delivery_.on_delivered();
     if (failures_in_row_ > 0)
         io::log::warn("sink_recovered", {{"sink", name_}, {"failures", failures_in_row_}});
     failures_in_row_ = 0;
 }
 
-void Channel::on_failed(const Worker::Outcome& outcome, Instant now) {
+void SinkRunner::on_failed(const Worker::Outcome& outcome, Instant now) {
     delivery_.on_failed(now, outcome.retry_after, outcome.refused && !outcome.gone);
     if (outcome.refused) last_failure_ = outcome.failure;
     ++failures_in_row_;
@@ -198,7 +198,7 @@ void Channel::on_failed(const Worker::Outcome& outcome, Instant now) {
                                   {"waiting", delivery_.stats().waiting}});
 }
 
-void Channel::on_given_up(const Worker::Outcome& outcome, Instant now) {
+void SinkRunner::on_given_up(const Worker::Outcome& outcome, Instant now) {
     if (outcome.taken) {
         const auto before = delivery_.stats().dead;
         delivery_.on_delivered();
@@ -213,12 +213,12 @@ void Channel::on_given_up(const Worker::Outcome& outcome, Instant now) {
 }
 
 // What was given up since it was told last, each with its own reason.
-void Channel::tell_dead(Instant now) {
+void SinkRunner::tell_dead(Instant now) {
     for (const auto& [reason, events] : dead_reasons_.take(now))
         io::log::error("dead_letters", {{"sink", name_}, {"events", events}, {"reason", reason}});
 }
 
-void Channel::tell_state(Instant now) {
+void SinkRunner::tell_state(Instant now) {
     const auto stats = delivery_.stats();
     if (under_way_ != UnderWay::nothing && now - given_ >= kSlow && now >= tell_slow_at_) {
         tell_slow_at_ = now + kTellInterval;
@@ -237,7 +237,7 @@ void Channel::tell_state(Instant now) {
         io::log::warn("sink_caught_up", {{"sink", name_}, {"let_go", stats.let_go}});
 }
 
-bool Channel::started(Instant now) {
+bool SinkRunner::started(Instant now) {
     if (!delivery_.heard_all()) return false;
     heard_all_at_ = std::min(heard_all_at_, now);
     const bool held_up =
@@ -245,7 +245,7 @@ bool Channel::started(Instant now) {
     return in_step() || held_up;
 }
 
-Instant Channel::next_wakeup() const {
+Instant SinkRunner::next_wakeup() const {
     if (under_way_ != UnderWay::nothing) return std::max(given_ + kSlow, tell_slow_at_);
     if (gone_) return Instant::max();
     return std::min(delivery_.next_wakeup(), dead_ ? look_at_ : Instant::max());

@@ -19,7 +19,7 @@ namespace presence::notifier {
 
 // One sink and what it still has to be told: carries chunks from its Delivery to its Worker, and
 // tells the log how the sink fares, seldom enough that a sink which is down cannot flood it.
-class Channel {
+class SinkRunner {
 public:
     static constexpr Duration kTellInterval = 10s;  // of one sink's troubles, each for its reason
     static constexpr Duration kSlow = 10s;          // a chunk under way for longer is worth a line
@@ -29,10 +29,10 @@ public:
     static constexpr Duration kStartMax = 10s;  // a sink that takes longer is not waited for
 
     // Goes on from what was kept in the store; without a directory nothing is. Throws StoreError.
-    Channel(const SinkConfig& config, FollowerOptions follower, SlotMap map,
-            const io::Store::Options& store);
+    SinkRunner(const SinkConfig& config, FollowerOptions follower, SlotMap map,
+               const io::Store::Options& store);
 
-    void on_heard(HeardPtr heard) { delivery_.on_heard(std::move(heard)); }
+    void on_heard(TrackerMessagePtr heard) { delivery_.on_heard(std::move(heard)); }
     // Takes the outcome of the last chunk, takes in what came, gives the next. Appends questions.
     void turn(Instant now, WallOffset wall, std::vector<Question>& questions);
     // A sink that was gone is tried again.
@@ -72,7 +72,7 @@ private:
     std::string name_;
     Delivery delivery_;
     // The worker's thread's while something is under way; it may outlive this.
-    std::shared_ptr<Keeper> keeper_;
+    std::shared_ptr<SinkStore> keeper_;
     std::shared_ptr<DeadLetters> dead_;  // null: there are none and will be none
     std::shared_ptr<SinkNews> news_ = std::make_shared<SinkNews>();
     Worker worker_;

@@ -21,14 +21,14 @@ io::Store::Options without_rows(io::Store::Options options) {
 
 }  // namespace
 
-Keeper::Keeper(io::Store::Options store, Delivery& delivery) : store_(without_rows(store)) {
+SinkStore::SinkStore(io::Store::Options store, Delivery& delivery) : store_(without_rows(store)) {
     if (const auto& cut = store_.opened().cut)
         io::log::warn("store_damaged", {{"store", store.directory.string()}, {"found", *cut}});
     begins_ = store_.last() == 0;
     restore(delivery);
 }
 
-void Keeper::restore(Delivery& delivery) {
+void SinkStore::restore(Delivery& delivery) {
     const auto refuse = [](bool good, const char* what) {
         if (!good)
             throw io::StoreError(std::string("the ") + what +
@@ -51,7 +51,7 @@ void Keeper::restore(Delivery& delivery) {
 
 // A store that is malformed cannot be mended while it is open, and the end of a process at any
 // moment does no harm: its supervisor starts it again, and the store is moved aside.
-void Keeper::write(const io::Store::Write& what) {
+void SinkStore::write(const io::Store::Write& what) {
     try {
         store_.write(what, io::running_ms());
     } catch (const io::StoreMalformed& error) {
@@ -60,7 +60,7 @@ void Keeper::write(const io::Store::Write& what) {
     }
 }
 
-void Keeper::before(const Delivery::Keep& keep) {
+void SinkStore::before(const Delivery::Keep& keep) {
     if (store_.last() >= keep.row) return;  // in an earlier try
     io::Store::Write write;
     write.rows.push_back({keep.row, 1, keep.changes});
@@ -70,7 +70,7 @@ void Keeper::before(const Delivery::Keep& keep) {
     this->write(write);
 }
 
-void Keeper::after(const std::string& facts) {
+void SinkStore::after(const std::string& facts) {
     io::Store::Write write;
     write.facts = facts;
     this->write(write);

@@ -9,11 +9,11 @@
 namespace presence::notifier {
 
 // What a delivery keeps, on disk: a store of its own. Used by the sink's thread alone, once made.
-class Keeper {
+class SinkStore {
 public:
     // Opens the store, makes it if missing, and gives the delivery what it kept. How long rows stay
     // is its own affair. Throws StoreError.
-    Keeper(io::Store::Options store, Delivery& delivery);
+    SinkStore(io::Store::Options store, Delivery& delivery);
 
     // Nothing was kept here before.
     [[nodiscard]] bool begins() const { return begins_; }

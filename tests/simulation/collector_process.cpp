@@ -173,7 +173,7 @@ void CollectorProcess::receive() {
         kernel_.clear();
     }
     open_or_close();
-    const bool reads = router_->input() == collector::Intake::State::open;
+    const bool reads = router_->input() == collector::ReadLease::State::open;
     while (reads && !queue_.empty() && turn_.size() < (slow() ? kMessagesSlow : kMessagesPerTurn)) {
         turn_.push_back(std::move(queue_.front()));
         queue_.pop_front();
@@ -199,7 +199,7 @@ void CollectorProcess::decide() {
 
 // What was not read is lost with the socket, and nobody was promised it.
 void CollectorProcess::open_or_close() {
-    const bool closed = router_->input() == collector::Intake::State::closed;
+    const bool closed = router_->input() == collector::ReadLease::State::closed;
     if (closed == closed_) return;
     closed_ = closed;
     trace(closed ? "closes its input" : "opens its input");
@@ -309,7 +309,7 @@ Time CollectorProcess::safe() const {
 }
 
 Time CollectorProcess::next_wakeup() {
-    const bool reads = router_->input() == collector::Intake::State::open;
+    const bool reads = router_->input() == collector::ReadLease::State::open;
     if ((reads && !queue_.empty()) || !acks_.empty())
         return now() + random_.between(0, kTurnMax / 8);
     return when(router_->next_wakeup());

@@ -44,9 +44,9 @@ void Crowd::beat(const User& user, const Tab& tab, bool bye) {
 // All but one or two of the last, those without a word or with one.
 void Crowd::leave(User& user) {
     const auto stay = static_cast<std::size_t>(random_.between(1, 2));
-    const bool byes = random_.percent(50);
+    const bool tombstones = random_.percent(50);
     for (std::size_t i = 0; i + stay < user.tabs.size(); ++i) {
-        if (byes) beat(user, user.tabs[i], true);
+        if (tombstones) beat(user, user.tabs[i], true);
         user.tabs[i].open = false;
     }
 }

@@ -47,7 +47,7 @@ std::optional<std::size_t> NotifierProcess::followed(std::size_t tracker) const 
 
 void NotifierProcess::boot() {
     boot_ = static_cast<std::uint64_t>(now()) + 1;
-    notifier::FollowerOptions options;
+    FollowerOptions options;
     options.trackers = map_->trackers;
     notifier::Delivery::Options delivery;
     delivery.queue_max = shape_.queue_max;
@@ -101,7 +101,7 @@ void NotifierProcess::receive() {
 void NotifierProcess::decide() {
     const auto at = local_now();
     for (const auto& [tracker, packet] : turn_answers_) {
-        const auto heard = notifier::heard_answer(tracker, *packet.bytes);
+        const auto heard = message_of_answer(tracker, *packet.bytes);
         PRESENCE_CHECK(heard != nullptr, "a tracker's answer cannot be read");
         const auto rid = std::get<Answer>(heard->message).rid.value_or(0);
         deliveries_.at(rid >> kRidBits).on_heard(heard);
@@ -109,8 +109,8 @@ void NotifierProcess::decide() {
     for (const auto& [tracker, packet] : turn_publications_) {
         const auto& id = map_->trackers[tracker];
         const auto heard = packet.kind == Packet::Kind::batch
-                               ? notifier::heard_batch(tracker, id, *packet.bytes)
-                               : notifier::heard_tick(tracker, id, *packet.bytes);
+                               ? message_of_batch(tracker, id, *packet.bytes)
+                               : message_of_tick(tracker, id, *packet.bytes);
         PRESENCE_CHECK(heard != nullptr, "a tracker's message cannot be read");
         for (auto& delivery : deliveries_)
             delivery.on_heard(heard);

@@ -115,7 +115,7 @@ private:
     std::vector<std::unique_ptr<SimulatedSink>> sinks_;
     std::deque<Arrived> publications_, answers_;
     std::vector<Arrived> turn_publications_, turn_answers_;
-    std::vector<notifier::Question> questions_;
+    std::vector<Question> questions_;
     std::uint64_t boot_ = 0;
 };
 

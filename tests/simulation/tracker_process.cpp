@@ -73,7 +73,7 @@ void TrackerProcess::boot() {
             options.collectors_expected.end())
             options.collectors_expected.push_back(std::move(id));
     tracker_.emplace(options, *map_, local_now());
-    outbox_ = {};
+    commit_gate_ = {};
     load();
     heard_.assign(shape_.collectors, now());
     began_.assign(shape_.collectors, {0, 0});
@@ -201,9 +201,9 @@ void TrackerProcess::decide() {
     std::swap(ready_.signs, out_.signs);
     const auto written = disk_.settle(now());
     answer_replays();
-    outbox_.hold(std::move(out_), ready_);
+    commit_gate_.hold(std::move(out_), ready_);
     out_.clear();
-    outbox_.on_written(written, ready_);
+    commit_gate_.on_written(written, ready_);
     for (const auto& publication : ready_.publications)
         if (publication.batch > 0) hand_out(publication.bytes);
 }

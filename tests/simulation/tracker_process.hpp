@@ -74,7 +74,7 @@ private:
     std::unordered_map<std::string, Peer> peers_;
     Disk disk_;
     std::map<std::uint64_t, std::int64_t> walls_;  // by batch: when it was made
-    tracker::Outbox outbox_;
+    tracker::CommitGate commit_gate_;
     tracker::Output out_;    // of the turn
     tracker::Output ready_;  // to be sent
     bool more_ = false;

@@ -11,7 +11,7 @@
 
 namespace presence::testing {
 
-// What a Keeper keeps, without a disk.
+// What a SinkStore keeps, without a disk.
 struct KeptInMemory {
     std::map<std::uint64_t, std::string> rows;
     std::map<std::uint32_t, std::pair<std::uint64_t, std::string>> shards;

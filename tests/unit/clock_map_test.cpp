@@ -19,7 +19,7 @@ constexpr std::int64_t kSecond = 1'000'000;
 }  // namespace
 
 TEST_CASE("the smallest difference of the last minute is kept", "[clock]") {
-    SmallestDifference smallest;
+    OffsetFilter smallest;
     CHECK_FALSE(smallest.value(at(0)));
     smallest.sample(at(0), 50ms);
     smallest.sample(at(1), 20ms);
@@ -31,7 +31,7 @@ TEST_CASE("the smallest difference of the last minute is kept", "[clock]") {
 }
 
 TEST_CASE("a sample says less as it ages, and nothing after a window", "[clock]") {
-    SmallestDifference smallest;
+    OffsetFilter smallest;
     smallest.sample(at(0), 20ms);
     CHECK(smallest.value(at(10 * kSecond)) == 20ms + 5ms);
     CHECK_FALSE(smallest.value(at(60 * kSecond)));
@@ -40,7 +40,7 @@ TEST_CASE("a sample says less as it ages, and nothing after a window", "[clock]"
 }
 
 TEST_CASE("a clock that jumped is followed after a window at the latest", "[clock]") {
-    SmallestDifference smallest;
+    OffsetFilter smallest;
     std::int64_t t = 0;
     for (; t < 30 * kSecond; t += kSecond)
         smallest.sample(at(t), 10ms);

@@ -116,7 +116,7 @@ TEST_CASE("an answer is not let go, however much waits", "[notifier][delivery][b
         sink.say(true, user);
     (void)sink.tracker.batch();
     sink.tick();
-    std::vector<notifier::Question> questions;
+    std::vector<Question> questions;
     const auto turn = [&] {
         questions.clear();
         sink.delivery->turn(at(sink.ms), WallOffset{}, questions);
@@ -124,7 +124,7 @@ TEST_CASE("an answer is not let go, however much waits", "[notifier][delivery][b
     };
     const auto answer = [&] {
         sink.delivery->on_heard(
-            notifier::heard_answer(0, sink.tracker.answer(questions[0].bytes, sink.ms)));
+            message_of_answer(0, sink.tracker.answer(questions[0].bytes, sink.ms)));
     };
     turn();
     const auto begins = sink.delivery->next(at(sink.ms));  // keeps where it begins, tells nothing

@@ -307,7 +307,7 @@ TEST_CASE("a portion of a journal that goes on is no time for a replay",
 
 TEST_CASE("a notice is replayed as it was", "[notifier][delivery][dead][replay]") {
     auto sink = one_sink();
-    const auto notice = notifier::gap_notice("t1", 7).event;
+    const auto notice = gap_notice("t1", 7).event;
     sink.delivery->want({{}, {notice}});
     const auto told = sink.told();
     REQUIRE(told.size() == 1);

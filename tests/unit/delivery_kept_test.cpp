@@ -47,11 +47,11 @@ TEST_CASE("with other trackers nothing is known of where to go on", "[notifier][
     sink.say(true, "alice");
     sink.batch();
     CHECK(brief(sink.told()) == "+alice");
-    notifier::FollowerOptions follower;
+    FollowerOptions follower;
     follower.trackers = {"t2"};
     Delivery other({}, follower, map_of({"t2"}, kUsers), 7);
     sink.kept.restore(other);
-    CHECK(other.follower().cursor(0) == notifier::Cursor{});
+    CHECK(other.follower().cursor(0) == Cursor{});
     CHECK(other.follower().find("alice") != nullptr);
 }
 

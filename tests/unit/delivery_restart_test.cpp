@@ -119,7 +119,7 @@ public:
     [[nodiscard]] std::uint64_t reconciled() const { return reconciled_; }
 
 private:
-    static notifier::Position place_of(const Event& event) { return {event.epoch, event.seq}; }
+    static Position place_of(const Event& event) { return {event.epoch, event.seq}; }
     void change() { change_of(kUsers[random_() % kUsers.size()]); }
     void change_of(const std::string& user) {
         sink_.say(!sink_.tracker.is_online(user), user);
@@ -186,7 +186,7 @@ private:
     std::uint64_t boot_ = 2'000;
     std::map<std::string, std::vector<std::string>> said_;
     std::vector<Event> all_said_;
-    std::map<Slot, notifier::Position> compared_at_;
+    std::map<Slot, Position> compared_at_;
     std::vector<Event> told_;
     std::uint64_t reconciled_ = 0;
 };

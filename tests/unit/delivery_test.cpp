@@ -63,14 +63,14 @@ TEST_CASE("what waits is taken in about a chunk at a time, so that not too much 
 
 TEST_CASE("that each tracker was heard is known while the sink has something to take",
           "[notifier][delivery]") {
-    notifier::FollowerOptions follower;
+    FollowerOptions follower;
     follower.trackers = {"t1", "t2"};
     Delivery delivery({.queue_max = 1}, follower, map_of(follower.trackers, kUsers), 7);
     CHECK_FALSE(delivery.heard_all());
     for (int n = 0; n < 2; ++n)
-        delivery.on_heard(notifier::heard_tick(0, "t1", encode_tick({"t1", 1'000, 0})));
+        delivery.on_heard(message_of_tick(0, "t1", encode_tick({"t1", 1'000, 0})));
     CHECK_FALSE(delivery.heard_all());
-    delivery.on_heard(notifier::heard_tick(1, "t2", encode_tick({"t2", 1'000, 0})));
+    delivery.on_heard(message_of_tick(1, "t2", encode_tick({"t2", 1'000, 0})));
     CHECK(delivery.heard_all());
 }
 
@@ -168,11 +168,11 @@ TEST_CASE("a sink that wants the newest waits for the end of what is replayed, a
         sink.tick();
         // A page of the replay.
         const auto page = [&] {
-            std::vector<notifier::Question> questions;
+            std::vector<Question> questions;
             sink.delivery->turn(at(sink.ms), WallOffset{}, questions);
             REQUIRE(questions.size() == 1);
             sink.delivery->on_heard(
-                notifier::heard_answer(0, sink.tracker.answer(questions[0].bytes, sink.ms)));
+                message_of_answer(0, sink.tracker.answer(questions[0].bytes, sink.ms)));
         };
         page();
         page();  // alice came, and more is asked for
@@ -186,7 +186,7 @@ TEST_CASE("a sink that wants the newest waits for the end of what is replayed, a
             CHECK(brief(sink.told()) == "+alice +bob");
             continue;
         }
-        std::vector<notifier::Question> questions;
+        std::vector<Question> questions;
         sink.delivery->turn(at(sink.ms), WallOffset{}, questions);
         CHECK_FALSE(sink.delivery->next(at(sink.ms)));
         CHECK(sink.delivery->next_wakeup() == at(since + 1'000));
@@ -208,11 +208,11 @@ TEST_CASE("a sink that wants the newest does not wait for it once queue_max chan
     sink.tracker.page_rows = 1;
     sink.tick();
     for (int page = 0; page < 3; ++page) {
-        std::vector<notifier::Question> questions;
+        std::vector<Question> questions;
         sink.delivery->turn(at(sink.ms), WallOffset{}, questions);
         REQUIRE(questions.size() == 1);
         sink.delivery->on_heard(
-            notifier::heard_answer(0, sink.tracker.answer(questions[0].bytes, sink.ms)));
+            message_of_answer(0, sink.tracker.answer(questions[0].bytes, sink.ms)));
         if (page < 2) CHECK_FALSE(sink.delivery->next(at(sink.ms)));
     }
     const auto job = sink.delivery->next(at(sink.ms));

@@ -14,18 +14,18 @@ TEST_CASE("the demo's users come at once, and leave in both ways", "[cli][demo]"
     Demo demo(kStart, 7);
     CHECK(demo.due(kStart).size() == 1);
     std::map<std::string_view, Instant> last;
-    int byes = 0;
+    int tombstones = 0;
     int silences = 0;
     for (Instant now = kStart; now < kStart + 5min; now += Demo::kInterval) {
         for (const auto& beat : demo.due(now)) {
             if (last.count(beat.user) > 0 && now - last[beat.user] > 3s) ++silences;
             last[beat.user] = now;
             if (!beat.bye) continue;
-            ++byes;
+            ++tombstones;
             last.erase(beat.user);
         }
     }
-    CHECK(byes > 5);
+    CHECK(tombstones > 5);
     CHECK(silences > 5);
     CHECK(last.size() <= 8);
 }

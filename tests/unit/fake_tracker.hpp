@@ -220,8 +220,8 @@ inline SlotMap map_of(const std::vector<std::string>& trackers,
 
 // A follower of one fake tracker, over a link without faults unless the test makes them.
 struct OneTracker {
-    explicit OneTracker(const std::vector<std::string>& users,
-                        notifier::FollowerOptions options_ = {}, std::size_t page_users = 1000)
+    explicit OneTracker(const std::vector<std::string>& users, FollowerOptions options_ = {},
+                        std::size_t page_users = 1000)
         : tracker("t1", 1'000, page_users),
           options(std::move(options_)),
           map(map_of({"t1"}, users)) {
@@ -230,17 +230,17 @@ struct OneTracker {
     }
 
     void on_batch(const std::string& bytes, std::int64_t ms) {
-        const auto heard = notifier::heard_batch(0, "t1", bytes);
+        const auto heard = message_of_batch(0, "t1", bytes);
         refused += heard ? 0 : 1;
         if (heard) follower->on_batch(0, std::get<Batch>(heard->message), at(ms));
     }
     void on_tick(const std::string& bytes, std::int64_t ms) {
-        const auto heard = notifier::heard_tick(0, "t1", bytes);
+        const auto heard = message_of_tick(0, "t1", bytes);
         refused += heard ? 0 : 1;
         if (heard) follower->on_tick(0, std::get<Tick>(heard->message), at(ms));
     }
     void on_answer(const std::string& bytes, std::int64_t ms) {
-        const auto heard = notifier::heard_answer(0, bytes);
+        const auto heard = message_of_answer(0, bytes);
         refused += heard ? 0 : 1;
         if (heard) follower->on_answer(0, std::get<Answer>(heard->message), at(ms), WallOffset{});
     }
@@ -255,9 +255,9 @@ struct OneTracker {
         }
         return events;
     }
-    std::vector<notifier::Question> questions_of_turn(std::int64_t ms, std::vector<Event>& events) {
-        std::vector<notifier::Question> questions;
-        std::vector<notifier::Change> changes;
+    std::vector<Question> questions_of_turn(std::int64_t ms, std::vector<Event>& events) {
+        std::vector<Question> questions;
+        std::vector<Change> changes;
         follower->end_turn(at(ms), WallOffset{}, changes, questions);
         for (const auto& change : changes) {
             gaps += change.event.user.empty() ? 1 : 0;
@@ -279,10 +279,10 @@ struct OneTracker {
     }
     // Another follower, which knows what this one has to save.
     void restart_follower() {
-        notifier::Follower next(options, map);
-        follower->each_ledger([&](const notifier::Ledger& ledger) {
-            std::vector<std::pair<std::string, notifier::Told>> users;
-            ledger.each([&](const std::string& user, const notifier::Told& told) {
+        Follower next(options, map);
+        follower->each_ledger([&](const Ledger& ledger) {
+            std::vector<std::pair<std::string, Told>> users;
+            ledger.each([&](const std::string& user, const Told& told) {
                 users.emplace_back(user, told);
             });
             next.restore(ledger.slot(), ledger.position(), std::move(users));
@@ -292,9 +292,9 @@ struct OneTracker {
     }
 
     FakeTracker tracker;
-    notifier::FollowerOptions options;
+    FollowerOptions options;
     SlotMap map;
-    std::optional<notifier::Follower> follower;
+    std::optional<Follower> follower;
     std::size_t asked = 0;
     std::size_t refused = 0;  // no message of the tracker
     std::size_t gaps = 0;     // notices
@@ -325,8 +325,7 @@ struct Comparing {
 };
 
 // In step; all of `users` online, and told.
-inline OneTracker followed_by(const std::vector<std::string>& users,
-                              notifier::FollowerOptions options = {}) {
+inline OneTracker followed_by(const std::vector<std::string>& users, FollowerOptions options = {}) {
     OneTracker world(users, std::move(options));
     world.tick(0);
     for (const auto& user : users)

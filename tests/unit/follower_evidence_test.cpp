@@ -10,7 +10,7 @@ namespace {
 const std::vector<std::string> kUsers{"alice", "bob"};
 
 // In step; everyone online, all told.
-OneTracker followed(notifier::FollowerOptions options = {}) {
+OneTracker followed(FollowerOptions options = {}) {
     return followed_by(kUsers, std::move(options));
 }
 
@@ -33,7 +33,7 @@ TEST_CASE(
     const auto events = world.turn(100 + kTtlMs);
     CHECK(brief(events) == "-bob~");
     CHECK(world.follower->in_step());
-    CHECK(world.follower->cursor(0) == notifier::Cursor{2'000, 2});
+    CHECK(world.follower->cursor(0) == Cursor{2'000, 2});
     CHECK(world.follower->find("alice") != nullptr);
 }
 

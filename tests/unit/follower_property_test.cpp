@@ -63,7 +63,7 @@ public:
     void check_end() {
         RC_ASSERT(follower_->in_step());
         std::set<std::string> known;
-        follower_->each_ledger([&](const notifier::Ledger& ledger) {
+        follower_->each_ledger([&](const Ledger& ledger) {
             ledger.each([&](const std::string& user, const auto&) { known.insert(user); });
         });
         RC_ASSERT(known == alive_);
@@ -107,12 +107,12 @@ private:
     };
     struct Saved {
         Listener listener;
-        std::vector<notifier::Cursor> cursors{2};
+        std::vector<Cursor> cursors{2};
         std::vector<std::vector<Slot>> open_slots{2};
         struct Slot_ {
             Slot slot;
-            notifier::Position position;
-            std::vector<std::pair<std::string, notifier::Told>> users;
+            Position position;
+            std::vector<std::pair<std::string, Told>> users;
         };
         std::vector<Slot_> slots;
     };
@@ -183,10 +183,10 @@ private:
             saved_.cursors[i] = follower_->cursor(i);
             saved_.open_slots[i] = follower_->open_slots(i);
         }
-        follower_->each_ledger([&](const notifier::Ledger& ledger) {
+        follower_->each_ledger([&](const Ledger& ledger) {
             auto& slot =
                 saved_.slots.emplace_back(Saved::Slot_{ledger.slot(), ledger.position(), {}});
-            ledger.each([&](const std::string& user, const notifier::Told& told) {
+            ledger.each([&](const std::string& user, const Told& told) {
                 slot.users.emplace_back(user, told);
             });
         });
@@ -224,13 +224,13 @@ private:
             const auto now = at(now_ms_);
             switch (message.kind) {
                 case InFlight::Kind::batch:
-                    if (auto heard = notifier::heard_batch(message.tracker, ids()[message.tracker],
-                                                           message.bytes))
+                    if (auto heard = message_of_batch(message.tracker, ids()[message.tracker],
+                                                      message.bytes))
                         follower_->on_batch(message.tracker, std::get<Batch>(heard->message), now);
                     break;
                 case InFlight::Kind::tick:
-                    if (auto heard = notifier::heard_tick(message.tracker, ids()[message.tracker],
-                                                          message.bytes))
+                    if (auto heard =
+                            message_of_tick(message.tracker, ids()[message.tracker], message.bytes))
                         follower_->on_tick(message.tracker, std::get<Tick>(heard->message), now);
                     break;
                 case InFlight::Kind::answer:
@@ -238,7 +238,7 @@ private:
                         follower_->on_answer(
                             message.tracker,
                             std::get<Answer>(
-                                notifier::heard_answer(message.tracker, message.bytes)->message),
+                                message_of_answer(message.tracker, message.bytes)->message),
                             now, WallOffset{});
                     break;
                 case InFlight::Kind::question: {
@@ -257,15 +257,15 @@ private:
     }
 
     void turn() {
-        std::vector<notifier::Change> changes;
-        std::vector<notifier::Question> questions;
+        std::vector<Change> changes;
+        std::vector<Question> questions;
         follower_->end_turn(at(now_ms_), WallOffset{}, changes, questions);
         for (const auto& question : questions)
             send(InFlight::Kind::question, question.tracker, question.bytes);
         for (const auto& change : changes)
             if (change.told && !change.event.user.empty()) check(change.event);
         RC_ASSERT(follower_->stats().refused == 0);
-        follower_->each_ledger([&](const notifier::Ledger& ledger) {
+        follower_->each_ledger([&](const Ledger& ledger) {
             if (is_compared(ledger.slot()))
                 now_.first.try_emplace(ledger.slot(), ledger.position().epoch,
                                        ledger.position().seq);
@@ -309,8 +309,8 @@ private:
     Faults faults_;
     bool journal_whole_;
     SlotMap map_;
-    notifier::FollowerOptions options_;
-    std::optional<notifier::Follower> follower_;
+    FollowerOptions options_;
+    std::optional<Follower> follower_;
     std::vector<FakeTracker> trackers_;
     std::uint64_t boot_ = 2'000;
     std::int64_t now_ms_ = 0;

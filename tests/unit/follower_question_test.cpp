@@ -9,7 +9,7 @@ namespace {
 
 const std::vector<std::string> kUsers{"alice", "bob"};
 
-OneTracker followed(notifier::FollowerOptions options = {}) {
+OneTracker followed(FollowerOptions options = {}) {
     return followed_by(kUsers, std::move(options));
 }
 

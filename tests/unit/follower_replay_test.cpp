@@ -138,7 +138,7 @@ TEST_CASE("where the journal was trimmed, everyone is compared", "[notifier][fol
     world.tracker.trim_to_last_rows(1);
     CHECK(brief(world.tick(1'000)) == "-alice~ -bob~");
     CHECK(world.follower->in_step());
-    CHECK(world.follower->cursor(0) == notifier::Cursor{1'000, 3});
+    CHECK(world.follower->cursor(0) == Cursor{1'000, 3});
 }
 
 TEST_CASE("a row that is not the next leads to a comparison", "[notifier][follower][replay]") {

@@ -10,7 +10,7 @@ namespace {
 const std::vector<std::string> kUsers{"alice", "bob"};
 
 // In step; everyone online, all told.
-OneTracker followed(notifier::FollowerOptions options = {}) {
+OneTracker followed(FollowerOptions options = {}) {
     return followed_by(kUsers, std::move(options));
 }
 
@@ -267,5 +267,5 @@ TEST_CASE("a run with a lower boot is followed: the wall clock was set back",
     world.tracker.restart(500, 100);
     CHECK(world.hear(100).empty());
     CHECK(world.follower->in_step());
-    CHECK(world.follower->cursor(0) == notifier::Cursor{500, 2});
+    CHECK(world.follower->cursor(0) == Cursor{500, 2});
 }

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 using namespace presence::tracker;
-using Kind = Leases::Verdict::Kind;
+using Kind = EdgeLeases::Verdict::Kind;
 
 namespace {
 
@@ -11,8 +11,8 @@ constexpr EdgeIndex kEdge = kOtherEdge + 1;
 constexpr std::uint32_t kTtl = 30'000;
 
 // Known since 0 and heard each second until then, with the default bounds: 3 s, 30 s, 10 min.
-Leases leases(Tick heard_until = 0) {
-    Leases all({});
+EdgeLeases leases(Tick heard_until = 0) {
+    EdgeLeases all({});
     all.begin(kEdge, 0);
     for (Tick t = 0; t <= heard_until; t += 1'000)
         all.on_heard(kEdge, t);

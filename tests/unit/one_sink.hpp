@@ -23,7 +23,7 @@ struct OneSink {
         start();
     }
     void start() {
-        notifier::FollowerOptions follower;
+        FollowerOptions follower;
         follower.trackers = {"t1"};
         follower.questions_max = questions_max;
         delivery.emplace(options, follower, map, 7);
@@ -42,16 +42,16 @@ struct OneSink {
     }
     void batch() {
         if (const auto bytes = tracker.batch())
-            delivery->on_heard(notifier::heard_batch(0, "t1", *bytes));
+            delivery->on_heard(message_of_batch(0, "t1", *bytes));
     }
-    void tick() { delivery->on_heard(notifier::heard_tick(0, "t1", tracker.tick())); }
+    void tick() { delivery->on_heard(message_of_tick(0, "t1", tracker.tick())); }
     // Takes in what came; questions are answered at once.
     void turn() {
         for (;;) {
-            std::vector<notifier::Question> questions;
+            std::vector<Question> questions;
             delivery->turn(at(ms), WallOffset{}, questions);
             for (const auto& question : questions)
-                delivery->on_heard(notifier::heard_answer(0, tracker.answer(question.bytes, ms)));
+                delivery->on_heard(message_of_answer(0, tracker.answer(question.bytes, ms)));
             const bool more = delivery->next_wakeup() <= at(ms) && delivery->idle() == false;
             if (questions.empty() && (!more || delivery->stats().waiting > 0)) break;
         }

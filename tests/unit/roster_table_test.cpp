@@ -17,7 +17,7 @@ using namespace presence::tracker;
 TEST_CASE("the table of a slot finds what a std::map holds, however hashes collide",
           "[roster][table]") {
     rc::prop("adds, removals and drops", [] {
-        UserTable table(10'000);
+        UserIndex table(10'000);
         std::map<std::uint32_t, std::uint64_t> hash_of_user;
         // Few homes, at the table's end too, few tags: long runs that wrap, and equal entries.
         const auto spread = *rc::gen::element<std::uint64_t>(1, 3, 17, 1'000'003);
@@ -51,7 +51,7 @@ TEST_CASE("the table of a slot finds what a std::map holds, however hashes colli
 }
 
 TEST_CASE("a table gives memory back when its users leave", "[roster][table]") {
-    UserTable table(10'000);
+    UserIndex table(10'000);
     const auto empty = table.bytes();
     for (std::uint32_t u = 0; u < 10'000; ++u)
         table.add(std::uint64_t{u} * 0x9e3779b97f4a7c15 << 10, u);
@@ -63,7 +63,7 @@ TEST_CASE("a table gives memory back when its users leave", "[roster][table]") {
 
 TEST_CASE("hashes that look alike from outside are found in a few steps", "[roster][table]") {
     constexpr std::uint32_t kUsers = 100'000;
-    UserTable table(kUsers);
+    UserIndex table(kUsers);
     // All in one slot, and all but the uppermost bits the same.
     const auto chosen = [](std::uint64_t user) { return user << 46 | 0x155555; };
     for (std::uint32_t user = 0; user < kUsers; ++user)
@@ -124,7 +124,7 @@ std::vector<std::string> ids_of_one_hash(std::size_t count) {
 }  // namespace
 
 TEST_CASE("of users whose ids have one hash of 64 bits, some find room", "[roster][table]") {
-    const auto ids = ids_of_one_hash(UserTable::kSameMax + 10);
+    const auto ids = ids_of_one_hash(UserIndex::kSameMax + 10);
     Roster roster({}, Instant{});
     std::vector<Event> told;
     for (const auto& id : ids) {
@@ -137,6 +137,6 @@ TEST_CASE("of users whose ids have one hash of 64 bits, some find room", "[roste
         roster.apply(std::span(&beat, 1), {}, told);
     }
     roster.check();
-    CHECK(roster.users() == UserTable::kSameMax);
+    CHECK(roster.users() == UserIndex::kSameMax);
     CHECK(roster.stats().users_limit == 10);
 }

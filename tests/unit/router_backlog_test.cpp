@@ -139,11 +139,11 @@ TEST_CASE("a bye is never displaced by a beat", "[collector][backlog]") {
     Bench bench(small());
     fill(bench);
     bench.turn({beat("a"), bye("a"), beat("a")});
-    std::vector<bool> byes;
+    std::vector<bool> tombstones;
     for (const auto& frame : catch_up(bench, 1))
         for (const auto& row : frame.rows)
-            if (row.user == "a") byes.push_back(row.bye);
-    CHECK(byes == std::vector<bool>{true, false});
+            if (row.user == "a") tombstones.push_back(row.bye);
+    CHECK(tombstones == std::vector<bool>{true, false});
 }
 
 TEST_CASE("a status is not displaced by a beat that tells none", "[collector][backlog]") {
@@ -173,15 +173,15 @@ TEST_CASE("everything waiting goes out before the goodbye", "[collector][backlog
 
 TEST_CASE("the backlog keeps what a plain map keeps", "[collector][backlog]") {
     rc::prop("newest by its own time, of equals the later put", [] {
-        struct Kept {
+        struct SinkState {
             std::int64_t time = 0;
             std::uint32_t ttl_ms = 0;
             std::optional<std::string> status;
         };
         // By user, session, edge, whether it is a bye, and whether a beat tells a status.
-        std::map<std::tuple<std::string, std::string, std::string, bool, bool>, Kept> plain;
+        std::map<std::tuple<std::string, std::string, std::string, bool, bool>, SinkState> plain;
         constexpr std::size_t kMax = 6;
-        Backlog backlog(kMax);
+        CompactedQueue backlog(kMax);
         std::int64_t read_us = 0;
         const auto puts = *rc::gen::inRange(0, 60);
         for (int i = 0; i < puts; ++i) {
@@ -200,10 +200,11 @@ TEST_CASE("the backlog keeps what a plain map keeps", "[collector][backlog]") {
             const auto put = backlog.put(row, PeerInstant{Duration{read_us}});
             const auto found = plain.find(key);
             if (found == plain.end() && plain.size() == kMax) {
-                RC_ASSERT(put == Backlog::Put::refused);
+                RC_ASSERT(put == CompactedQueue::Put::refused);
                 continue;
             }
-            RC_ASSERT(put == (found == plain.end() ? Backlog::Put::added : Backlog::Put::merged));
+            RC_ASSERT(put == (found == plain.end() ? CompactedQueue::Put::added
+                                                   : CompactedQueue::Put::merged));
             if (found == plain.end() || time >= found->second.time)
                 plain[key] = {time, row.ttl_ms, status};
         }

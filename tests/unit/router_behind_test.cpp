@@ -9,7 +9,7 @@ using namespace presence::collector;
 
 namespace {
 
-using State = Intake::State;
+using State = ReadLease::State;
 
 // Behind a tracker that lacks more than 100 kB of rows.
 RouterOptions small() {
@@ -158,7 +158,7 @@ TEST_CASE("input waits for no longer than a second at a time", "[collector][behi
         world.take(0, 1);
         next += 200ms;
     }
-    CHECK(world.bench.now - began >= Intake::kBehindMax - 50ms);
+    CHECK(world.bench.now - began >= ReadLease::kBehindMax - 50ms);
 }
 
 TEST_CASE("the watermark stands while the input waits", "[collector][behind]") {
@@ -187,7 +187,7 @@ TEST_CASE("an input that is full for two seconds is told as a loss", "[collector
         world.turns(50ms);
         return world.losses - before;
     };
-    CHECK(full_for(Watermark::kAbandoned - 100ms) == 0);
-    CHECK(full_for(Watermark::kAbandoned + 100ms) == 1);
-    CHECK(full_for(Watermark::kAbandoned - 100ms) == 0);
+    CHECK(full_for(InputWatermark::kAbandoned - 100ms) == 0);
+    CHECK(full_for(InputWatermark::kAbandoned + 100ms) == 1);
+    CHECK(full_for(InputWatermark::kAbandoned - 100ms) == 0);
 }

@@ -12,11 +12,11 @@ std::string from_edge(std::string_view edge, const std::vector<Heartbeat>& beats
     return encode_heartbeats({.edge = edge, .boot = 1, .seq = 1}, beats);
 }
 
-using Leases = std::map<std::string, std::int64_t>;
+using EdgeLeases = std::map<std::string, std::int64_t>;
 
 // The newest that the frames tell of each edge.
-Leases leases_of(const std::vector<SentFrame>& frames, std::size_t tracker = 0) {
-    Leases newest;
+EdgeLeases leases_of(const std::vector<SentFrame>& frames, std::size_t tracker = 0) {
+    EdgeLeases newest;
     for (const auto& frame : frames)
         if (frame.tracker == tracker)
             for (const auto& [edge, read] : frame.leases)
@@ -39,7 +39,7 @@ TEST_CASE("every tracker is told of every named edge that was heard, empty or no
     auto frames = bench.turn({from_edge("gw-1"), from_edge("gw-2", {{.user = "a"}}), beat("b")});
     for (auto& frame : bench.turns(600ms))
         frames.push_back(std::move(frame));
-    const Leases expected{{"gw-1", read}, {"gw-2", read}};
+    const EdgeLeases expected{{"gw-1", read}, {"gw-2", read}};
     CHECK(leases_of(frames, 0) == expected);
     CHECK(leases_of(frames, 1) == expected);
     const auto last = std::find_if(frames.rbegin(), frames.rend(),

@@ -1,6 +1,6 @@
 // A collector that a tracker does not hear, and another tracker does: it is known to live, and is
 // waited for.
-#include "collector/gossip.hpp"
+#include "collector/sightings.hpp"
 
 #include "router_bench.hpp"
 #include "tracker_world.hpp"

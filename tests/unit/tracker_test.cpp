@@ -122,7 +122,7 @@ TEST_CASE("who is refused, and why, is told: the first since it was last asked",
     h.cluster = "main";
     world.tracker.on_frame("peer", encode_frame(h, ""), at(1s), kWall);
     CHECK_FALSE(world.tracker.take_refused());
-    for (; h.boot < 5 + Watermarks::kRunsMax; ++h.boot)
+    for (; h.boot < 5 + FailureDetector::kRunsMax; ++h.boot)
         world.tracker.on_frame("peer", encode_frame(h, ""), at(1s), kWall);
     CHECK_FALSE(world.tracker.take_refused());
     world.tracker.on_frame("peer", encode_frame(h, ""), at(1s), kWall);

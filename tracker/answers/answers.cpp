@@ -52,15 +52,15 @@ std::vector<Listed> list_slot(const Roster& roster, Slot slot, std::optional<std
     return users;
 }
 
-std::string_view name_of(Watermarks::View::State state) {
+std::string_view name_of(FailureDetector::View::State state) {
     switch (state) {
-        case Watermarks::View::State::expected:
+        case FailureDetector::View::State::expected:
             return "expected";
-        case Watermarks::View::State::live:
+        case FailureDetector::View::State::live:
             return "live";
-        case Watermarks::View::State::silent:
+        case FailureDetector::View::State::silent:
             return "silent";
-        case Watermarks::View::State::departed:
+        case FailureDetector::View::State::departed:
             return "departed";
     }
     return "unknown";
@@ -100,7 +100,7 @@ QueryError Answers::moved(Slot slot) const {
 }
 
 std::uint64_t Answers::covers_ms(Slot slot) const {
-    const auto since = watermarks.covered_since();
+    const auto since = failure_detector.covered_since();
     // Followers take what one slot's evidence covers for what another's does at least.
     if (!since || !evidence || feeds.missing().any()) return 0;
     const auto covered = *evidence - std::max({*since, taken[slot], feeds.complete_since()});
@@ -184,7 +184,7 @@ Answers::Body Answers::body(const StatusQuery&) const {
     each_number(stats, [&](std::string_view name, std::int64_t value) {
         answer.numbers.emplace_back(std::string(name), value);
     });
-    for (const auto& c : watermarks.view(now)) {
+    for (const auto& c : failure_detector.view(now)) {
         const auto lag = c.watermark ? (now - *c.watermark).count() / 1000 : -1;
         const auto list = feeds.rank_of({c.id, c.boot});
         answer.collectors.push_back({std::string(c.id), c.boot, std::string(name_of(c.state)), lag,

@@ -26,7 +26,7 @@ struct Answers {
     std::optional<std::size_t> self;  // our index in the map; none: we own nothing
     const Roster& roster;
     const Publisher& publisher;
-    const Watermarks& watermarks;
+    const FailureDetector& failure_detector;
     const Feeds& feeds;
     const Freeze& freeze;
     const Lifts& lifts;

@@ -13,7 +13,7 @@ std::vector<StatusAnswer::Hold> Answers::holds() const {
         all.push_back({std::move(what), why, millis(wall.at(since)),
                        until == Instant{} ? 0 : millis(wall.at(until)), sessions});
     };
-    for (const auto& other : feeds.differing(watermarks)) {
+    for (const auto& other : feeds.differing(failure_detector)) {
         const char* const why = other.rank.version > feeds.rank().version   ? "newer_list"
                                 : other.rank.version < feeds.rank().version ? "older_list"
                                                                             : "other_list";
@@ -23,9 +23,9 @@ std::vector<StatusAnswer::Hold> Answers::holds() const {
         const auto wait = own == 0 ? 0 : roster.sessions() * other.missing / own;
         add("collector:" + other.collector, why, other.since, until, wait);
     }
-    using State = Watermarks::View::State;
+    using State = FailureDetector::View::State;
     const auto freeze_end = now + freeze.left(now);
-    for (const auto& c : watermarks.view(now)) {
+    for (const auto& c : failure_detector.view(now)) {
         const bool holds = c.state == State::expected || c.state == State::live;
         if (!holds || !freeze.since()) continue;
         if (c.watermark && now - *c.watermark <= Freeze::kLag) continue;
@@ -43,7 +43,7 @@ std::vector<StatusAnswer::Hold> Answers::holds() const {
         add("collector:" + std::string(c.id), why, c.watermark.value_or(c.heard),
             silent && !cut_off ? std::min(given_up, freeze_end) : freeze_end, roster.sessions());
     }
-    if (freeze.since() && watermarks.known() == 0)
+    if (freeze.since() && failure_detector.known() == 0)
         add("collectors", freeze.used_up() ? "used_up" : "none_known",
             evidence.value_or(*freeze.since()), freeze_end, roster.sessions());
     else if (lifts.lasts(now) && roster.sessions() > 0)  // a tracker that is new holds nobody

@@ -6,12 +6,12 @@
 
 namespace presence::tracker {
 
-void Leases::begin(EdgeIndex edge, Tick read) {
+void EdgeLeases::begin(EdgeIndex edge, Tick read) {
     if (edge >= edges_.size()) edges_.resize(edge + std::size_t{1});
     edges_[edge] = {read, {}};
 }
 
-void Leases::on_heard(EdgeIndex edge, Tick read) {
+void EdgeLeases::on_heard(EdgeIndex edge, Tick read) {
     auto& e = edges_[edge];
     const auto before = heard(e);
     if (read <= before) return;
@@ -21,20 +21,20 @@ void Leases::on_heard(EdgeIndex edge, Tick read) {
     e.heard = read;
 }
 
-Tick Leases::hold_end(const Edge& edge) const {
+Tick EdgeLeases::hold_end(const Edge& edge) const {
     const auto since = heard(edge);
     const auto left = options_.hold_max - edge.silences.spent(since);
     return since + std::min(hold_length(), left);
 }
 
-Leases::Silence Leases::silence(EdgeIndex edge) const {
+EdgeLeases::Silence EdgeLeases::silence(EdgeIndex edge) const {
     const auto& e = edges_[edge];
     const auto end = hold_end(e);
     return {heard(e), end > heard(e) + options_.timeout ? end : heard(e)};
 }
 
-Leases::Verdict Leases::judge(EdgeIndex edge, Tick began, std::uint32_t ttl,
-                              Tick event_time) const {
+EdgeLeases::Verdict EdgeLeases::judge(EdgeIndex edge, Tick began, std::uint32_t ttl,
+                                      Tick event_time) const {
     using Kind = Verdict::Kind;
     const auto deadline = this->deadline(edge, began, ttl);
     if (!covers(edge, ttl)) return {Kind::ended, deadline};
@@ -49,7 +49,7 @@ Leases::Verdict Leases::judge(EdgeIndex edge, Tick began, std::uint32_t ttl,
     return {Kind::lives, std::min({until, lifted, deadline + (event_time - since)})};
 }
 
-std::size_t Leases::bytes() const {
+std::size_t EdgeLeases::bytes() const {
     auto sum = edges_.capacity() * sizeof(Edge);
     for (const auto& edge : edges_)
         sum += edge.silences.bytes();

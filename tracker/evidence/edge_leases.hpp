@@ -29,14 +29,14 @@ namespace presence::tracker {
 //
 // Pure. Times are ticks; `event_time` never goes back. O(1) but for what is told of one edge, which
 // is O(its silences within an hour).
-class Leases {
+class EdgeLeases {
 public:
     struct Options {
         Tick timeout = 3'000;
         Tick grace = 30'000;
         Tick hold_max = 600'000;
     };
-    explicit Leases(Options options) : options_(options) {}
+    explicit EdgeLeases(Options options) : options_(options) {}
 
     // An edge becomes known: something of it was read at `read`. What was known under its index is
     // forgotten.

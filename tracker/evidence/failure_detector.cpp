@@ -23,13 +23,13 @@ bool makes_sense(const FrameHeader& header) {
 
 }  // namespace
 
-Watermarks::Watermarks(Duration grace, std::vector<std::string> expected, Instant now)
+FailureDetector::FailureDetector(Duration grace, std::vector<std::string> expected, Instant now)
     : grace_(grace), began_(now) {
     for (auto& id : expected)
         runs_[{std::move(id), 0}].heard = now;
 }
 
-std::optional<Instant> Watermarks::Run::reaches(Instant now) const {
+std::optional<Instant> FailureDetector::Run::reaches(Instant now) const {
     if (!watermark) return std::nullopt;
     const auto reached =
         bug(Bug::watermark_late) ? clock.latest(now, *watermark) : clock.earliest(now, *watermark);
@@ -38,7 +38,7 @@ std::optional<Instant> Watermarks::Run::reaches(Instant now) const {
 
 // Those that hold nothing make room, the longest silent first: of that collector if it has as many
 // runs as it may, else of any.
-bool Watermarks::make_room(std::string_view collector) {
+bool FailureDetector::make_room(std::string_view collector) {
     const auto of = runs_of(runs_, collector);
     const bool of_it = std::distance(of.first, of.second) >= std::ptrdiff_t{kRunsMax};
     if (!of_it && runs_.size() < kCollectorsMax) return true;
@@ -52,8 +52,8 @@ bool Watermarks::make_room(std::string_view collector) {
     return true;
 }
 
-Watermarks::Run* Watermarks::find_or_begin(const FrameHeader& header, Instant received,
-                                           std::string_view address) {
+FailureDetector::Run* FailureDetector::find_or_begin(const FrameHeader& header, Instant received,
+                                                     std::string_view address) {
     const Key key{header.collector, header.boot};
     if (const auto it = runs_.find(key); it != runs_.end()) return &it->second;
     const bool awaited = runs_.erase(Key{header.collector, 0}) > 0;
@@ -88,13 +88,14 @@ Watermarks::Run* Watermarks::find_or_begin(const FrameHeader& header, Instant re
     return &runs_.emplace(key, std::move(begun)).first->second;
 }
 
-void Watermarks::evidence_lost(Instant now) {
+void FailureDetector::evidence_lost(Instant now) {
     lift_ = !bug(Bug::lift_forgotten);
     if (covered_since_) covered_since_ = now;
 }
 
-Watermarks::Accept Watermarks::on_frame(const FrameHeader& header, std::uint64_t self_boot,
-                                        Instant received, std::string_view address) {
+FailureDetector::Accept FailureDetector::on_frame(const FrameHeader& header,
+                                                  std::uint64_t self_boot, Instant received,
+                                                  std::string_view address) {
     if (!makes_sense(header)) return Accept::senseless;
     if (bug(Bug::newest_run_only)) {
         const auto [from, to] = runs_of(runs_, header.collector);
@@ -144,8 +145,8 @@ Watermarks::Accept Watermarks::on_frame(const FrameHeader& header, std::uint64_t
 }
 
 // Whether one of the clocks jumped.
-bool Watermarks::note_clocks(Run& run, const FrameHeader& header, std::uint64_t self_boot,
-                             Instant received) {
+bool FailureDetector::note_clocks(Run& run, const FrameHeader& header, std::uint64_t self_boot,
+                                  Instant received) {
     run.sent = std::max(run.sent, header.sent);
     run.clock.on_message(received, header.sent);
     if (header.echo && header.echo->tracker_boot == self_boot &&
@@ -166,12 +167,12 @@ bool Watermarks::note_clocks(Run& run, const FrameHeader& header, std::uint64_t 
     return true;
 }
 
-void Watermarks::resume(Link link) {
+void FailureDetector::resume(Link link) {
     if (resumed_.size() < kCollectorsMax)
         resumed_[{std::move(link.collector), link.boot}] = link.applied;
 }
 
-std::vector<Watermarks::Link> Watermarks::links() const {
+std::vector<FailureDetector::Link> FailureDetector::links() const {
     std::vector<Link> all;
     for (const auto& [key, applied] : resumed_)
         all.push_back({key.first, key.second, applied});
@@ -183,14 +184,14 @@ std::vector<Watermarks::Link> Watermarks::links() const {
     return all;
 }
 
-Instant Watermarks::read_time(RunId run, PeerInstant read, Instant now) const {
+Instant FailureDetector::read_time(RunId run, PeerInstant read, Instant now) const {
     const auto it = runs_.find(Key{run.collector, run.boot});
     if (it == runs_.end()) return now;
     const auto mapped = it->second.clock.latest(now, read);
     return mapped ? std::min(*mapped, now) : now;
 }
 
-void Watermarks::on_sighting(RunId by, const Sighting& sighting, Instant now) {
+void FailureDetector::on_sighting(RunId by, const Sighting& sighting, Instant now) {
     const auto teller = runs_.find(Key{by.collector, by.boot});
     if (teller == runs_.end() || bug(Bug::sightings_ignored)) return;
     const auto mapped = teller->second.clock.earliest(now, sighting.seen);
@@ -211,7 +212,7 @@ void Watermarks::on_sighting(RunId by, const Sighting& sighting, Instant now) {
     }
 }
 
-std::vector<Sighting> Watermarks::sightings_for(RunId run, Instant now) {
+std::vector<Sighting> FailureDetector::sightings_for(RunId run, Instant now) {
     std::vector<Sighting> all;
     const auto to = runs_.find(Key{run.collector, run.boot});
     if (to == runs_.end() || now - to->second.told_others < grace_ / 20) return all;
@@ -231,14 +232,14 @@ std::vector<Sighting> Watermarks::sightings_for(RunId run, Instant now) {
     return all;
 }
 
-bool Watermarks::excuse(RunId run, Instant now) {
+bool FailureDetector::excuse(RunId run, Instant now) {
     const auto it = runs_.find(Key{run.collector, run.boot});
     if (it == runs_.end() || !it->second.holds()) return false;
     it->second.heard = now;
     return true;
 }
 
-std::optional<Instant> Watermarks::succeeded_at(const Key& key, const Run& run) const {
+std::optional<Instant> FailureDetector::succeeded_at(const Key& key, const Run& run) const {
     std::optional<Instant> first;
     const auto [from, to] = runs_of(runs_, key.first);
     for (auto it = from; it != to; ++it) {
@@ -250,8 +251,8 @@ std::optional<Instant> Watermarks::succeeded_at(const Key& key, const Run& run) 
 }
 
 // Both spoke after both had begun, and lately.
-std::optional<Watermarks::RunId> Watermarks::other_than(const Key& key, const Run& run,
-                                                        Instant now) const {
+std::optional<FailureDetector::RunId> FailureDetector::other_than(const Key& key, const Run& run,
+                                                                  Instant now) const {
     constexpr Duration kLately = 2 * kOverlap;
     const auto [from, to] = runs_of(runs_, key.first);
     for (auto it = from; it != to; ++it) {
@@ -265,7 +266,7 @@ std::optional<Watermarks::RunId> Watermarks::other_than(const Key& key, const Ru
     return std::nullopt;
 }
 
-bool Watermarks::other_tracker(Instant now) const {
+bool FailureDetector::other_tracker(Instant now) const {
     constexpr Duration kLately = 1h;
     return std::any_of(runs_.begin(), runs_.end(), [&](const auto& it) {
         const auto& [key, run] = it;
@@ -275,7 +276,7 @@ bool Watermarks::other_tracker(Instant now) const {
     });
 }
 
-void Watermarks::on_time(Instant now) {
+void FailureDetector::on_time(Instant now) {
     for (auto& [key, c] : runs_) {
         if (!c.holds() || now - c.alive() <= std::min(grace_, kOverlap)) continue;
         const auto later = succeeded_at(key, c);
@@ -286,7 +287,7 @@ void Watermarks::on_time(Instant now) {
     }
 }
 
-std::optional<Instant> Watermarks::event_time(Instant now) {
+std::optional<Instant> FailureDetector::event_time(Instant now) {
     std::optional<Instant> least;
     for (const auto& [key, c] : runs_) {
         if (!c.holds()) continue;
@@ -300,26 +301,26 @@ std::optional<Instant> Watermarks::event_time(Instant now) {
     return event_time_;
 }
 
-bool Watermarks::take_lift() {
+bool FailureDetector::take_lift() {
     return std::exchange(lift_, false);
 }
 
-std::size_t Watermarks::known() const {
+std::size_t FailureDetector::known() const {
     return static_cast<std::size_t>(std::count_if(
         runs_.begin(), runs_.end(), [](const auto& it) { return it.second.holds(); }));
 }
 
-bool Watermarks::holds(RunId run) const {
+bool FailureDetector::holds(RunId run) const {
     const auto it = runs_.find(Key{run.collector, run.boot});
     return it != runs_.end() && it->second.holds();
 }
 
-Watermarks::View Watermarks::view_of(const Key& key, const Run& c, Instant now) const {
+FailureDetector::View FailureDetector::view_of(const Key& key, const Run& c, Instant now) const {
     return {key.first,      key.second, c.state,   c.applied, c.gap,
             c.reaches(now), c.heard,    c.alive(), c.address, other_than(key, c, now)};
 }
 
-std::vector<Watermarks::View> Watermarks::view(Instant now) const {
+std::vector<FailureDetector::View> FailureDetector::view(Instant now) const {
     std::vector<View> all;
     for (auto it = runs_.begin(); it != runs_.end();) {
         const auto [from, to] = runs_of(runs_, it->first.first);
@@ -335,7 +336,7 @@ std::vector<Watermarks::View> Watermarks::view(Instant now) const {
     return all;
 }
 
-std::optional<Watermarks::View> Watermarks::view_of(RunId run, Instant now) const {
+std::optional<FailureDetector::View> FailureDetector::view_of(RunId run, Instant now) const {
     const auto it = runs_.find(Key{run.collector, run.boot});
     if (it == runs_.end()) return std::nullopt;
     return view_of(it->first, it->second, now);

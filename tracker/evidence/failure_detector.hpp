@@ -29,7 +29,7 @@ namespace presence::tracker {
 // event time waits for both, and each is told of the other.
 //
 // Pure. Times never go back.
-class Watermarks {
+class FailureDetector {
 public:
     static constexpr std::size_t kCollectorsMax = 1'000;  // runs, all in all
     static constexpr std::size_t kRunsMax = 4;            // of one collector
@@ -41,7 +41,7 @@ public:
     // one of them is forged, or another process has acknowledged what lies between.
     static constexpr std::uint64_t kFramesApartMax = 16 * kFrameWindow;
 
-    Watermarks(Duration grace, std::vector<std::string> expected, Instant now);
+    FailureDetector(Duration grace, std::vector<std::string> expected, Instant now);
 
     // How far a collector's run was applied.
     struct Link {

@@ -41,7 +41,7 @@ std::optional<SlotSet> Feeds::slots_of(const ListRank& rank, std::string_view li
     return lists_.front().second;
 }
 
-void Feeds::on_frame(Watermarks::RunId run, const ListRank& rank, std::string_view list,
+void Feeds::on_frame(FailureDetector::RunId run, const ListRank& rank, std::string_view list,
                      Instant now) {
     const auto [it, fresh] = feeds_.try_emplace({std::string(run.collector), run.boot});
     auto& feed = it->second;
@@ -54,15 +54,15 @@ void Feeds::on_frame(Watermarks::RunId run, const ListRank& rank, std::string_vi
     lacked_ |= ~feed.slots;
 }
 
-SlotSet Feeds::turn(Instant now, const Watermarks& watermarks) {
+SlotSet Feeds::turn(Instant now, const FailureDetector& failure_detector) {
     const auto turned = std::exchange(turned_, now);
     const auto before = std::exchange(missing_, {});
     for (const auto& [run, feed] : feeds_) {
         const auto lacks = own_ & ~feed.slots;
-        if (lacks.any() && watermarks.holds({run.first, run.second})) missing_ |= lacks;
+        if (lacks.any() && failure_detector.holds({run.first, run.second})) missing_ |= lacks;
     }
     if (bug(Bug::lists_ignored)) missing_.reset();
-    if (feeds_.size() > kFeedsMax) forget_strangers(watermarks);
+    if (feeds_.size() > kFeedsMax) forget_strangers(failure_detector);
     const auto again = (before | std::exchange(lacked_, {})) & own_ & ~missing_;
     if (missing_.none()) {
         if (before.any() || again.any()) complete_since_ = now;
@@ -76,9 +76,9 @@ SlotSet Feeds::turn(Instant now, const Watermarks& watermarks) {
     return bug(Bug::fed_again_not_lifted) ? SlotSet{} : again;
 }
 
-void Feeds::forget_strangers(const Watermarks& watermarks) {
+void Feeds::forget_strangers(const FailureDetector& failure_detector) {
     std::erase_if(feeds_, [&](const auto& it) {
-        return !watermarks.holds({it.first.first, it.first.second});
+        return !failure_detector.holds({it.first.first, it.first.second});
     });
 }
 
@@ -97,21 +97,21 @@ Duration Feeds::left(Instant now) const {
     return std::max(max_ - spent, Duration{0});
 }
 
-std::optional<ListRank> Feeds::rank_of(Watermarks::RunId run) const {
+std::optional<ListRank> Feeds::rank_of(FailureDetector::RunId run) const {
     const auto it = feeds_.find({std::string(run.collector), run.boot});
     if (it == feeds_.end()) return std::nullopt;
     return it->second.rank;
 }
 
-bool Feeds::goes_by_another(Watermarks::RunId run) const {
+bool Feeds::goes_by_another(FailureDetector::RunId run) const {
     const auto rank = rank_of(run);
     return rank && !same(*rank);
 }
 
-std::vector<Feeds::Differs> Feeds::differing(const Watermarks& watermarks) const {
+std::vector<Feeds::Differs> Feeds::differing(const FailureDetector& failure_detector) const {
     std::vector<Differs> all;
     for (const auto& [run, feed] : feeds_)
-        if (!same(feed.rank) && watermarks.holds({run.first, run.second}))
+        if (!same(feed.rank) && failure_detector.holds({run.first, run.second}))
             all.push_back({run.first, feed.rank, feed.since, (own_ & ~feed.slots).count()});
     return all;
 }

@@ -33,9 +33,10 @@ public:
     void adopt(const SlotMap& map);
     // Of a frame that is applied, in order. `list`: the ids of that list, as encode_list() writes
     // them; empty if the collector thinks that we go by it.
-    void on_frame(Watermarks::RunId run, const ListRank& rank, std::string_view list, Instant now);
+    void on_frame(FailureDetector::RunId run, const ListRank& rank, std::string_view list,
+                  Instant now);
     // Once a turn, before deadlines pass. Returns the slots whose evidence is complete again.
-    [[nodiscard]] SlotSet turn(Instant now, const Watermarks& watermarks);
+    [[nodiscard]] SlotSet turn(Instant now, const FailureDetector& failure_detector);
 
     // Ours that lack evidence.
     [[nodiscard]] const SlotSet& missing() const { return missing_; }
@@ -53,9 +54,9 @@ public:
 
     [[nodiscard]] const ListRank& rank() const { return rank_; }
     // By which list a run of a collector routes; nothing before its first frame.
-    [[nodiscard]] std::optional<ListRank> rank_of(Watermarks::RunId run) const;
+    [[nodiscard]] std::optional<ListRank> rank_of(FailureDetector::RunId run) const;
     // That is another list than ours.
-    [[nodiscard]] bool goes_by_another(Watermarks::RunId run) const;
+    [[nodiscard]] bool goes_by_another(FailureDetector::RunId run) const;
     struct Differs {
         std::string collector;
         ListRank rank;
@@ -63,7 +64,7 @@ public:
         std::size_t missing = 0;  // slots of ours that it does not feed us
     };
     // Collectors that count and go by another list, in the order of ids.
-    [[nodiscard]] std::vector<Differs> differing(const Watermarks& watermarks) const;
+    [[nodiscard]] std::vector<Differs> differing(const FailureDetector& failure_detector) const;
 
 private:
     struct Feed {
@@ -75,10 +76,10 @@ private:
     [[nodiscard]] bool same(const ListRank& rank) const;
     [[nodiscard]] std::optional<SlotSet> slots_of(const ListRank& rank, std::string_view list);
     void remember(const ListRank& rank, const SlotSet& slots);
-    void forget_strangers(const Watermarks& watermarks);
+    void forget_strangers(const FailureDetector& failure_detector);
 
     static constexpr std::size_t kListsMax = 16;
-    static constexpr std::size_t kFeedsMax = 2 * Watermarks::kCollectorsMax;
+    static constexpr std::size_t kFeedsMax = 2 * FailureDetector::kCollectorsMax;
 
     std::string tracker_;
     ListRank rank_;

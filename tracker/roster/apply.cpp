@@ -26,7 +26,7 @@ bool Roster::Impl::within_limits(const Beat& beat) {
            (beat.bye || (beat.ttl_ms >= kTtlMinMs && beat.ttl_ms <= kTtlMaxMs));
 }
 
-void Roster::Impl::take(const Beat& beat, std::optional<UserIndex> hint, WallOffset wall,
+void Roster::Impl::take(const Beat& beat, std::optional<UserNumber> hint, WallOffset wall,
                         std::vector<Event>& out) {
     if (!within_limits(beat))
         ++stats.malformed;
@@ -36,7 +36,7 @@ void Roster::Impl::take(const Beat& beat, std::optional<UserIndex> hint, WallOff
         on_beat(beat, hint, wall, out);
 }
 
-void Roster::Impl::on_beat(const Beat& beat, std::optional<UserIndex> hint, WallOffset wall,
+void Roster::Impl::on_beat(const Beat& beat, std::optional<UserNumber> hint, WallOffset wall,
                            std::vector<Event>& out) {
     auto tick = clock.of_read(beat.at);
     make_room(tick);
@@ -45,8 +45,8 @@ void Roster::Impl::on_beat(const Beat& beat, std::optional<UserIndex> hint, Wall
         ++stats.stale;
         return;
     }
-    if (!beat.session.empty() && !byes.empty() &&
-        byes.cover(Byes::key(beat.hash, beat.edge, beat.session), tick)) {
+    if (!beat.session.empty() && !tombstones.empty() &&
+        tombstones.cover(Tombstones::key(beat.hash, beat.edge, beat.session), tick)) {
         ++stats.after_bye;
         return;
     }
@@ -75,7 +75,7 @@ void Roster::Impl::on_beat(const Beat& beat, std::optional<UserIndex> hint, Wall
     }
 }
 
-void Roster::Impl::refresh_listed(UserIndex user, const Beat& beat, Tick tick, WallOffset wall,
+void Roster::Impl::refresh_listed(UserNumber user, const Beat& beat, Tick tick, WallOffset wall,
                                   std::vector<Event>& out) {
     auto& record = records[user];
     const auto ttl = ttl_max(record);
@@ -112,14 +112,14 @@ void Roster::Impl::refresh_listed(UserIndex user, const Beat& beat, Tick tick, W
     set_deadline(user);
 }
 
-std::optional<Roster::Impl::UserIndex> Roster::Impl::add_user(const Beat& beat, Tick tick,
-                                                              WallOffset wall) {
+std::optional<Roster::Impl::UserNumber> Roster::Impl::add_user(const Beat& beat, Tick tick,
+                                                               WallOffset wall) {
     if (beat.hash != hash_of(beat.user)) {
         ++stats.malformed;
         return std::nullopt;
     }
     if (records.living() >= options.users_max ||
-        table.search(beat.hash).same >= UserTable::kSameMax) {
+        table.search(beat.hash).same >= UserIndex::kSameMax) {
         ++stats.users_limit;
         unknown_until = std::max(unknown_until, tick + beat.ttl_ms);
         return std::nullopt;
@@ -140,8 +140,8 @@ std::optional<Roster::Impl::UserIndex> Roster::Impl::add_user(const Beat& beat, 
     return user;
 }
 
-Roster::Impl::UserIndex Roster::Impl::add_record(std::string_view id, std::uint64_t hash, Tick read,
-                                                 std::int64_t since_ms) {
+Roster::Impl::UserNumber Roster::Impl::add_record(std::string_view id, std::uint64_t hash,
+                                                  Tick read, std::int64_t since_ms) {
     const auto user = records.add(id);
     table.add(hash, user);
     auto& record = records[user];
@@ -207,7 +207,7 @@ void Roster::Impl::hold_until(UserRecord& record, Tick tick) {
 void Roster::Impl::on_bye(const Beat& beat, WallOffset wall, std::vector<Event>& out) {
     const auto tick = window.clamp(clock.of_read(beat.at));
     if (!beat.session.empty() && tick + kByeTicks >= event_time)
-        byes.remember(Byes::key(beat.hash, beat.edge, beat.session), tick);
+        tombstones.remember(Tombstones::key(beat.hash, beat.edge, beat.session), tick);
     const auto user = find(beat.hash, beat.user);
     const auto edge = edges.find(beat.edge);
     if (!user || !edge) return;
@@ -264,7 +264,7 @@ bool Roster::end(std::uint64_t hash, std::string_view user, std::optional<std::s
     return true;
 }
 
-void Roster::Impl::after_endings(UserIndex user, std::uint64_t hash, Reason reason, Ending last,
+void Roster::Impl::after_endings(UserNumber user, std::uint64_t hash, Reason reason, Ending last,
                                  std::int64_t at_ms, std::string_view status_before,
                                  WallOffset wall, std::vector<Event>& out) {
     auto& record = records[user];
@@ -293,12 +293,12 @@ void Roster::Impl::release_sessions(UserRecord& record) {
         end_session(record, record.sessions.begin());
 }
 
-void Roster::Impl::forget(UserIndex user, std::uint64_t hash) {
+void Roster::Impl::forget(UserNumber user, std::uint64_t hash) {
     release_sessions(records[user]);
     remove_user(user, hash);
 }
 
-void Roster::Impl::remove_user(UserIndex user, std::uint64_t hash) {
+void Roster::Impl::remove_user(UserNumber user, std::uint64_t hash) {
     table.remove(hash, user);
     deadlines.erase(user);
     doubts.forget(user);

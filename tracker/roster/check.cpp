@@ -11,7 +11,7 @@ void Roster::Impl::check() const {
     deadlines.check();
     std::uint64_t users = 0, sessions = 0;
     std::map<EdgeIndex, std::uint32_t> references;
-    const auto check_user = [&](Slot slot, UserIndex user) {
+    const auto check_user = [&](Slot slot, UserNumber user) {
         const auto& record = records[user];
         PRESENCE_CHECK(record.living(), "the table names a free record");
         const auto hash = hash_of(record.id());
@@ -42,7 +42,7 @@ void Roster::Impl::check() const {
     for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
         const auto before = users;
         const auto s = static_cast<Slot>(slot);
-        table.each_in(s, [&](UserIndex user) { check_user(s, user); });
+        table.each_in(s, [&](UserNumber user) { check_user(s, user); });
         PRESENCE_CHECK(users - before == table.count(s), "a table counts wrongly");
     }
     PRESENCE_CHECK(users == records.living(), "a record is not in the table");

@@ -13,7 +13,7 @@ bool Roster::expire(Instant event_time, WallOffset wall, std::size_t limit,
     const auto tick = in.clock.of_event(event_time);
     in.make_room(tick);
     in.event_time = std::max(in.event_time, tick);
-    in.byes.forget_before(in.event_time);
+    in.tombstones.forget_before(in.event_time);
 
     in.due.clear();
     const bool more =
@@ -36,8 +36,8 @@ bool Roster::expire(Instant event_time, WallOffset wall, std::size_t limit,
     return more;
 }
 
-std::optional<Tick> Roster::Impl::ripe_at(UserIndex user) {
-    using Kind = Leases::Verdict::Kind;
+std::optional<Tick> Roster::Impl::ripe_at(UserNumber user) {
+    using Kind = EdgeLeases::Verdict::Kind;
     constexpr auto kNever = std::numeric_limits<Tick>::max();
     auto floor = kLongAgo;
     if (slots_held || event_time <= newest_floor + Tick{kTtlMaxMs}) {
@@ -69,7 +69,7 @@ std::optional<Tick> Roster::Impl::ripe_at(UserIndex user) {
 
 // Not later than any session may end once the slot is lifted, and not so often that those who wait
 // cost much.
-void Roster::Impl::look_later(UserIndex user) {
+void Roster::Impl::look_later(UserNumber user) {
     constexpr Tick kLookMin = kTtlMinMs / 2;
     auto next = std::numeric_limits<Tick>::max();
     each_session(records[user], [&](const auto& held) {
@@ -88,12 +88,12 @@ void Roster::Impl::settle(const Ripe& ended, WallOffset wall, std::vector<Event>
     auto doubt = Doubts::kNone;
     for (auto* s = record.sessions.begin(); s != record.sessions.end();) {
         const auto [kind, at] = verdict(*s, floor_of(ended.hash));
-        if (kind == Leases::Verdict::Kind::lives) {
+        if (kind == EdgeLeases::Verdict::Kind::lives) {
             s = SessionList::next(s);
             continue;
         }
         last = std::max(last, {at, s->ttl});
-        const bool of_edge = kind == Leases::Verdict::Kind::lost;
+        const bool of_edge = kind == EdgeLeases::Verdict::Kind::lost;
         lost |= of_edge;
         // A swallowed word of its edge would hold it as well.
         const auto length = of_edge ? std::max<Tick>(s->ttl, leases.hold_length()) : s->ttl;
@@ -107,7 +107,7 @@ void Roster::Impl::settle(const Ripe& ended, WallOffset wall, std::vector<Event>
                   millis(wall.at(clock.instant(last.deadline))), status_before, wall, out);
 }
 
-void Roster::Impl::set_deadline(UserIndex user) {
+void Roster::Impl::set_deadline(UserNumber user) {
     auto& record = records[user];
     if (record.single()) {
         record.arm();
@@ -126,7 +126,7 @@ void Roster::Impl::clamp_all(Tick now) {
     const auto clamp = [&](std::uint32_t& kept) {
         kept = low(std::max(window.widen(kept), floor));
     };
-    for (UserIndex user = 0; user < records.end(); ++user) {
+    for (UserNumber user = 0; user < records.end(); ++user) {
         auto& record = records[user];
         if (!record.living()) continue;
         clamp(record.read);
@@ -143,7 +143,7 @@ void Roster::Impl::clamp_all(Tick now) {
     if (lifted < floor) lifted = std::numeric_limits<Tick>::min();
     window.move_to(now);
     deadlines.clear();
-    for (UserIndex user = 0; user < records.end(); ++user)
+    for (UserNumber user = 0; user < records.end(); ++user)
         if (records[user].living()) set_deadline(user);
 }
 

@@ -13,9 +13,9 @@ namespace presence::tracker {
 // twice; nobody is remembered for it.
 //
 // Pure. Time never goes back.
-class Pacer {
+class RateLimit {
 public:
-    explicit Pacer(std::uint64_t per_second)
+    explicit RateLimit(std::uint64_t per_second)
         : interval_(kSecond / std::max<std::int64_t>(static_cast<std::int64_t>(per_second), 1)),
           burst_(std::max<std::int64_t>(kSecond / 10 - interval_, 0)) {}
 

@@ -46,7 +46,7 @@ std::size_t Roster::shorten_held(
     const std::function<Instant(Instant last_seen, Duration ttl)>& until) {
     auto& in = *impl_;
     std::size_t shortened = 0;
-    for (Impl::UserIndex user = 0; user < in.records.end(); ++user) {
+    for (Impl::UserNumber user = 0; user < in.records.end(); ++user) {
         auto& record = in.records[user];
         if (!record.living()) continue;
         const auto read = in.window.widen(record.read);
@@ -88,7 +88,7 @@ void Roster::end_all(Reason reason, std::int64_t at_ms, WallOffset wall, std::ve
     auto& in = *impl_;
     for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
         const auto s = static_cast<Slot>(slot);
-        in.table.each_in(s, [&](Impl::UserIndex user) {
+        in.table.each_in(s, [&](Impl::UserNumber user) {
             const auto& record = in.records[user];
             auto e = in.event(record, s, State::offline, reason, at_ms, in.ttl_max(record));
             e.last_seen_ms = millis(wall.at(in.clock.instant(in.window.widen(record.read))));

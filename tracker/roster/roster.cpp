@@ -24,7 +24,7 @@ void Roster::prefetch(std::uint64_t hash) const {
 void Roster::apply(std::span<const Beat> beats, WallOffset wall, std::vector<Event>& out) {
     constexpr std::size_t kGroup = 8;
     auto& in = *impl_;
-    std::array<std::optional<Impl::UserIndex>, 4 * kGroup> hints;
+    std::array<std::optional<Impl::UserNumber>, 4 * kGroup> hints;
     const auto end_of = [&](std::size_t begin) { return std::min(begin + kGroup, beats.size()); };
     const auto look_for = [&](std::size_t begin) {
         for (auto i = begin; i < end_of(begin); ++i) {
@@ -140,9 +140,9 @@ std::size_t Roster::silent_edges(std::size_t limit, std::vector<Hold>& out) cons
 void Roster::each_in(Slot slot, WallOffset wall, const std::function<void(const View&)>& fn) const {
     constexpr std::size_t kAhead = 24;
     const auto& in = *impl_;
-    std::vector<Impl::UserIndex> users;
+    std::vector<Impl::UserNumber> users;
     users.reserve(in.table.count(slot));
-    in.table.each_in(slot, [&](Impl::UserIndex user) { users.push_back(user); });
+    in.table.each_in(slot, [&](Impl::UserNumber user) { users.push_back(user); });
     for (std::size_t i = 0; i < users.size() + kAhead; ++i) {
         if (i < users.size()) in.records.prefetch(users[i]);
         if (i >= kAhead) fn(in.view(in.records[users[i - kAhead]], wall));
@@ -151,7 +151,7 @@ void Roster::each_in(Slot slot, WallOffset wall, const std::function<void(const 
 
 void Roster::drop(Slot slot) {
     auto& in = *impl_;
-    in.table.each_in(slot, [&](Impl::UserIndex user) {
+    in.table.each_in(slot, [&](Impl::UserNumber user) {
         in.release_sessions(in.records[user]);
         in.deadlines.erase(user);
         in.doubts.forget(user);
@@ -177,7 +177,7 @@ const Roster::Stats& Roster::stats() const {
 }
 std::uint64_t Roster::bytes() const {
     return impl_->table.bytes() + impl_->records.bytes() + impl_->deadlines.bytes() +
-           impl_->edges.bytes() + impl_->leases.bytes() + impl_->byes.bytes();
+           impl_->edges.bytes() + impl_->leases.bytes() + impl_->tombstones.bytes();
 }
 void Roster::check() const {
     impl_->check();

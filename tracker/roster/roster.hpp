@@ -74,7 +74,7 @@ struct Beat : Row {
 class Roster {
 public:
     static constexpr Duration kByeMemory = 2s;
-    static constexpr std::size_t kByesMax = 262'144;  // beyond, the oldest is forgotten
+    static constexpr std::size_t kTombstonesMax = 262'144;  // beyond, the oldest is forgotten
 
     struct Options {
         std::uint64_t users_max = 20'000'000;
@@ -198,7 +198,7 @@ public:
         std::uint64_t stale = 0;        // deadline had passed when it came; a bye: see above
         std::uint64_t after_bye = 0;    // stragglers of a session that said bye
         std::uint64_t edge_lost = 0;    // users told so
-        std::uint64_t users_limit = 0;  // left out: no room (UserTable::kSameMax, too)
+        std::uint64_t users_limit = 0;  // left out: no room (UserIndex::kSameMax, too)
         std::uint64_t sessions_limit = 0, edges_limit = 0;  // for another session that they share
         std::uint64_t malformed = 0;  // beyond common/limits.hpp, or not the user's hash
     };

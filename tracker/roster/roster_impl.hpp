@@ -24,7 +24,7 @@ namespace presence::tracker {
 // A roster's parts. Each living user has an index: `table` finds it, `records` tell the truth about
 // it, `deadlines` hold when to look at it again, never later than its first session's deadline.
 struct Roster::Impl {
-    using UserIndex = std::uint32_t;
+    using UserNumber = std::uint32_t;
     static constexpr Tick kByeTicks = kByeMemory / 1ms;
     static constexpr Tick kLongAgo = std::numeric_limits<Tick>::min();
 
@@ -41,13 +41,13 @@ struct Roster::Impl {
     Options options;
     TickClock clock;
     TickWindow window;
-    UserTable table{options.users_max};
+    UserIndex table{options.users_max};
     UserRecords records{options.users_max};
     Deadlines deadlines{options.users_max};
     Edges edges;
-    Leases leases;
-    Pacer edge_lost;
-    Byes byes{kByesMax, kByeTicks};
+    EdgeLeases leases;
+    RateLimit edge_lost;
+    Tombstones tombstones{kTombstonesMax, kByeTicks};
     // Long before anything, while there is none.
     Tick event_time = std::numeric_limits<Tick>::min();
     Tick lifted = std::numeric_limits<Tick>::min();
@@ -71,7 +71,7 @@ struct Roster::Impl {
     struct Ripe {
         Tick at;  // the deadline of what ends
         std::uint64_t hash;
-        UserIndex user;
+        UserNumber user;
     };
     std::vector<Ripe> ripe;
 
@@ -95,10 +95,10 @@ struct Roster::Impl {
     [[nodiscard]] Tick floor_of(std::uint64_t hash) const { return floors[slot_of(hash)]; }
     // Of a record or a session, at event time.
     template <class T>
-    [[nodiscard]] Leases::Verdict verdict(const T& held, Tick floor) const {
+    [[nodiscard]] EdgeLeases::Verdict verdict(const T& held, Tick floor) const {
         auto own = deadline_of(held);
         if (own < event_time) own = std::max(own, floor + held.ttl);
-        if (own >= event_time) return {Leases::Verdict::Kind::lives, own};
+        if (own >= event_time) return {EdgeLeases::Verdict::Kind::lives, own};
         return leases.judge(held.edge, own - held.ttl, held.ttl, event_time);
     }
     // fn(session), also of a record that holds its only one itself.
@@ -115,12 +115,12 @@ struct Roster::Impl {
         if (window.outgrown(t)) clamp_all(t);
     }
 
-    [[nodiscard]] std::optional<UserIndex> find(std::uint64_t hash, std::string_view user) const {
-        return table.find(hash, [&](UserIndex i) { return records[i].id() == user; });
+    [[nodiscard]] std::optional<UserNumber> find(std::uint64_t hash, std::string_view user) const {
+        return table.find(hash, [&](UserNumber i) { return records[i].id() == user; });
     }
     [[nodiscard]] static bool within_limits(const Beat& beat);
     // A new user; nothing, and counted, if there are too many.
-    [[nodiscard]] std::optional<UserIndex> add_user(const Beat& beat, Tick tick, WallOffset wall);
+    [[nodiscard]] std::optional<UserNumber> add_user(const Beat& beat, Tick tick, WallOffset wall);
     // A new session, or, and that is counted, the one that it shares.
     [[nodiscard]] Session* add_session(UserRecord& record, const Beat& beat, Tick tick);
     [[nodiscard]] Session* share(UserRecord& record, const Beat& beat, Tick tick);
@@ -130,14 +130,14 @@ struct Roster::Impl {
     [[nodiscard]] bool join_two(UserRecord& record);
 
     // One heartbeat or bye. `hint`: where the user may be, to save the search.
-    void take(const Beat& beat, std::optional<UserIndex> hint, WallOffset wall,
+    void take(const Beat& beat, std::optional<UserNumber> hint, WallOffset wall,
               std::vector<Event>& out);
-    void on_beat(const Beat& beat, std::optional<UserIndex> hint, WallOffset wall,
+    void on_beat(const Beat& beat, std::optional<UserNumber> hint, WallOffset wall,
                  std::vector<Event>& out);
     void on_bye(const Beat& beat, WallOffset wall, std::vector<Event>& out);
     // One more reference.
     [[nodiscard]] EdgeIndex acquire_edge(const Beat& beat);
-    void refresh_listed(UserIndex user, const Beat& beat, Tick tick, WallOffset wall,
+    void refresh_listed(UserNumber user, const Beat& beat, Tick tick, WallOffset wall,
                         std::vector<Event>& out);
     // What one record holds, as a list of one.
     void to_list(UserRecord& record);
@@ -147,28 +147,28 @@ struct Roster::Impl {
     // Lets none of the user's sessions end before `tick`.
     void hold_until(UserRecord& record, Tick tick);
     // Takes a user out without a word; the first requires that no session is left.
-    void remove_user(UserIndex user, std::uint64_t hash);
-    void forget(UserIndex user, std::uint64_t hash);
+    void remove_user(UserNumber user, std::uint64_t hash);
+    void forget(UserNumber user, std::uint64_t hash);
     void note_news(Slot slot) {
         if (!std::exchange(is_noted[slot], true)) noted.push_back(slot);
     }
     void release_sessions(UserRecord& record);
     // A user without a session. Requires: not known, within users_max.
-    [[nodiscard]] UserIndex add_record(std::string_view id, std::uint64_t hash, Tick read,
-                                       std::int64_t since_ms);
+    [[nodiscard]] UserNumber add_record(std::string_view id, std::uint64_t hash, Tick read,
+                                        std::int64_t since_ms);
     void inherit_status(UserRecord& record, Session* heir);
     // Sessions of `user` have ended: tells offline, or a change of status, and sets the deadline.
-    void after_endings(UserIndex user, std::uint64_t hash, Reason reason, Ending last,
+    void after_endings(UserNumber user, std::uint64_t hash, Reason reason, Ending last,
                        std::int64_t at_ms, std::string_view status_before, WallOffset wall,
                        std::vector<Event>& out);
 
     // When the last of the user's sessions that are over ended; nothing, and the user is looked at
     // again later, if none is, or it is not their turn to be told.
-    [[nodiscard]] std::optional<Tick> ripe_at(UserIndex user);
+    [[nodiscard]] std::optional<Tick> ripe_at(UserNumber user);
     // Of a user for whom time stands still: when to look again.
-    void look_later(UserIndex user);
+    void look_later(UserNumber user);
     void settle(const Ripe& ripe, WallOffset wall, std::vector<Event>& out);
-    void set_deadline(UserIndex user);
+    void set_deadline(UserNumber user);
     void clamp_all(Tick now);
 
     [[nodiscard]] std::uint32_t ttl_max(const UserRecord& record) const;

@@ -5,7 +5,8 @@
 
 namespace presence::tracker {
 
-std::uint64_t Byes::key(std::uint64_t user_hash, std::string_view edge, std::string_view session) {
+std::uint64_t Tombstones::key(std::uint64_t user_hash, std::string_view edge,
+                              std::string_view session) {
     // Any good mixing serves; this is the finaliser of MurmurHash3 (Appleby, 2008).
     const auto mix = [](std::uint64_t h) {
         h = (h ^ (h >> 33)) * 0xff51afd7ed558ccdull;
@@ -16,7 +17,7 @@ std::uint64_t Byes::key(std::uint64_t user_hash, std::string_view edge, std::str
     return mix(mix(mix(user_hash) + edge_hash) + hash_of(session));
 }
 
-void Byes::remember(std::uint64_t key, Tick at) {
+void Tombstones::remember(std::uint64_t key, Tick at) {
     const auto [it, added] = at_.try_emplace(key, at);
     if (!added && it->second >= at) return;
     it->second = at;
@@ -24,20 +25,20 @@ void Byes::remember(std::uint64_t key, Tick at) {
     if (order_.size() > max_) forget_oldest();
 }
 
-bool Byes::cover(std::uint64_t key, Tick at) const {
+bool Tombstones::cover(std::uint64_t key, Tick at) const {
     if (bug(Bug::revived_after_bye)) return false;
     const auto it = at_.find(key);
     // The queue is in order of arrival, so an entry may outstay its time in it.
     return it != at_.end() && at <= it->second + memory_ && it->second + memory_ >= event_time_;
 }
 
-void Byes::forget_before(Tick event_time) {
+void Tombstones::forget_before(Tick event_time) {
     event_time_ = event_time;
     while (!order_.empty() && order_.front().at + memory_ < event_time)
         forget_oldest();
 }
 
-void Byes::forget_oldest() {
+void Tombstones::forget_oldest() {
     const auto oldest = order_.front();
     order_.pop_front();
     const auto it = at_.find(oldest.key);

@@ -15,9 +15,9 @@ namespace presence::tracker {
 // Remembers which named sessions said bye, so that stragglers do not revive them. Sessions are
 // known by a 64-bit hash: with the memory full, one heartbeat in 70 million millions is taken for
 // another session's straggler.
-class Byes {
+class Tombstones {
 public:
-    explicit Byes(std::size_t max, Tick memory) : max_(max), memory_(memory) {}
+    explicit Tombstones(std::size_t max, Tick memory) : max_(max), memory_(memory) {}
 
     [[nodiscard]] static std::uint64_t key(std::uint64_t user_hash, std::string_view edge,
                                            std::string_view session);

@@ -22,29 +22,29 @@ unsigned room_order(std::size_t users_max) {
 
 }  // namespace
 
-UserTable::UserTable(std::size_t users_max)
+UserIndex::UserIndex(std::size_t users_max)
     : buddies_(room_order(users_max)),
       room_((std::size_t{kCapacityMin} << room_order(users_max)) * sizeof(Entry)) {}
 
-UserTable::Table UserTable::take_room(std::uint32_t capacity) {
+UserIndex::Table UserIndex::take_room(std::uint32_t capacity) {
     const auto unit = buddies_.take(order_of(capacity));
     auto* const entries = static_cast<Entry*>(room_.begin()) + unit * kCapacityMin;
     std::fill_n(entries, capacity, Entry{});
     return {entries, capacity, 0};
 }
 
-void UserTable::give_back(const Table& table) {
+void UserIndex::give_back(const Table& table) {
     if (table.capacity == 0) return;
     const auto at = table.entries - static_cast<Entry*>(room_.begin());
     buddies_.give_back(static_cast<std::size_t>(at) / kCapacityMin, order_of(table.capacity));
 }
 
-void UserTable::clear(Slot slot) {
+void UserIndex::clear(Slot slot) {
     give_back(tables_[slot]);
     tables_[slot] = {};
 }
 
-void UserTable::add(std::uint64_t hash, std::uint32_t user) {
+void UserIndex::add(std::uint64_t hash, std::uint32_t user) {
     auto& table = tables_[slot_of(hash)];
     if (table.count + 1 > table.capacity / 8 * 7)
         resize(table, table.capacity ? table.capacity * 2 : kCapacityMin);
@@ -52,7 +52,7 @@ void UserTable::add(std::uint64_t hash, std::uint32_t user) {
     ++table.count;
 }
 
-void UserTable::remove(std::uint64_t hash, std::uint32_t user) {
+void UserIndex::remove(std::uint64_t hash, std::uint32_t user) {
     auto& table = tables_[slot_of(hash)];
     PRESENCE_CHECK(table.count > 0, "removed from an empty table");
     const auto mask = table.capacity - 1;
@@ -73,7 +73,7 @@ void UserTable::remove(std::uint64_t hash, std::uint32_t user) {
         resize(table, table.capacity / 2);
 }
 
-UserTable::Search UserTable::search(std::uint64_t hash) const {
+UserIndex::Search UserIndex::search(std::uint64_t hash) const {
     Search found;
     const auto& table = tables_[slot_of(hash)];
     if (!table.capacity) return found;
@@ -85,7 +85,7 @@ UserTable::Search UserTable::search(std::uint64_t hash) const {
     return found;
 }
 
-void UserTable::insert(Table& table, Entry entry) {
+void UserIndex::insert(Table& table, Entry entry) {
     const auto mask = table.capacity - 1;
     auto at = entry.tag & mask;
     while (table.entries[at].user_plus_1)
@@ -93,7 +93,7 @@ void UserTable::insert(Table& table, Entry entry) {
     table.entries[at] = entry;
 }
 
-void UserTable::resize(Table& table, std::uint32_t capacity) {
+void UserIndex::resize(Table& table, std::uint32_t capacity) {
     auto fresh = take_room(capacity);
     fresh.count = table.count;
     for (std::uint32_t at = 0; at < table.capacity; ++at)
@@ -102,7 +102,7 @@ void UserTable::resize(Table& table, std::uint32_t capacity) {
     table = fresh;
 }
 
-std::size_t UserTable::bytes() const {
+std::size_t UserIndex::bytes() const {
     std::size_t total = sizeof(*this);
     for (const auto& table : tables_)
         total += table.capacity * sizeof(Entry);

@@ -20,10 +20,10 @@ namespace presence::tracker {
 // probing, removal by shifting back, filled up to 7/8. Whether an index is the user meant is for
 // the caller to say. Ids can be chosen so that all 64 bits of their hashes are the same: those are
 // compared one by one.
-class UserTable {
+class UserIndex {
 public:
     // At most `users_max` are in it at once.
-    explicit UserTable(std::size_t users_max);
+    explicit UserIndex(std::size_t users_max);
 
     void prefetch(std::uint64_t hash) const {
         const auto& table = tables_[slot_of(hash)];

@@ -33,7 +33,7 @@ std::size_t bytes_of(const Output& output) {
 
 }  // namespace
 
-void Outbox::hold(Output&& turn, Output& ready) {
+void CommitGate::hold(Output&& turn, Output& ready) {
     for (const auto& publication : turn.publications)
         batch_ = std::max(batch_, publication.batch);
     if ((held_.empty() && batch_ <= written_) || bug(Bug::published_first))
@@ -44,7 +44,7 @@ void Outbox::hold(Output&& turn, Output& ready) {
     held_.push_back({batch_, bytes, std::move(turn)});
 }
 
-void Outbox::on_written(std::uint64_t batch, Output& ready) {
+void CommitGate::on_written(std::uint64_t batch, Output& ready) {
     written_ = std::max(written_, batch);
     for (; !held_.empty() && held_.front().batch <= written_; held_.pop_front()) {
         bytes_ -= held_.front().bytes;

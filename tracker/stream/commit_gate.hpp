@@ -13,7 +13,7 @@ namespace presence::tracker {
 // kept.
 //
 // Pure. Memory is what is held; whoever calls stops taking frames while it is too much.
-class Outbox {
+class CommitGate {
 public:
     // Takes publications, acknowledgements and snapshots of one turn; what needs not wait is moved
     // to `ready` at once.

@@ -37,7 +37,7 @@ struct Replay {
 
 // What a turn wants done. Batches, states and facts are to be written first; what lies in
 // `publications`, `acks` and `snapshots` goes out only when the batches of this turn and of all
-// before are written (Outbox); `answers` and `signs` may go at any time.
+// before are written (CommitGate); `answers` and `signs` may go at any time.
 struct Output {
     std::vector<Publication> publications;  // in this order
     std::vector<ToPeer> acks;

@@ -6,7 +6,7 @@
 using namespace presence::tracker;
 
 TEST_CASE("a tenth of a second's may pass at once, then as many as the rate", "[roster][pacer]") {
-    Pacer pacer(100);
+    RateLimit pacer(100);
     int passed = 0;
     for (int i = 0; i < 100; ++i)
         passed += pacer.take(1'000);
@@ -20,7 +20,7 @@ TEST_CASE("a tenth of a second's may pass at once, then as many as the rate", "[
 }
 
 TEST_CASE("who may not pass is told a turn of their own", "[roster][pacer]") {
-    Pacer pacer(100);
+    RateLimit pacer(100);
     while (pacer.take(1'000)) {
     }
     // The tenth has token and turn at 1,100: turns begin behind all that was taken.
@@ -34,7 +34,7 @@ TEST_CASE("who may not pass is told a turn of their own", "[roster][pacer]") {
 }
 
 TEST_CASE("a turn is the whole millisecond at which there surely is a token", "[roster][pacer]") {
-    Pacer pacer(3);  // one each 333.3 ms
+    RateLimit pacer(3);  // one each 333.3 ms
     REQUIRE(pacer.take(1'000));
     CHECK_FALSE(pacer.take(1'333));
     CHECK(pacer.turn(1'000) == 1'667);
@@ -44,7 +44,7 @@ TEST_CASE("a turn is the whole millisecond at which there surely is a token", "[
 
 TEST_CASE("a slow pace still goes on, and no rate is one a second", "[roster][pacer]") {
     for (const std::uint64_t rate : {0u, 1u}) {
-        Pacer pacer(rate);
+        RateLimit pacer(rate);
         CHECK(pacer.take(5'000));
         CHECK_FALSE(pacer.take(5'999));
         CHECK(pacer.take(6'000));

@@ -1,14 +1,14 @@
 #include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>
 
-#include "watermarks_peer.hpp"
+#include "failure_detector_peer.hpp"
 
 using namespace presence;
 using namespace presence::tracker;
-using Accept = Watermarks::Accept;
+using Accept = FailureDetector::Accept;
 
 TEST_CASE("event time is the least watermark of all known collectors", "[tracker][watermark]") {
-    Watermarks marks(kGrace, {"c1", "c2"}, at(0s));
+    FailureDetector marks(kGrace, {"c1", "c2"}, at(0s));
     Peer c1;
     Peer c2{"c2"};
     CHECK(marks.on_frame(c1.next(at(1s), at(900ms)), kSelf, at(1s)) == Accept::apply);
@@ -23,7 +23,7 @@ TEST_CASE("event time is the least watermark of all known collectors", "[tracker
 
 TEST_CASE("a watermark without an echo of this tracker's run counts for nothing",
           "[tracker][watermark]") {
-    Watermarks marks(kGrace, {"c1"}, at(0s));
+    FailureDetector marks(kGrace, {"c1"}, at(0s));
     Peer c1;
     auto silent = c1.next(at(1s), at(1s));
     silent.echo.reset();
@@ -43,7 +43,7 @@ TEST_CASE("a watermark without an echo of this tracker's run counts for nothing"
 
 TEST_CASE("only contiguous frames are applied; a gap is told until it is filled",
           "[tracker][watermark]") {
-    Watermarks marks(kGrace, {}, at(0s));
+    FailureDetector marks(kGrace, {}, at(0s));
     Peer c1;
     const auto first = c1.next(at(1s), at(1s));
     const auto second = c1.next(at(2s), at(2s));
@@ -61,7 +61,7 @@ TEST_CASE("only contiguous frames are applied; a gap is told until it is filled"
 
 TEST_CASE("a tracker that starts late takes up a collector's frames at its base",
           "[tracker][watermark]") {
-    Watermarks marks(kGrace, {"c1"}, at(0s));
+    FailureDetector marks(kGrace, {"c1"}, at(0s));
     Peer c1;
     c1.number = 40;
     c1.base = 41;
@@ -74,7 +74,7 @@ TEST_CASE("a tracker that starts late takes up a collector's frames at its base"
 
 TEST_CASE("whatever may have swallowed heartbeats asks for a lift and restarts the coverage",
           "[tracker][watermark]") {
-    Watermarks marks(kGrace, {"c1"}, at(0s));
+    FailureDetector marks(kGrace, {"c1"}, at(0s));
     Peer c1;
     REQUIRE(marks.on_frame(c1.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
     REQUIRE(marks.event_time(at(1s)));
@@ -84,10 +84,10 @@ TEST_CASE("whatever may have swallowed heartbeats asks for a lift and restarts t
         Peer again;
         again.boot = 101;
         CHECK(marks.on_frame(again.next(at(5s), at(5s)), kSelf, at(5s)) == Accept::apply);
-        marks.on_time(at(5s) + Watermarks::kOverlap);
+        marks.on_time(at(5s) + FailureDetector::kOverlap);
         CHECK_FALSE(marks.take_lift());
         CHECK(marks.event_time(at(6s)) <= at(1s));
-        marks.on_time(at(5s) + Watermarks::kOverlap + 1us);
+        marks.on_time(at(5s) + FailureDetector::kOverlap + 1us);
         CHECK(marks.known() == 1);
     }
     SECTION("reported drops") {
@@ -112,7 +112,7 @@ TEST_CASE("whatever may have swallowed heartbeats asks for a lift and restarts t
 
 TEST_CASE("what a collector read after we began is lost with its run, though we never heard it",
           "[tracker][watermark]") {
-    Watermarks marks(kGrace, {"c1"}, at(0s));
+    FailureDetector marks(kGrace, {"c1"}, at(0s));
     marks.resume({"c1", 100, 5});
     Peer c1;
     SECTION("another run") {
@@ -140,7 +140,7 @@ TEST_CASE("what a collector read after we began is lost with its run, though we 
         CHECK_FALSE(marks.take_lift());
     }
     SECTION("another run, of one that had left") {
-        Watermarks others(kGrace, {}, at(0s));
+        FailureDetector others(kGrace, {}, at(0s));
         others.resume({"c1", 100, 5});
         c1.boot = 101;
         CHECK(others.on_frame(c1.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
@@ -150,7 +150,7 @@ TEST_CASE("what a collector read after we began is lost with its run, though we 
 
 TEST_CASE("an expected collector that never speaks holds event time for the grace only",
           "[tracker][watermark]") {
-    Watermarks marks(kGrace, {"c1", "c2"}, at(0s));
+    FailureDetector marks(kGrace, {"c1", "c2"}, at(0s));
     Peer c1;
     marks.on_time(at(29s));
     CHECK(marks.on_frame(c1.next(at(29s), at(29s)), kSelf, at(29s)) == Accept::apply);
@@ -161,7 +161,7 @@ TEST_CASE("an expected collector that never speaks holds event time for the grac
 }
 
 TEST_CASE("a goodbye releases event time at once and is acknowledged", "[tracker][watermark]") {
-    Watermarks marks(kGrace, {"c1", "c2"}, at(0s));
+    FailureDetector marks(kGrace, {"c1", "c2"}, at(0s));
     Peer c1;
     Peer c2{"c2"};
     REQUIRE(marks.on_frame(c1.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
@@ -183,7 +183,7 @@ TEST_CASE("a goodbye releases event time at once and is acknowledged", "[tracker
 }
 
 TEST_CASE("what came while no collector was there nobody knows", "[tracker][watermark]") {
-    Watermarks marks(kGrace, {"c1"}, at(0s));
+    FailureDetector marks(kGrace, {"c1"}, at(0s));
     Peer c1;
     REQUIRE(marks.on_frame(c1.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
     REQUIRE(marks.event_time(at(1s)) == at(1s));
@@ -204,14 +204,14 @@ TEST_CASE("what came while no collector was there nobody knows", "[tracker][wate
 }
 
 TEST_CASE("senseless numbers and a flood of collectors are refused", "[tracker][watermark]") {
-    Watermarks marks(kGrace, {}, at(0s));
+    FailureDetector marks(kGrace, {}, at(0s));
     Peer c1;
     auto senseless = c1.next(at(1s), at(1s));
     senseless.base = 0;
     CHECK(marks.on_frame(senseless, kSelf, at(1s)) == Accept::senseless);
     senseless.base = 2;
     CHECK(marks.on_frame(senseless, kSelf, at(1s)) == Accept::senseless);
-    for (std::size_t n = 0; n < Watermarks::kCollectorsMax; ++n) {
+    for (std::size_t n = 0; n < FailureDetector::kCollectorsMax; ++n) {
         Peer peer{"x" + std::to_string(n)};
         REQUIRE(marks.on_frame(peer.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
     }
@@ -223,12 +223,12 @@ TEST_CASE("senseless numbers and a flood of collectors are refused", "[tracker][
     marks.on_time(at(2s) + kGrace);  // all silent: they make room
     late.number = 0;
     CHECK(marks.on_frame(late.next(at(40s), at(40s)), kSelf, at(40s)) == Accept::apply);
-    CHECK(marks.view(at(40s)).size() == Watermarks::kCollectorsMax);
+    CHECK(marks.view(at(40s)).size() == FailureDetector::kCollectorsMax);
 }
 
 TEST_CASE("another run of a collector begins with nothing of the one before",
           "[tracker][watermark]") {
-    Watermarks marks(kGrace, {"c1"}, at(0s));
+    FailureDetector marks(kGrace, {"c1"}, at(0s));
     Peer c1;
     c1.dropped = 5;
     CHECK(marks.on_frame(c1.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
@@ -242,7 +242,7 @@ TEST_CASE("another run of a collector begins with nothing of the one before",
 }
 
 TEST_CASE("an echo that comes again tells nothing new of a clock", "[tracker][watermark]") {
-    Watermarks marks(kGrace, {"c1"}, at(0s));
+    FailureDetector marks(kGrace, {"c1"}, at(0s));
     Peer c1;
     auto frame = c1.next(at(1s), at(1s));
     const auto echo = frame.echo;
@@ -258,7 +258,7 @@ TEST_CASE("an echo that comes again tells nothing new of a clock", "[tracker][wa
 
 TEST_CASE("without a collector nothing is covered; all that are known are told by their names",
           "[tracker][watermark]") {
-    Watermarks marks(kGrace, {}, at(0s));
+    FailureDetector marks(kGrace, {}, at(0s));
     CHECK_FALSE(marks.event_time(at(1s)));
     CHECK_FALSE(marks.covered_since());
     CHECK_FALSE(marks.view_of({"c1", 100}, at(1s)));
@@ -279,8 +279,8 @@ TEST_CASE("without a collector nothing is covered; all that are known are told b
 
 TEST_CASE("who was never heard and is given up is expected again once another tells of it",
           "[tracker][watermark]") {
-    using State = Watermarks::View::State;
-    Watermarks marks(kGrace, {"c1", "c2"}, at(0s));
+    using State = FailureDetector::View::State;
+    FailureDetector marks(kGrace, {"c1", "c2"}, at(0s));
     Peer c2{"c2"};
     REQUIRE(marks.on_frame(c2.next(at(31s), at(31s)), kSelf, at(31s)) == Accept::apply);
     marks.on_time(at(31s));
@@ -290,24 +290,24 @@ TEST_CASE("who was never heard and is given up is expected again once another te
 }
 
 TEST_CASE("what a collector read that nobody knows is as new as can be", "[tracker][watermark]") {
-    const Watermarks marks(kGrace, {"c1"}, at(0s));
+    const FailureDetector marks(kGrace, {"c1"}, at(0s));
     CHECK(marks.read_time({"c2", 100}, PeerInstant{1s}, at(5s)) == at(5s));
     CHECK(marks.read_time({"c1", 100}, PeerInstant{1s}, at(5s)) == at(5s));
 }
 
 TEST_CASE("of what an earlier run knew no more collectors are remembered than may be known",
           "[tracker][watermark]") {
-    Watermarks marks(kGrace, {}, at(0s));
-    for (std::size_t n = 0; n < Watermarks::kCollectorsMax + 5; ++n)
+    FailureDetector marks(kGrace, {}, at(0s));
+    for (std::size_t n = 0; n < FailureDetector::kCollectorsMax + 5; ++n)
         marks.resume({"x" + std::to_string(n), 1, 1});
-    CHECK(marks.links().size() == Watermarks::kCollectorsMax);
+    CHECK(marks.links().size() == FailureDetector::kCollectorsMax);
 }
 
 TEST_CASE("a heartbeat's time is never early, event time never late", "[tracker][watermark]") {
     rc::prop("under random delays and clock offsets", [] {
         const auto offset = *rc::gen::inRange<std::int64_t>(-1'000'000'000, 1'000'000'000);
         const auto peer_clock = [&](std::int64_t t) { return PeerInstant{Duration{t + offset}}; };
-        Watermarks marks(kGrace, {"c1"}, Instant{});
+        FailureDetector marks(kGrace, {"c1"}, Instant{});
         std::int64_t t = 10'000'000;
         std::int64_t last_arrival = t;
         std::uint64_t number = 0;
@@ -340,7 +340,7 @@ TEST_CASE("a clock that stood still, the collector's or ours, may have cost evid
           "[tracker][watermark]") {
     const bool ours = GENERATE(false, true);
     constexpr Duration kStill = 20s;
-    Watermarks marks(kGrace, {}, at(0s));
+    FailureDetector marks(kGrace, {}, at(0s));
     // Its clock, and ours, after that.
     const auto here = [&](Duration t) { return at(ours && t > 2s ? t - kStill : t); };
     const auto there = [&](Duration t) {

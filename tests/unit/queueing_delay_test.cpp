@@ -4,13 +4,13 @@
 #include <catch2/catch.hpp>
 
 using namespace presence;
-using presence::collector::Transit;
+using presence::collector::QueueingDelay;
 
 namespace {
 
 // A peer whose messages come as late as told.
 struct Peer {
-    Transit transit;
+    QueueingDelay queueing_delay;
     // How late those are taken to be that come each half second, all but the last; of the last.
     Duration from(Duration from, Duration to, Duration difference) {
         Duration last{};
@@ -19,7 +19,7 @@ struct Peer {
         return last;
     }
     Duration late_by(Duration at, Duration difference) {
-        return transit.late_by(Instant{1'000s + at}, difference);
+        return queueing_delay.late_by(Instant{1'000s + at}, difference);
     }
 };
 

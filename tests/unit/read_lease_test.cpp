@@ -37,72 +37,72 @@ void hear(Bench& bench) {
 
 TEST_CASE("an input is open as long as a tracker's word holds, then waits, then closes",
           "[collector][intake]") {
-    Intake intake(3s, 10s);
+    ReadLease read_lease(3s, 10s);
     const auto at = [&](Duration after) {
-        intake.begin_turn(kStart + after);
-        return intake.state();
+        read_lease.begin_turn(kStart + after);
+        return read_lease.state();
     };
-    intake.vouch(kStart);
-    CHECK(at(0s) == Intake::State::open);
-    CHECK(at(2'999ms) == Intake::State::open);
-    intake.vouch(kStart + 1s);
-    intake.vouch(kStart + 500ms);  // what came late takes nothing back
-    CHECK(at(3'999ms) == Intake::State::open);
-    CHECK(at(4s) == Intake::State::waiting);
-    CHECK(at(4'999ms) == Intake::State::waiting);
-    intake.vouch(kStart + 4'990ms);
-    CHECK(at(5s) == Intake::State::open);
-    CHECK(at(8s) == Intake::State::waiting);
-    CHECK(at(9s) == Intake::State::closed);
-    CHECK(at(60s) == Intake::State::closed);
+    read_lease.vouch(kStart);
+    CHECK(at(0s) == ReadLease::State::open);
+    CHECK(at(2'999ms) == ReadLease::State::open);
+    read_lease.vouch(kStart + 1s);
+    read_lease.vouch(kStart + 500ms);  // what came late takes nothing back
+    CHECK(at(3'999ms) == ReadLease::State::open);
+    CHECK(at(4s) == ReadLease::State::waiting);
+    CHECK(at(4'999ms) == ReadLease::State::waiting);
+    read_lease.vouch(kStart + 4'990ms);
+    CHECK(at(5s) == ReadLease::State::open);
+    CHECK(at(8s) == ReadLease::State::waiting);
+    CHECK(at(9s) == ReadLease::State::closed);
+    CHECK(at(60s) == ReadLease::State::closed);
 }
 
 TEST_CASE("nothing is read before the first word, and an input that gets none closes",
           "[collector][intake]") {
     for (const auto& [lease, patience] : {std::pair{3s, 3s}, std::pair{30s, 5s}}) {
-        Intake intake(lease, 10s);
-        intake.begin_turn(kStart);
-        CHECK(intake.state() == Intake::State::waiting);
-        intake.begin_turn(kStart + patience - 1ms);
-        CHECK(intake.state() == Intake::State::waiting);
-        intake.begin_turn(kStart + patience);
-        CHECK(intake.state() == Intake::State::closed);
-        intake.vouch(kStart + 10s);
-        intake.begin_turn(kStart + 10s);
-        CHECK(intake.state() == Intake::State::open);
+        ReadLease read_lease(lease, 10s);
+        read_lease.begin_turn(kStart);
+        CHECK(read_lease.state() == ReadLease::State::waiting);
+        read_lease.begin_turn(kStart + patience - 1ms);
+        CHECK(read_lease.state() == ReadLease::State::waiting);
+        read_lease.begin_turn(kStart + patience);
+        CHECK(read_lease.state() == ReadLease::State::closed);
+        read_lease.vouch(kStart + 10s);
+        read_lease.begin_turn(kStart + 10s);
+        CHECK(read_lease.state() == ReadLease::State::open);
     }
 
-    Intake without(Duration::max(), 10s);
+    ReadLease without(Duration::max(), 10s);
     without.begin_turn(kStart);
-    CHECK(without.state() == Intake::State::open);
+    CHECK(without.state() == ReadLease::State::open);
 }
 
 TEST_CASE("an input that stood still does not close before it could hear a tracker",
           "[collector][intake]") {
-    Intake intake(3s, 10s);
-    intake.vouch(kStart);
-    intake.begin_turn(kStart);
-    intake.begin_turn(kStart + 60s);
-    CHECK(intake.state() == Intake::State::waiting);
-    intake.vouch(kStart + 60s);
-    intake.begin_turn(kStart + 60'001ms);
-    CHECK(intake.state() == Intake::State::open);
+    ReadLease read_lease(3s, 10s);
+    read_lease.vouch(kStart);
+    read_lease.begin_turn(kStart);
+    read_lease.begin_turn(kStart + 60s);
+    CHECK(read_lease.state() == ReadLease::State::waiting);
+    read_lease.vouch(kStart + 60s);
+    read_lease.begin_turn(kStart + 60'001ms);
+    CHECK(read_lease.state() == ReadLease::State::open);
 }
 
 TEST_CASE("after an input was closed edges are waited for, as long as they may pause",
           "[collector][intake]") {
     const auto waits_after = [](Duration closed) {
-        Intake intake(3s, 10s);
-        intake.vouch(kStart);
+        ReadLease read_lease(3s, 10s);
+        read_lease.vouch(kStart);
         for (const auto after : {Duration{0s}, Duration{3s}, Duration{4s}})
-            intake.begin_turn(kStart + after);
-        REQUIRE(intake.state() == Intake::State::closed);
+            read_lease.begin_turn(kStart + after);
+        REQUIRE(read_lease.state() == ReadLease::State::closed);
         const auto now = kStart + 4s + closed;
-        intake.vouch(now);
-        intake.begin_turn(now);
-        REQUIRE(intake.state() == Intake::State::open);
+        read_lease.vouch(now);
+        read_lease.begin_turn(now);
+        REQUIRE(read_lease.state() == ReadLease::State::open);
         // Its address is bound again half a second later: it was closed until then.
-        return intake.on_opened(now + 500ms) - (now + 500ms);
+        return read_lease.on_opened(now + 500ms) - (now + 500ms);
     };
     CHECK(waits_after(100ms) == 4'600ms);
     CHECK(waits_after(5s) == 9'500ms);
@@ -111,28 +111,28 @@ TEST_CASE("after an input was closed edges are waited for, as long as they may p
 
 TEST_CASE("an input that was opened in vain stays closed since the first time",
           "[collector][intake]") {
-    Intake intake(3s, 30s);
-    intake.vouch(kStart);
+    ReadLease read_lease(3s, 30s);
+    read_lease.vouch(kStart);
     for (const auto after : {0s, 3s, 4s, 10s, 13s, 14s, 20s}) {
-        if (after == 10s || after == 20s) intake.vouch(kStart + after);
-        intake.begin_turn(kStart + after);
+        if (after == 10s || after == 20s) read_lease.vouch(kStart + after);
+        read_lease.begin_turn(kStart + after);
     }
-    REQUIRE(intake.state() == Intake::State::open);
-    CHECK(intake.on_opened(kStart + 20s) == kStart + 20s + 16s + 4s);
+    REQUIRE(read_lease.state() == ReadLease::State::open);
+    CHECK(read_lease.on_opened(kStart + 20s) == kStart + 20s + 16s + 4s);
 }
 
 TEST_CASE("what was unread counts from the last turn that read", "[collector][intake]") {
-    Intake intake(3s, 10s);
-    intake.begin_turn(kStart);
-    intake.vouch(kStart + 10ms);
-    intake.begin_turn(kStart + 10ms);
-    CHECK(intake.unread_since() == kStart);
-    intake.begin_turn(kStart + 2'900ms);
-    intake.begin_turn(kStart + 3'100ms);
-    REQUIRE(intake.state() == Intake::State::waiting);
-    intake.vouch(kStart + 3'200ms);
-    intake.begin_turn(kStart + 3'200ms);
-    CHECK(intake.unread_since() == kStart + 2'900ms);
+    ReadLease read_lease(3s, 10s);
+    read_lease.begin_turn(kStart);
+    read_lease.vouch(kStart + 10ms);
+    read_lease.begin_turn(kStart + 10ms);
+    CHECK(read_lease.unread_since() == kStart);
+    read_lease.begin_turn(kStart + 2'900ms);
+    read_lease.begin_turn(kStart + 3'100ms);
+    REQUIRE(read_lease.state() == ReadLease::State::waiting);
+    read_lease.vouch(kStart + 3'200ms);
+    read_lease.begin_turn(kStart + 3'200ms);
+    CHECK(read_lease.unread_since() == kStart + 2'900ms);
 }
 
 TEST_CASE("a lease needs a grace that is longer than machines stand still", "[collector][intake]") {
@@ -147,11 +147,11 @@ TEST_CASE("a router reads while any tracker vouches for it", "[collector][intake
     bench.turns(1'790ms);
     hear(bench);
     bench.turns(2'980ms);
-    CHECK(bench.router.input() == Intake::State::open);
+    CHECK(bench.router.input() == ReadLease::State::open);
     bench.turns(20ms);
-    CHECK(bench.router.input() == Intake::State::waiting);
+    CHECK(bench.router.input() == ReadLease::State::waiting);
     bench.turns(1s);
-    CHECK(bench.router.input() == Intake::State::closed);
+    CHECK(bench.router.input() == ReadLease::State::closed);
     CHECK(bench.router.stats().closings == 1);
     bench.turns(10s, false);
     CHECK(bench.router.stats().closings == 1);
@@ -164,9 +164,9 @@ TEST_CASE("a word that was long under way tells of then", "[collector][intake]")
     // Said at the start; a lease from now on would let us read on after the tracker gave us up.
     tell(bench, 0, 2'500ms);
     bench.turns(490ms);
-    CHECK(bench.router.input() == Intake::State::open);
+    CHECK(bench.router.input() == ReadLease::State::open);
     bench.turns(20ms);
-    CHECK(bench.router.input() == Intake::State::waiting);
+    CHECK(bench.router.input() == ReadLease::State::waiting);
     // The clock of another run of the tracker tells nothing of this one's.
     for (int n = 0; n <= 20; ++n) {
         auto ack = bench.ack(0);
@@ -175,19 +175,19 @@ TEST_CASE("a word that was long under way tells of then", "[collector][intake]")
         bench.tell(ack);
         bench.turns(10ms);
     }
-    CHECK(bench.router.input() == Intake::State::open);
+    CHECK(bench.router.input() == ReadLease::State::open);
 }
 
 TEST_CASE("an acknowledgement that is refused vouches for nothing", "[collector][intake]") {
     Bench bench(leased());
     hear(bench);
     bench.turns(2'980ms);
-    REQUIRE(bench.router.input() == Intake::State::open);
+    REQUIRE(bench.router.input() == ReadLease::State::open);
     auto ack = bench.ack(0);
     ack.collector_boot = 99;
     bench.tell(ack);
     bench.turns(30ms);
-    CHECK(bench.router.input() == Intake::State::waiting);
+    CHECK(bench.router.input() == ReadLease::State::waiting);
 }
 
 TEST_CASE("whoever leaves with what came unread tells a loss", "[collector][intake]") {
@@ -208,15 +208,15 @@ TEST_CASE("a tracker that acknowledges a frame said so after it was sent", "[col
     const auto first = bench.turns(50ms, false);
     REQUIRE_FALSE(first.empty());
     CHECK(first.back().header.watermark == PeerInstant{999s});  // nothing was read before
-    CHECK(bench.router.input() == Intake::State::waiting);
+    CHECK(bench.router.input() == ReadLease::State::waiting);
     bench.tell(bench.ack(1));  // at once, though its clock is not known
     bench.turn();
-    CHECK(bench.router.input() == Intake::State::open);
+    CHECK(bench.router.input() == ReadLease::State::open);
     // The frames of then are acknowledged late: that says nothing of now.
     bench.turns(2'900ms);
     bench.tell(bench.ack(2));
     bench.turns(200ms);
-    CHECK(bench.router.input() == Intake::State::waiting);
+    CHECK(bench.router.input() == ReadLease::State::waiting);
 }
 
 TEST_CASE("after its input was closed the watermark stands, and a loss is told",
@@ -226,13 +226,13 @@ TEST_CASE("after its input was closed the watermark stands, and a loss is told",
     bench.turns(3s);
     const PeerInstant drained{bench.now.time_since_epoch()};
     bench.turns(4s, false);  // closed for 3 s
-    REQUIRE(bench.router.input() == Intake::State::closed);
+    REQUIRE(bench.router.input() == ReadLease::State::closed);
     const auto before = bench.turns(2s, false);
     REQUIRE_FALSE(before.empty());
     CHECK(before.back().header.dropped == 0);
 
     hear(bench);
-    REQUIRE(bench.router.input() == Intake::State::open);
+    REQUIRE(bench.router.input() == ReadLease::State::open);
     bench.router.on_opened(bench.now);
     const Instant opened = bench.now;
     std::optional<Instant> first_new;
@@ -256,7 +256,7 @@ TEST_CASE("after its input was closed the watermark stands, and a loss is told",
 
 TEST_CASE("a stall after it was opened again ends no wait for edges",
           "[collector][intake][watermark]") {
-    Watermark watermark(kStart, false);
+    InputWatermark watermark(kStart, false);
     watermark.begin_turn(kStart);
     watermark.on_reopened(kStart + 10s);
     watermark.end_turn(kStart, true);
@@ -276,18 +276,18 @@ TEST_CASE("a tracker whose clock stood still vouches again soon", "[collector][i
     Bench bench(leased());
     hear(bench);
     bench.turns(25s);
-    REQUIRE(bench.router.input() == Intake::State::closed);
+    REQUIRE(bench.router.input() == ReadLease::State::closed);
     const auto paused = 25s;
     for (int n = 0; n < 190; ++n) {
         tell(bench, 0, paused);
         bench.turns(10ms);
     }
-    CHECK(bench.router.input() == Intake::State::closed);  // they may come out of a queue
+    CHECK(bench.router.input() == ReadLease::State::closed);  // they may come out of a queue
     for (int n = 0; n < 20; ++n) {
         tell(bench, 0, paused);
         bench.turns(10ms);
     }
-    CHECK(bench.router.input() == Intake::State::open);
+    CHECK(bench.router.input() == ReadLease::State::open);
 }
 
 TEST_CASE("what lay in a connection for a minute vouches for nothing", "[collector][intake]") {
@@ -296,13 +296,13 @@ TEST_CASE("what lay in a connection for a minute vouches for nothing", "[collect
     bench.turn();
     bench.now += 61s;  // stopped
     bench.turn();
-    REQUIRE(bench.router.input() == Intake::State::waiting);
+    REQUIRE(bench.router.input() == ReadLease::State::waiting);
     for (int n = 0; n < 5; ++n)
         tell(bench, 0, 61s);
     bench.turns(500ms);
-    CHECK(bench.router.input() == Intake::State::waiting);
+    CHECK(bench.router.input() == ReadLease::State::waiting);
     hear(bench);
-    CHECK(bench.router.input() == Intake::State::open);
+    CHECK(bench.router.input() == ReadLease::State::open);
 }
 
 TEST_CASE("after it waited a router is as cautious as after a stall",
@@ -311,7 +311,7 @@ TEST_CASE("after it waited a router is as cautious as after a stall",
     hear(bench);
     bench.turns(2'990ms);
     bench.turns(300ms, false);
-    REQUIRE(bench.router.input() == Intake::State::waiting);
+    REQUIRE(bench.router.input() == ReadLease::State::waiting);
     const PeerInstant unread{bench.now.time_since_epoch()};
     std::uint64_t applied = 0;
     std::optional<Instant> first_new;
@@ -324,5 +324,5 @@ TEST_CASE("after it waited a router is as cautious as after a stall",
         }
     }
     REQUIRE(first_new);
-    CHECK(*first_new - opened >= Watermark::kHold);
+    CHECK(*first_new - opened >= InputWatermark::kHold);
 }

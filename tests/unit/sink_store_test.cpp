@@ -23,7 +23,7 @@ TEST_CASE("with durability power a sink goes on where it was after a loss of pow
 
     testing::OneSink sink({"alice", "bob"});
     {
-        Keeper keeper(options, *sink.delivery);
+        SinkStore keeper(options, *sink.delivery);
         CHECK(keeper.begins());
         sink.say(true, "alice");
         sink.batch();
@@ -38,7 +38,7 @@ TEST_CASE("with durability power a sink goes on where it was after a loss of pow
     disk.restart_without_power(false, random);
 
     sink.start();
-    const Keeper keeper(options, *sink.delivery);
+    const SinkStore keeper(options, *sink.delivery);
     CHECK_FALSE(keeper.begins());
     sink.say(true, "bob");
     sink.batch();

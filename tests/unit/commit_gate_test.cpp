@@ -19,31 +19,31 @@ Output turn_of(std::uint64_t batch, const std::string& name) {
 }  // namespace
 
 TEST_CASE("what a turn sends waits for its batches, and for those before", "[tracker][outbox]") {
-    Outbox outbox;
+    CommitGate commit_gate;
     Output ready;
-    outbox.hold(turn_of(0, "before"), ready);
+    commit_gate.hold(turn_of(0, "before"), ready);
     CHECK(ready.acks.size() == 1);  // nothing to wait for
 
     ready.clear();
-    outbox.hold(turn_of(1, "one"), ready);
-    outbox.hold(turn_of(0, "later"), ready);
+    commit_gate.hold(turn_of(1, "one"), ready);
+    commit_gate.hold(turn_of(0, "later"), ready);
     CHECK(ready.publications.empty());
     CHECK(ready.acks.empty());
-    CHECK(outbox.bytes() > 0);
+    CHECK(commit_gate.bytes() > 0);
 
-    outbox.on_written(1, ready);
+    commit_gate.on_written(1, ready);
     REQUIRE(ready.acks.size() == 2);
     CHECK(ready.acks[0].bytes == "one");
     CHECK(ready.acks[1].bytes == "later");
     CHECK(ready.snapshots.size() == 2);
     CHECK(ready.publications.size() == 3);
-    CHECK(outbox.bytes() == 0);
+    CHECK(commit_gate.bytes() == 0);
 }
 
 TEST_CASE("nothing is sent before it is written, all is in the end, and in order",
           "[tracker][outbox]") {
     rc::prop("for random turns and writes", [] {
-        Outbox outbox;
+        CommitGate commit_gate;
         std::uint64_t batch = 0;
         std::uint64_t written = 0;
         std::size_t turns = 0;
@@ -59,17 +59,17 @@ TEST_CASE("nothing is sent before it is written, all is in the end, and in order
             Output ready;
             if (step < 4) {
                 batch += step < 2 ? 1 : 0;
-                outbox.hold(turn_of(step < 2 ? batch : 0, std::to_string(turns++)), ready);
+                commit_gate.hold(turn_of(step < 2 ? batch : 0, std::to_string(turns++)), ready);
             } else {
                 written += (batch - written + 1) / 2;
-                outbox.on_written(written, ready);
+                commit_gate.on_written(written, ready);
             }
             check(ready);
         }
         Output ready;
-        outbox.on_written(written = batch, ready);
+        commit_gate.on_written(written = batch, ready);
         check(ready);
         RC_ASSERT(sent == turns);
-        RC_ASSERT(outbox.bytes() == 0u);
+        RC_ASSERT(commit_gate.bytes() == 0u);
     });
 }

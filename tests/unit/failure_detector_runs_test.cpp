@@ -1,15 +1,15 @@
 // Runs of a collector, two processes under one id, and frames that nobody can have sent.
 #include <catch2/catch.hpp>
 
-#include "watermarks_peer.hpp"
+#include "failure_detector_peer.hpp"
 
 using namespace presence;
 using namespace presence::tracker;
-using Accept = Watermarks::Accept;
+using Accept = FailureDetector::Accept;
 
 TEST_CASE("two processes under one id both count, and each is told of the other",
           "[tracker][watermark][identity]") {
-    Watermarks marks(kGrace, {"c1"}, at(0s));
+    FailureDetector marks(kGrace, {"c1"}, at(0s));
     Peer old;
     Peer other;
     other.boot = GENERATE(99, 101);  // wall clocks decide nothing
@@ -26,7 +26,7 @@ TEST_CASE("two processes under one id both count, and each is told of the other"
             if (now > at(5s)) REQUIRE(marks.event_time(now) == now);
         }
     };
-    both_until(at(5s) + Watermarks::kOverlap);
+    both_until(at(5s) + FailureDetector::kOverlap);
     CHECK_FALSE(marks.view_of({"c1", 100}, now)->other);
     both_until(at(20s));
     CHECK_FALSE(marks.take_lift());
@@ -65,7 +65,7 @@ TEST_CASE("two processes under one id both count, and each is told of the other"
 
 TEST_CASE("a run that stood still while another began goes on where it was",
           "[tracker][watermark][identity]") {
-    Watermarks marks(kGrace, {"c1"}, at(0s));
+    FailureDetector marks(kGrace, {"c1"}, at(0s));
     Peer old;
     Peer other;
     other.boot = 101;
@@ -85,7 +85,7 @@ TEST_CASE("a run that stood still while another began goes on where it was",
 
 TEST_CASE("that one of two runs is seen elsewhere says nothing of the other",
           "[tracker][watermark][identity]") {
-    Watermarks marks(kGrace, {}, at(0s));
+    FailureDetector marks(kGrace, {}, at(0s));
     Peer old;
     Peer other;
     other.boot = 101;
@@ -110,7 +110,7 @@ TEST_CASE("that one of two runs is seen elsewhere says nothing of the other",
 
 TEST_CASE("a collector that heard another tracker of our id tells of it by its echo",
           "[tracker][watermark][identity]") {
-    Watermarks marks(kGrace, {"c1"}, at(0s));
+    FailureDetector marks(kGrace, {"c1"}, at(0s));
     marks.resume(std::uint64_t{5});
     Peer c1;
     const auto with_echo = [&](Duration now, std::uint64_t boot, Duration received) {
@@ -128,9 +128,9 @@ TEST_CASE("a collector that heard another tracker of our id tells of it by its e
 }
 
 TEST_CASE("of one collector no more runs are known than may be", "[tracker][watermark][identity]") {
-    Watermarks marks(kGrace, {}, at(0s));
+    FailureDetector marks(kGrace, {}, at(0s));
     Peer peer;
-    for (std::size_t n = 0; n < Watermarks::kRunsMax; ++n) {
+    for (std::size_t n = 0; n < FailureDetector::kRunsMax; ++n) {
         peer.boot = 100 + n;
         peer.number = 0;
         CHECK(marks.on_frame(peer.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
@@ -141,11 +141,11 @@ TEST_CASE("of one collector no more runs are known than may be", "[tracker][wate
     marks.on_time(at(2s) + kGrace);
     peer.number = 0;
     CHECK(marks.on_frame(peer.next(at(40s), at(40s)), kSelf, at(40s)) == Accept::apply);
-    CHECK(marks.links().size() == Watermarks::kRunsMax);
+    CHECK(marks.links().size() == FailureDetector::kRunsMax);
 }
 
 TEST_CASE("what no collector sends is refused, and nothing comes of it", "[tracker][watermark]") {
-    Watermarks marks(kGrace, {"c1"}, at(0s));
+    FailureDetector marks(kGrace, {"c1"}, at(0s));
     Peer c1;
     REQUIRE(marks.on_frame(c1.next(at(1s), at(1s)), kSelf, at(1s)) == Accept::apply);
     auto forged = c1.next(at(2s), at(2s));
@@ -187,7 +187,7 @@ TEST_CASE("what no collector sends is refused, and nothing comes of it", "[track
 
 TEST_CASE("after a forged frame a collector is believed again, and a loss is told",
           "[tracker][watermark]") {
-    Watermarks marks(kGrace, {"c1"}, at(0s));
+    FailureDetector marks(kGrace, {"c1"}, at(0s));
     Peer c1;
     REQUIRE(marks.on_frame(c1.next(at(1s), at(-20s)), kSelf, at(1s)) == Accept::apply);
     auto forged = c1.next(at(2s), at(-8s));
