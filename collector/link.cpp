@@ -39,7 +39,8 @@ void Link::end_turn(const Turn& turn, const Send& send) {
     rows_.close_group(told(turn.now));
     if (diverted_) drain_backlog(turn.now);
     if (!diverted_ || bug(Bug::watermark_before_backlog)) watermark_ = turn.watermark;
-    watch(turn.now);
+    // What was under way may be lost, and leases with it.
+    if (window_.watch(turn.now)) gossip_.leases_at = gossip_.leases_since = {};
     send_due(turn, send);
     if (turn.now < next_wakeup()) return;
     flush(turn.now);
@@ -49,23 +50,24 @@ void Link::end_turn(const Turn& turn, const Send& send) {
 void Link::cut(Instant now, bool goodbye) {
     rows_.close_group(told(now));
     const std::uint64_t row_count = rows_.rows();
-    in_flight_.push_back({rows_.take(), row_count, watermark_, goodbye, {}, options_.routing});
-    kept_bytes_ += in_flight_.back().bytes();
-    if (kept_bytes_ >= options_.resend_bytes_max) diverted_ = true;
+    window_.push({rows_.take(), row_count, watermark_, goodbye, options_.routing});
+    if (window_.bytes() >= options_.resend_bytes_max) diverted_ = true;
 }
 
 void Link::flush(Instant now) {
     flush_at_ = now + options_.flush_interval;
     // Behind frames that wait themselves, a small one would only cost.
-    if (left_ || (next_ < in_flight_.size() && rows_.bytes() < kFrameBytesTarget)) return;
-    left_ = leaving_ && !diverted_;
-    cut(now, left_);
+    if (leaving_ == Leaving::said ||
+        (!window_.all_under_way() && rows_.bytes() < kFrameBytesTarget))
+        return;
+    if (leaving_ == Leaving::asked && !diverted_) leaving_ = Leaving::said;
+    cut(now, leaving_ == Leaving::said);
 }
 
 void Link::drain_backlog(Instant now) {
     PeerInstant open{};
     for (std::size_t n = 0; n < kBacklogRowsPerTurn && !backlog_.empty(); ++n) {
-        if (kept_bytes_ + rows_.bytes() >= options_.resend_bytes_max) break;
+        if (window_.bytes() + rows_.bytes() >= options_.resend_bytes_max) break;
         backlog_.take([&](const Row& row, PeerInstant read) {
             if (open != read) rows_.close_group(open);
             open = read;
@@ -76,74 +78,56 @@ void Link::drain_backlog(Instant now) {
         cut(now);
     }
     rows_.close_group(open);
-    diverted_ = !backlog_.empty() || kept_bytes_ >= options_.resend_bytes_max;
-}
-
-void Link::watch(Instant now) {
-    if (next_ == 0 && !probing_) quiet_since_ = now;
-    if (now - quiet_since_ < kProbeInterval) return;
-    rewind();
-    quiet_since_ = now;
-    probing_ = true;
-    probe_due_ = true;
+    diverted_ = !backlog_.empty() || window_.bytes() >= options_.resend_bytes_max;
 }
 
 void Link::send_due(const Turn& turn, const Send& send) {
-    if (probing_) {
-        if (std::exchange(probe_due_, false)) send_kept(0, turn, send);
-        return;
-    }
-    while (next_ < in_flight_.size() && next_ < kWindowFrames && under_way_bytes_ < kWindowBytes) {
-        send_kept(next_, turn, send);
-        under_way_bytes_ += in_flight_[next_++].bytes();
-    }
+    while (const auto due = window_.take_due(turn.now))
+        send_frame(*due, turn, send);
 }
 
-void Link::send_kept(std::size_t index, const Turn& turn, const Send& send) {
-    Sent& kept = in_flight_[index];
+void Link::send_frame(const Window::Due& due, const Turn& turn, const Send& send) {
+    const auto& routing = due.frame.routing;
     FrameHeader header;
     header.cluster = options_.cluster;
     header.collector = options_.collector;
     header.boot = options_.boot;
-    header.number = base_ + index;
-    header.base = base_;
-    if (kept.routing) {
-        header.map_version = kept.routing->rank.version;
-        header.list_hash = kept.routing->rank.hash;
+    header.number = due.number;
+    header.base = window_.base();
+    if (routing) {
+        header.map_version = routing->rank.version;
+        header.list_hash = routing->rank.hash;
     }
     header.epoch = turn.epoch;
     header.sent = told(turn.now);
-    header.watermark = told(kept.watermark);
+    header.watermark = told(due.frame.watermark);
     header.echo = std::exchange(echo_, std::nullopt);
     header.dropped = bug(Bug::drops_untold) ? 0 : stats_.dropped + losses_;
-    header.goodbye = kept.goodbye;
+    header.goodbye = due.frame.goodbye;
     // Who goes by the same list knows it.
-    const bool known = !kept.routing || tracker_list_ == kept.routing->rank;
-    send(encode_frame(header, kept.rows, leases_due(turn.now), sightings_due(turn.sightings),
-                      known ? std::string_view{} : kept.routing->ids));
+    const bool known = !routing || heard_.list == routing->rank;
+    send(encode_frame(header, due.frame.rows, leases_due(turn.now), sightings_due(turn.sightings),
+                      known ? std::string_view{} : routing->ids));
     ++stats_.frames_sent;
-    if (header.number <= sent_max_) {
+    if (due.again)
         ++stats_.frames_resent;
-    } else {
-        sent_max_ = header.number;
-        kept.sent_at = turn.now;
-        stats_.rows_sent += kept.row_count;
-    }
+    else
+        stats_.rows_sent += due.frame.row_count;
 }
 
 std::string Link::leases_due(Instant now) {
     std::string leases;
-    if (now < leases_at_) return leases;
-    options_.edges->append_leases(std::max(leases_since_, now - Edges::kForget), leases);
-    leases_at_ = now + kLeaseInterval;
-    leases_since_ = now;
+    if (now < gossip_.leases_at) return leases;
+    options_.edges->append_leases(std::max(gossip_.leases_since, now - Edges::kForget), leases);
+    gossip_.leases_at = now + kLeaseInterval;
+    gossip_.leases_since = now;
     return leases;
 }
 
 std::string_view Link::sightings_due(const Sightings* sightings) {
     if (sightings == nullptr) return {};
     const auto number = sightings->number();
-    if (std::exchange(sightings_told_, number) == number) return {};
+    if (std::exchange(gossip_.sightings_told, number) == number) return {};
     return sightings->bytes();
 }
 
@@ -151,76 +135,45 @@ bool Link::on_ack(const Ack& ack, Instant received) {
     if (ack.cluster != options_.cluster || ack.tracker != options_.tracker ||
         ack.collector_boot != options_.boot || ack.tracker_boot == 0)
         return false;
-    astray_ = ack.applied > sent_max_;
+    astray_ = ack.applied > window_.sent_max();
     if (astray_) return false;
     echo_ = FrameHeader::Echo{
         .tracker_boot = ack.tracker_boot, .acked_us = ack.sent_us, .received = told(received)};
-    if (std::exchange(tracker_boot_, ack.tracker_boot) != ack.tracker_boot) {
-        tracker_moved_ = 0;
-        queueing_delay_.reset();
+    if (std::exchange(heard_.boot, ack.tracker_boot) != ack.tracker_boot) {
+        heard_.moved = 0;
+        said_.delay.reset();
     }
-    tracker_list_ = ack.list();
-    note_told(ack.sent_us, received);
-    other_ = ack.other;
-    if (ack.moved > tracker_moved_)
-        stats_.moved += ack.moved - std::exchange(tracker_moved_, ack.moved);
-    if (ack.applied >= base_) {
-        forget_applied(ack.applied);
-        quiet_since_ = received;
-        progress_at_ = received;
-        probing_ = false;
-    }
-    if (ack.gap && !in_flight_.empty() &&
-        (base_ != rewound_base_ || received - rewound_at_ >= kGapPause)) {
-        rewind();
-        rewound_base_ = base_;
-        rewound_at_ = received;
-        probing_ = false;
-    }
+    heard_.list = ack.list();
+    note_said(ack.sent_us, received);
+    heard_.other = ack.other;
+    if (ack.moved > heard_.moved)
+        stats_.moved += ack.moved - std::exchange(heard_.moved, ack.moved);
+    if (window_.acknowledge(ack.applied, received, [&](const auto& frame) { said(frame.sent_at); }))
+        heard_.progress_at = received;
+    if (ack.gap && window_.on_gap(received)) gossip_.leases_at = gossip_.leases_since = {};
     return true;
 }
 
 // What waited for the tracker's disk, or in a connection that stood still, tells of then.
-void Link::note_told(std::int64_t sent_us, Instant received) {
-    const auto late = queueing_delay_.late_by(received, Duration{micros(received) - sent_us});
-    ack_told_at_.reset();
-    if (received - queueing_delay_.since() >= kSettle) dated(received - late);
+void Link::note_said(std::int64_t sent_us, Instant received) {
+    const auto late = said_.delay.late_by(received, Duration{micros(received) - sent_us});
+    said_.newest_at.reset();
+    if (received - said_.delay.since() >= kSettle) said(received - late);
 }
 
-void Link::dated(Instant told) {
-    told_at_ = std::max(told_at_, told);
-    ack_told_at_ = std::max(ack_told_at_.value_or(told), told);
-}
-
-void Link::forget_applied(std::uint64_t applied) {
-    for (; base_ <= applied; ++base_) {
-        PRESENCE_CHECK(!in_flight_.empty(), "what was sent is kept until it is acknowledged");
-        dated(in_flight_.front().sent_at);
-        const std::size_t bytes = in_flight_.front().bytes();
-        kept_bytes_ -= bytes;
-        if (next_ > 0) {
-            --next_;
-            under_way_bytes_ -= bytes;
-        }
-        in_flight_.pop_front();
-    }
-}
-
-// What was under way may be lost, and leases with it.
-void Link::rewind() {
-    leases_at_ = leases_since_ = {};
-    next_ = 0;
-    under_way_bytes_ = 0;
+void Link::said(Instant at) {
+    said_.at = std::max(said_.at, at);
+    said_.newest_at = std::max(said_.newest_at.value_or(at), at);
 }
 
 bool Link::all_acknowledged() const {
-    return in_flight_.empty() && rows_.empty() && backlog_.empty() && leaving_ == left_;
+    return window_.empty() && rows_.empty() && backlog_.empty() && leaving_ != Leaving::asked;
 }
 
 void Link::release(const std::function<void(const Row&, PeerInstant)>& fn) {
-    in_flight_.push_back({rows_.take(), 0, {}, false, {}, {}});
-    for (const auto& kept : in_flight_) {
-        RowReader rows(kept.rows);
+    window_.push({rows_.take(), 0, {}, false, {}});
+    for (const auto& frame : window_.frames()) {
+        RowReader rows(frame.rows);
         while (rows.next())
             fn(rows.row(), rows.read());
         PRESENCE_CHECK(rows.all_read(), "we encoded these rows");

@@ -1,44 +1,31 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "collector/compacted_queue.hpp"
 #include "collector/edges.hpp"
 #include "collector/queueing_delay.hpp"
 #include "collector/sightings.hpp"
+#include "collector/window.hpp"
 #include "common/limits.hpp"
 #include "common/time.hpp"
 #include "common/wire/frame.hpp"
-#include "common/wire/tracker_list.hpp"
 
 namespace presence::collector {
 
-// The list of trackers by which rows are routed, and its ids as frames tell them.
-struct Routing {
-    ListRank rank;
-    std::string ids;
-};
-
 // What one tracker is to be told, until it has acknowledged it.
 //
-// Rows are cut into numbered frames, of which a window is under way at once; go-back-N. What is not
-// acknowledged is kept up to `resend_bytes_max`. Beyond that rows go into a backlog, and the
-// watermark stands still until it is empty again.
+// Rows are cut into frames, which wait in a Window until they are acknowledged, up to
+// `resend_bytes_max`. Beyond that rows go into a backlog, and the watermark stands still until it
+// is empty again.
 class Link {
 public:
-    static constexpr Duration kProbeInterval = 1s;
-    // After a gap is told once, so long it is taken to be the same one, told by frames under way.
-    static constexpr Duration kGapPause = 200ms;
     // How old a tracker's knowledge of who is heard may be, beside the way of a frame.
     static constexpr Duration kLeaseInterval = 500ms;
-    static constexpr std::size_t kWindowFrames = kFrameWindow;
-    static constexpr std::size_t kWindowBytes = 8u << 20;
     // One that acknowledged nothing new for longer takes nothing. It has a frame each 20 ms.
     static constexpr Duration kTakesWithin = 250ms;
 
@@ -94,40 +81,40 @@ public:
         options_.routing = std::move(routing);
     }
     // By which list the tracker goes, as it said last; nothing before that.
-    [[nodiscard]] const std::optional<ListRank>& tracker_list() const { return tracker_list_; }
+    [[nodiscard]] const std::optional<ListRank>& tracker_list() const { return heard_.list; }
 
     // Heartbeats may have been lost before they were read: told with the next frame.
     void note_loss() { ++losses_; }
 
     // The next frame after everything appended so far is the last.
     void leave() {
-        leaving_ = true;
+        if (leaving_ == Leaving::no) leaving_ = Leaving::asked;
         flush_at_ = {};
-        leases_at_ = {};
+        gossip_.leases_at = {};
     }
     [[nodiscard]] bool all_acknowledged() const;
-    [[nodiscard]] bool heard() const { return tracker_boot_ != 0; }
+    [[nodiscard]] bool heard() const { return heard_.boot != 0; }
     // Another process speaks under this collector's id, says the tracker.
-    [[nodiscard]] const std::optional<Ack::Other>& other() const { return other_; }
+    [[nodiscard]] const std::optional<Ack::Other>& other() const { return heard_.other; }
     // How long a tracker that was silent for a minute is heard before its words are dated: those of
     // before may still come.
     static constexpr Duration kSettle = 200ms;
     // When the tracker said what it said last, by our clock: late by no more than its quickest word
     // of the last minute was under way, and not before the frame was sent that it acknowledges.
     // Long ago, as long as none can be dated.
-    [[nodiscard]] Instant told_at() const { return told_at_; }
+    [[nodiscard]] Instant said_at() const { return said_.at; }
 
     // The same of the newest acknowledgement alone, which may have waited for longer than others.
-    [[nodiscard]] std::optional<Instant> ack_told_at() const { return ack_told_at_; }
+    [[nodiscard]] std::optional<Instant> newest_said_at() const { return said_.newest_at; }
 
     // The tracker acknowledges what it is sent.
     [[nodiscard]] bool takes(Instant now) const {
-        return progress_at_ && now - *progress_at_ < kTakesWithin;
+        return heard_.progress_at && now - *heard_.progress_at < kTakesWithin;
     }
     // It has enough to take: what may be under way, or half of what may be kept.
     [[nodiscard]] bool behind() const {
-        return diverted_ ||
-               kept_bytes_ >= std::min<std::uint64_t>(kWindowBytes, options_.resend_bytes_max / 2);
+        return diverted_ || window_.bytes() >= std::min<std::uint64_t>(
+                                                   Window::kBytes, options_.resend_bytes_max / 2);
     }
 
     // Event time has not come further at this tracker. Long ago, before the first.
@@ -142,7 +129,8 @@ public:
     // When end_turn is due even without input.
     // A frame without rows tells the time alone, and costs two processes a wake-up.
     [[nodiscard]] Instant next_wakeup() const {
-        return rows_.empty() && !leaving_ ? flush_at_ + options_.flush_interval : flush_at_;
+        return rows_.empty() && leaving_ == Leaving::no ? flush_at_ + options_.flush_interval
+                                                        : flush_at_;
     }
     [[nodiscard]] const std::string& tracker() const { return options_.tracker; }
 
@@ -159,70 +147,55 @@ public:
     [[nodiscard]] std::size_t backlog_rows() const { return backlog_.size(); }
 
 private:
-    // A frame is encoded anew each time it is sent: base, echo and the time of sending change.
-    struct Sent {
-        std::string rows;
-        std::uint64_t row_count = 0;
-        Instant watermark{};
-        bool goodbye = false;
-        Instant sent_at{};  // for the first time
-        std::shared_ptr<const Routing> routing{};
-
-        [[nodiscard]] std::size_t bytes() const { return rows.capacity() + sizeof(Sent); }
-    };
-
     void cut(Instant now, bool goodbye = false);
     void flush(Instant now);
     void drain_backlog(Instant now);
-    void watch(Instant now);
     void send_due(const Turn& turn, const Send& send);
-    void send_kept(std::size_t index, const Turn& turn, const Send& send);
+    void send_frame(const Window::Due& due, const Turn& turn, const Send& send);
     [[nodiscard]] std::string leases_due(Instant now);
     [[nodiscard]] std::string_view sightings_due(const Sightings* sightings);
-    void note_told(std::int64_t sent_us, Instant received);
-    void dated(Instant told);
-    void forget_applied(std::uint64_t applied);
-    void rewind();
+    void note_said(std::int64_t sent_us, Instant received);
+    void said(Instant at);
 
     Options options_;
     RowGroups rows_;
     CompactedQueue backlog_;
     bool diverted_ = false;  // new rows go to the backlog
-
-    std::deque<Sent> in_flight_;  // in_flight_[i] has number base_ + i
-    std::uint64_t base_ = 1;      // lowest number not acknowledged
-    std::size_t kept_bytes_ = 0;
-    std::size_t next_ = 0;             // index of the next one to send
-    std::size_t under_way_bytes_ = 0;  // of in_flight_[0, next_)
-    std::uint64_t sent_max_ = 0;       // highest number ever sent
-
+    Window window_;
     Instant watermark_{};
     Instant flush_at_{};
-    Instant quiet_since_{};               // no progress of acknowledgements since then
-    std::optional<Instant> progress_at_;  // the newest
-    bool probing_ = false;
-    bool probe_due_ = false;
-    Instant rewound_at_{};
-    std::uint64_t rewound_base_ = 0;
 
-    // Leases belong to no frame: whichever leaves next takes those that are due, as they are then.
-    Instant leases_at_{};               // when they are due
-    Instant leases_since_{};            // edges heard since then are told
-    std::uint64_t sightings_told_ = 0;  // their number
+    // It belongs to no frame: whichever leaves next takes what is due, as it is then.
+    struct Gossip {
+        Instant leases_at{};               // when leases are due
+        Instant leases_since{};            // edges heard since then are told
+        std::uint64_t sightings_told = 0;  // their number
+    };
+    Gossip gossip_;
 
     std::optional<FrameHeader::Echo> echo_;  // not yet told
-    std::uint64_t tracker_boot_ = 0;
-    std::optional<Ack::Other> other_;
-    std::uint64_t tracker_moved_ = 0;
-    std::optional<ListRank> tracker_list_;
-    QueueingDelay queueing_delay_;  // of its acknowledgements
+    // What its acknowledgements said last.
+    struct Heard {
+        std::uint64_t boot = 0;
+        std::uint64_t moved = 0;
+        std::optional<ListRank> list{};
+        std::optional<Ack::Other> other{};
+        std::optional<Instant> progress_at{};  // the newest that was of something new
+    };
+    Heard heard_;
     static constexpr Instant kLongAgo{Duration{-(std::int64_t{1} << 60)}};
-    Instant told_at_ = kLongAgo;
-    std::optional<Instant> ack_told_at_;
-    std::uint64_t losses_ = 0;  // beside the rows that were dropped
-    bool leaving_ = false;
-    bool left_ = false;
+    // When they were said, see said_at().
+    struct Said {
+        QueueingDelay delay{};
+        Instant at = kLongAgo;
+        std::optional<Instant> newest_at{};
+    };
+    Said said_;
+
+    enum class Leaving { no, asked, said };
+    Leaving leaving_ = Leaving::no;
     bool astray_ = false;
+    std::uint64_t losses_ = 0;  // beside the rows that were dropped
     Stats stats_;
 };
 

@@ -216,8 +216,8 @@ bool Router::on_ack(std::size_t tracker, std::string_view bytes, Instant receive
     if (good) {
         const auto& link = *impl_->links[tracker];
         if (is_plausible(ack->epoch)) impl_->epoch = std::max(impl_->epoch, ack->epoch);
-        impl_->read_lease.vouch(link.told_at());
-        if (const auto told_at = link.ack_told_at()) impl_->take_sightings(*ack, *told_at);
+        impl_->read_lease.vouch(link.said_at());
+        if (const auto told_at = link.newest_said_at()) impl_->take_sightings(*ack, *told_at);
     }
     return good;
 }
