@@ -22,8 +22,9 @@ unsigned room_order(std::size_t users_max) {
 
 }  // namespace
 
-UserIndex::UserIndex(std::size_t users_max)
-    : buddies_(room_order(users_max)),
+UserIndex::UserIndex(std::size_t users_max, HashSecret secret)
+    : secret_(secret),
+      buddies_(room_order(users_max)),
       room_((std::size_t{kCapacityMin} << room_order(users_max)) * sizeof(Entry)) {}
 
 UserIndex::Table UserIndex::take_room(std::uint32_t capacity) {

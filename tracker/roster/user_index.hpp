@@ -23,7 +23,7 @@ namespace presence::tracker {
 class UserIndex {
 public:
     // At most `users_max` are in it at once.
-    explicit UserIndex(std::size_t users_max);
+    explicit UserIndex(std::size_t users_max, HashSecret secret = hash_secret());
 
     void prefetch(std::uint64_t hash) const {
         const auto& table = tables_[slot_of(hash)];
@@ -86,7 +86,7 @@ private:
     [[nodiscard]] Table take_room(std::uint32_t capacity);
     void give_back(const Table& table);
 
-    HashSecret secret_ = hash_secret();
+    HashSecret secret_;
     Buddies buddies_;
     HugeRoom room_;
     std::array<Table, kSlots> tables_;
