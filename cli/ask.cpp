@@ -74,6 +74,8 @@ std::string line_of(const StatusAnswer::Hold& hold) {
     if (hold.what == "disk")
         return fmt::format("disk  too much has waited for it for {}: nobody is told anything",
                            silence);
+    if (hold.what == "users_max")
+        return "users_max is reached: nothing is known of users for whom there is no room";
     if (hold.what == "restart")
         return fmt::format("restart  {} ago: {} of the run before are held, at most {} more",
                            silence, sessions, in(hold.until_ms));

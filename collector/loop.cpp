@@ -350,7 +350,7 @@ private:
     void report_input() {
         const auto silence = router_.input_silence(turn_began_);
         if (silence < kInputStalled) {
-            if (std::exchange(tell_input_at_, Instant{}) != Instant{}) log::info("input_goes_on");
+            if (std::exchange(tell_input_at_, Instant{}) != Instant{}) log::warn("input_goes_on");
         } else if (turn_began_ >= tell_input_at_) {
             tell_input_at_ = turn_began_ + kTellInput;
             log::error("input_stalled", {{"since_ms", silence / 1ms},

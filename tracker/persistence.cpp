@@ -162,7 +162,7 @@ void Persistence::tell_failure(const std::optional<std::string>& failure) {
             {{"reason", *failure}, {"waiting_bytes", waiting_bytes()}, {"for_ms", lasted_ms}});
         tell_failure_at_ = now + kTellFailure;
     }
-    if (!failure && failure_) log::info("journal_recovered", {{"after_ms", lasted_ms}});
+    if (!failure && failure_) log::warn("journal_recovered", {{"after_ms", lasted_ms}});
     failure_ = failure;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/config/changes.hpp"
+
 namespace presence::cli {
 namespace {
 
@@ -57,10 +59,17 @@ std::vector<Part> parts_of(const Config& config) {
 }
 
 Recast recast(const Config& running, const Config& read) {
-    if (auto why = refusal(running, read); !why.empty()) return {{}, {}, std::move(why)};
+    if (auto why = refusal(running, read); !why.empty()) return {{}, {}, {}, std::move(why)};
     const auto now = parts_of(running);
     const auto wanted = parts_of(read);
-    return {without(wanted, now), without(now, wanted), {}};
+    Recast out{without(wanted, now), without(now, wanted), {}, {}};
+    auto before = running;
+    before.presence = read.presence;
+    before.presence.map_version = running.presence.map_version;
+    for (const auto& part : wanted)
+        if (holds(now, part) && !waiting_changes(before, read, part.first, part.second).empty())
+            out.restart.push_back(part);
+    return out;
 }
 
 }  // namespace presence::cli

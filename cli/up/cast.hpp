@@ -18,12 +18,15 @@ using Part = std::pair<std::string, std::string>;
 struct Recast {
     std::vector<Part> start;  // in the order of starting
     std::vector<Part> end;
-    std::string refused;  // why nothing is changed at all; empty: it is
+    std::vector<Part> restart;  // they stay, and go by what is new for them from a start only
+    std::string refused;        // why nothing is changed at all; empty: it is
 };
 
 // `running` is what runs, `read` the file as it is now. Refused is a list of trackers that differs
 // without a higher `map_version`, as nobody would go by it, and one that names none of the trackers
-// that run: half of a file, most likely.
+// that run: half of a file, most likely. Started again is whose own table has changed, and a
+// notifier whose sinks have, or that is to follow other trackers; not whom a setting of [presence]
+// concerns.
 [[nodiscard]] Recast recast(const Config& running, const Config& read);
 
 }  // namespace presence::cli

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "common/exit_codes.hpp"
 #include "common/io/log.hpp"
@@ -72,6 +73,15 @@ void Pipeline::end(const std::vector<Part>& parts) {
         }
 }
 
+void Pipeline::restart(const std::vector<Part>& parts) {
+    for (const auto& part : parts)
+        if (Process* known = find(part); known != nullptr) {
+            known->ready = false;
+            known->restarts = true;
+            supervision_.restart(static_cast<std::size_t>(known - processes_.data()));
+        }
+}
+
 void Pipeline::add(const Part& part) {
     Process process;
     process.part = part;
@@ -90,7 +100,7 @@ void Pipeline::turn(Instant now) {
         reap(i, now);
     for (const pid_t pid : listener_.take())
         for (auto& process : processes_)
-            if (process.pid == pid) process.ready = true;
+            if (process.pid == pid && !process.restarts) tell_ready(process);
     for (const auto& action : supervision_.decide(now)) {
         const Process& process = processes_[action.child];
         switch (action.kind) {
@@ -128,10 +138,19 @@ void Pipeline::reap(std::size_t index, Instant now) {
     process.ready = false;
     ::close(process.watch);
     process.watch = -1;
-    const bool expected = supervision_.stopping() || !process.wanted;
+    const bool expected = supervision_.stopping() || !process.wanted || process.restarts;
+    process.restarts = false;
     supervision_.on_end(
         index, WIFEXITED(status) ? std::optional<int>(WEXITSTATUS(status)) : std::nullopt, now);
-    if (!expected) tell_end(process, status);
+    if (expected) return;
+    process.fell = true;
+    tell_end(process, status);
+}
+
+void Pipeline::tell_ready(Process& process) {
+    process.ready = true;
+    if (std::exchange(process.fell, false))
+        io::log::warn("process_recovered", {{"name", process.name}});
 }
 
 void Pipeline::tell_end(const Process& process, int status) const {

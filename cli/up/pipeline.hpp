@@ -24,6 +24,8 @@ public:
     // Starts and ends parts with the next turn(); what starts counts as missing until it is ready.
     void start(const std::vector<Part>& parts);
     void end(const std::vector<Part>& parts);
+    // Ends and starts them again, with the next turns.
+    void restart(const std::vector<Part>& parts);
     ~Pipeline();
     Pipeline(const Pipeline&) = delete;
     Pipeline& operator=(const Pipeline&) = delete;
@@ -55,11 +57,14 @@ private:
         int watch = -1;  // a pidfd
         bool ready = false;
         bool wanted = true;
+        bool restarts = false;  // asked to
+        bool fell = false;      // ended without being asked, and has not told since that it works
     };
     void add(const Part& part);
     Process* find(const Part& part);
     void start(std::size_t index, Instant now);
     void reap(std::size_t index, Instant now);
+    static void tell_ready(Process& process);
     void tell_end(const Process& process, int status) const;
 
     Supervision supervision_{Supervision::Options{}};

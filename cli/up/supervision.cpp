@@ -35,8 +35,10 @@ std::vector<Supervision::Action> Supervision::decide(Instant now) {
 void Supervision::end_unwanted(Instant now, std::vector<Action>& actions) {
     for (std::size_t i = 0; i < children_.size(); ++i) {
         Child& child = children_[i];
-        if (!child.running || child.killed || (child.wanted && !child.terminated)) continue;
+        const bool ends = !child.wanted || child.terminated || child.to_restart;
+        if (!child.running || child.killed || !ends) continue;
         if (!child.terminated) {
+            child.to_restart = false;
             child.terminated = true;
             child.kill_at = now + options_.stage_deadline;
             actions.push_back({Kind::terminate, i});
@@ -80,7 +82,7 @@ void Supervision::end_stage(Instant now, std::vector<Action>& actions) {
 
 void Supervision::on_end(std::size_t index, std::optional<int> code, Instant now) {
     Child& child = children_[index];
-    child.running = false;
+    child.running = child.to_restart = false;
     if (stopping_) return;
     if (child.terminated || !child.wanted) {  // as we asked
         child.terminated = child.killed = false;
@@ -89,9 +91,9 @@ void Supervision::on_end(std::size_t index, std::optional<int> code, Instant now
         if (child.wanted) child.start_at = now;
         return;
     }
-    const bool hopeless = code == kExitUsage || code == kExitConfig ||
-                          ((code == kExitUnavailable || code == kExitStorage) && !ready_);
-    if (hopeless) {
+    const bool hopeless = code == kExitUsage || code == kExitConfig || code == kExitUnavailable ||
+                          code == kExitStorage;
+    if (hopeless && !ready_) {
         exit_code_ = *code;
         stopping_ = true;
         return;

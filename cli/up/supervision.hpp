@@ -31,6 +31,8 @@ public:
     // A child that is not wanted is ended, and killed after stage_deadline; one that is wanted
     // again is started, if it is just being ended then as soon as it is gone.
     void want(std::size_t child, bool wanted);
+    // Ends it and starts it again, as soon as it is gone.
+    void restart(std::size_t child) { children_[child].to_restart = children_[child].running; }
 
     enum class Kind { start, terminate, kill };
     struct Action {
@@ -52,9 +54,9 @@ public:
 
     [[nodiscard]] bool stopping() const { return stopping_; }
     [[nodiscard]] bool finished() const;
-    // 0, or the exit code of a child whose end no restart can mend (wrong flags, wrong
-    // configuration, or, before the pipeline was ready, an address in use or a data directory of
-    // no use); that stops the rest.
+    // 0, or the exit code of a child that did not work before the pipeline was ready, and that no
+    // restart can mend: wrong flags, wrong configuration, an address in use, a data directory of no
+    // use. That stops the rest. Later one is tried again and again: the others work.
     [[nodiscard]] int exit_code() const { return exit_code_; }
     [[nodiscard]] std::size_t restarts() const { return restarts_; }
     // Never later than the next action; may be earlier. Instant::max(): only an end can bring one.
@@ -65,6 +67,7 @@ private:
         int stage = 0;
         bool running = false;
         bool wanted = true;
+        bool to_restart = false;
         bool terminated = false;  // told to end
         bool killed = false;
         std::optional<Instant> kill_at;               // of one that is not wanted

@@ -1,3 +1,5 @@
+#include <fcntl.h>
+
 #include <csignal>
 #include <functional>
 #include <memory>
@@ -9,6 +11,7 @@
 #include "cli/up/pipeline.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/config_file.hpp"
+#include "common/io/fd.hpp"
 #include "common/io/log.hpp"
 #include "common/io/program.hpp"
 #include "common/io/readiness.hpp"
@@ -63,6 +66,11 @@ std::string names_of(const std::vector<Part>& parts) {
     return all;
 }
 
+// A terminal that was closed is none any more, though this process still names it its own.
+bool has_terminal() {
+    return static_cast<bool>(io::Fd(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)));
+}
+
 class Up {
 public:
     // `read` reads the file again; throws ConfigError.
@@ -90,7 +98,11 @@ public:
             wait(now);
             if (signals_.stop()) pipeline_.supervision().stop(io::now());
             signals_.forget_stop();
-            if (signals_.take_reload()) reload();
+            if (!signals_.take_reload()) continue;
+            if (had_terminal_ && !has_terminal())
+                pipeline_.supervision().stop(io::now());  // the hang-up of a terminal that is gone
+            else
+                reload();
         }
         return pipeline_.supervision().exit_code();
     }
@@ -116,11 +128,13 @@ private:
         copy_.replace(config_);
         pipeline_.start(changes.start);
         pipeline_.end(changes.end);
+        pipeline_.restart(changes.restart);
         pipeline_.signal_wanted(SIGHUP);
         io::log::info("reloaded", {{"started", names_of(changes.start)},
                                    {"ended", names_of(changes.end)},
+                                   {"restarted", names_of(changes.restart)},
                                    {"map_version", config_.presence.map_version}});
-        if (changes.start.empty()) return;
+        if (changes.start.empty() && changes.restart.empty()) return;
         ready_ = told_missing_ = false;
         started_ = io::now();
     }
@@ -175,6 +189,7 @@ private:
     std::optional<Demo> demo_;
     std::optional<zmq::socket_t> demo_out_;
     Instant started_;
+    const bool had_terminal_ = has_terminal();
     bool ready_ = false;
     bool was_ready_ = false;
     bool told_missing_ = false;
@@ -218,7 +233,9 @@ void add_up(io::Flags& presence) {
         "\nRestarts a process that dies. SIGINT and SIGTERM end collectors, then trackers, then\n"
         "notifiers (a second one kills them). SIGHUP makes all read the file again: processes "
         "that\n"
-        "are new in it are started, those that left it are ended. With the built-in configuration\n"
+        "are new in it are started, those that left it are ended, those whose table has changed "
+        "are\n"
+        "started again. With the built-in configuration\n"
         "the log level of the processes is warn; --demo keeps nothing.\n\n"
         "Example:\n"
         "  presence up --timeout 10s &\n"

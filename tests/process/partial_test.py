@@ -112,10 +112,13 @@ class ReloadTest(unittest.TestCase):
 
         whole.config.write_text(text.replace("[presence]\n", "[presence]\nmap_version = 2\n"))
         up.send(signal.SIGHUP)
-        up.wait_for('process=up event=reloaded started="tracker t2"', "err")
+        up.wait_for('process=up event=reloaded started="tracker t2" ended="" restarted="notifier n1"', "err")
         status = lambda: presence("status", "--config", whole.config)[:2]
         wait_for(lambda: status()[0] == 0 and "tracker t2" in status()[1], lambda: status())
         wait_for(lambda: sum("process=up event=ready" in line for line in list(up.err)) == 2, "ready again")
+        presence("beat", "--to", whole.heartbeats[0], *USERS)
+        told = lambda: {json.loads(line)["user"] for line in list(up.out) if line.startswith("{")}
+        wait_for(lambda: told() == set(USERS), "the notifier tells of the users of both")
 
         whole.config.write_text("[presence\n")
         up.send(signal.SIGHUP)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import unittest
 
@@ -81,6 +82,20 @@ class UpTest(unittest.TestCase):
         wait_for(lambda: transitions(up, "alice"), "alice is online")
         self.assertEqual(transitions(up, "alice")[0][0], "online")
         self.assertEqual(up.stop(), 0)
+
+    def test_a_terminal_that_is_closed_ends_it(self):
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(self.installation.directory)
+            os.execv(binary("presence"), ["presence", "up", "--config", str(self.installation.config)])
+        self.addCleanup(lambda: alive(pid) and os.kill(pid, signal.SIGKILL))
+        said = b""
+        while b"process=up event=ready" not in said:
+            said += os.read(terminal, 65536)
+        children = children_of(pid)
+        os.close(terminal)
+        wait_for(lambda: os.waitpid(pid, os.WNOHANG)[0] == pid, "it ends")
+        wait_for(lambda: not [child for child in children if alive(child)], "and so do its children")
 
     def test_an_end_leaves_no_process(self):
         for end in (signal.SIGINT, signal.SIGTERM):

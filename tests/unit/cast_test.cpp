@@ -31,6 +31,21 @@ TEST_CASE("a part that is new in the file is started, one that left it is ended"
     CHECK(changes.refused.empty());
 }
 
+TEST_CASE("who stays and has another table, or other trackers to follow, is started again",
+          "[cli][cast]") {
+    const auto running = with({"t1", "t2"}, {"c1", "c2"});
+    auto read = with({"t1", "t2"}, {"c1", "c2"});
+    read.collectors[1].heartbeats = "tcp://127.0.0.1:9999";
+    read.presence.timeout += 1s;
+    CHECK(recast(running, read).restart == Parts{{"collector", "c2"}});
+
+    read = with({"t1", "t2", "t3"}, {"c1", "c2"}, 2);
+    read.trackers[1].query = "tcp://127.0.0.1:9999";
+    const auto changes = recast(running, read);
+    CHECK(changes.start == Parts{{"tracker", "t3"}});
+    CHECK(changes.restart == Parts{{"tracker", "t2"}, {"notifier", "n1"}});
+}
+
 TEST_CASE("the same file changes nothing", "[cli][cast]") {
     const auto running = with({"t1", "t2"}, {"c1"});
     const auto changes = recast(running, running);

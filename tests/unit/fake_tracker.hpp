@@ -282,9 +282,8 @@ struct OneTracker {
         Follower next(options, map);
         follower->each_ledger([&](const Ledger& ledger) {
             std::vector<std::pair<std::string, Told>> users;
-            ledger.each([&](const std::string& user, const Told& told) {
-                users.emplace_back(user, told);
-            });
+            ledger.each(
+                [&](const std::string& user, const Told& told) { users.emplace_back(user, told); });
             next.restore(ledger.slot(), ledger.position(), std::move(users));
         });
         next.restore(0, follower->cursor(0), follower->open_slots(0));

@@ -107,12 +107,30 @@ TEST_CASE("a child that no restart can mend ends the rest with its exit code",
     }
 }
 
-TEST_CASE("an address in use is tried again once all has worked", "[cli][supervision]") {
+TEST_CASE("what no restart can mend is tried again once all has worked", "[cli][supervision]") {
+    for (const int code : {kExitUsage, kExitConfig, kExitUnavailable, kExitStorage}) {
+        Supervision s = running();
+        s.on_ready();
+        s.on_end(0, code, kStart);
+        CHECK_FALSE(s.stopping());
+        CHECK(s.decide(kStart + 100ms) == Actions{{Kind::start, 0}});
+    }
+}
+
+TEST_CASE("a child that is to be restarted is ended, and started as soon as it is gone",
+          "[cli][supervision]") {
     Supervision s = running();
-    s.on_ready();
-    s.on_end(0, kExitUnavailable, kStart);
-    CHECK_FALSE(s.stopping());
-    CHECK(s.decide(kStart + 100ms) == Actions{{Kind::start, 0}});
+    s.restart(1);
+    CHECK(s.decide(kStart) == Actions{{Kind::terminate, 1}});
+    CHECK(s.decide(kStart).empty());
+    s.on_end(1, 0, kStart + 1s);
+    CHECK(s.decide(kStart + 1s) == Actions{{Kind::start, 1}});
+    CHECK(s.restarts() == 0);
+
+    s.on_end(1, std::nullopt, kStart + 2s);  // one that is not there is started anyway
+    s.restart(1);
+    CHECK(s.decide(kStart + 3s) == Actions{{Kind::start, 1}});
+    CHECK(s.decide(kStart + 4s).empty());
 }
 
 TEST_CASE("whatever ends when, stopping ends all, stage by stage, in bounded time",

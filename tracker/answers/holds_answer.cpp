@@ -53,6 +53,8 @@ std::vector<StatusAnswer::Hold> Answers::holds() const {
         add("disk", writing.failing ? "failing" : "behind", *disk_held, {}, roster.sessions());
         all.back().error = writing.error;
     }
+    // Nobody is held; but nobody knows of who is left out.
+    if (!roster.knows_all()) add("users_max", "full", now, {}, 0);
     if (const auto held = roster.held_over(); held.sessions > 0)
         add("restart", "restored", started, held.until, held.sessions);
     std::vector<Roster::Hold> edges;
