@@ -27,10 +27,10 @@ void Link::divert(const Row& row, Instant received) {
         case CompactedQueue::Put::added:
             break;
         case CompactedQueue::Put::merged:
-            ++stats_.merged;
+            ++counters_["merged"];
             break;
         case CompactedQueue::Put::refused:
-            ++stats_.dropped;
+            ++counters_["dropped"];
             break;
     }
 }
@@ -115,19 +115,19 @@ void Link::send_kept(std::size_t index, const Turn& turn, const Send& send) {
     header.sent = told(turn.now);
     header.watermark = told(kept.watermark);
     header.echo = std::exchange(echo_, std::nullopt);
-    header.dropped = bug(Bug::drops_untold) ? 0 : stats_.dropped + losses_;
+    header.dropped = bug(Bug::drops_untold) ? 0 : counters_["dropped"] + losses_;
     header.goodbye = kept.goodbye;
     // Who goes by the same list knows it.
     const bool known = !kept.routing || tracker_list_ == kept.routing->rank;
     send(encode_frame(header, kept.rows, leases_due(turn.now), sightings_due(turn.sightings),
                       known ? std::string_view{} : kept.routing->ids));
-    ++stats_.frames_sent;
+    ++counters_["frames_sent"];
     if (header.number <= sent_max_) {
-        ++stats_.frames_resent;
+        ++counters_["frames_resent"];
     } else {
         sent_max_ = header.number;
         kept.sent_at = turn.now;
-        stats_.rows_sent += kept.row_count;
+        counters_["rows_sent"] += kept.row_count;
     }
 }
 
@@ -163,7 +163,7 @@ bool Link::on_ack(const Ack& ack, Instant received) {
     note_told(ack.sent_us, received);
     other_ = ack.other;
     if (ack.moved > tracker_moved_)
-        stats_.moved += ack.moved - std::exchange(tracker_moved_, ack.moved);
+        counters_["moved"] += ack.moved - std::exchange(tracker_moved_, ack.moved);
     if (ack.applied >= base_) {
         forget_applied(ack.applied);
         quiet_since_ = received;
@@ -227,16 +227,6 @@ void Link::release(const std::function<void(const Row&, PeerInstant)>& fn) {
     }
     while (!backlog_.empty())
         backlog_.take(fn);
-}
-
-Link::Stats& Link::Stats::operator+=(const Stats& other) {
-    frames_sent += other.frames_sent;
-    frames_resent += other.frames_resent;
-    rows_sent += other.rows_sent;
-    merged += other.merged;
-    dropped += other.dropped;
-    moved += other.moved;
-    return *this;
 }
 
 }  // namespace presence::collector

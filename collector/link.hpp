@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "collector/compacted_queue.hpp"
+#include "collector/counters.hpp"
 #include "collector/edges.hpp"
 #include "collector/queueing_delay.hpp"
 #include "collector/sightings.hpp"
@@ -146,16 +147,7 @@ public:
     }
     [[nodiscard]] const std::string& tracker() const { return options_.tracker; }
 
-    struct Stats {
-        std::uint64_t frames_sent = 0;
-        std::uint64_t frames_resent = 0;
-        std::uint64_t rows_sent = 0;
-        std::uint64_t merged = 0;
-        std::uint64_t dropped = 0;
-        std::uint64_t moved = 0;
-        Stats& operator+=(const Stats& other);
-    };
-    [[nodiscard]] const Stats& stats() const { return stats_; }
+    [[nodiscard]] const CollectorCounters& counters() const { return counters_; }
     [[nodiscard]] std::size_t backlog_rows() const { return backlog_.size(); }
 
 private:
@@ -223,7 +215,7 @@ private:
     bool leaving_ = false;
     bool left_ = false;
     bool astray_ = false;
-    Stats stats_;
+    CollectorCounters counters_;
 };
 
 }  // namespace presence::collector

@@ -75,14 +75,6 @@ RouterOptions options_of(const io::Program& program) {
     return options;
 }
 
-std::vector<std::string> troubles() {
-    std::vector<std::string> names{"dropped",  "moved",        "refused_acks",     "begun_anew",
-                                   "closings", "input_stalls", "connections_ended"};
-    Counters<Reject>{}.each(
-        [&](std::string_view name, std::uint64_t) { names.emplace_back(name); });
-    return names;
-}
-
 zmq::pollitem_t readable(zmq::socket_t& socket) {
     return {socket.handle(), 0, ZMQ_POLLIN, 0};
 }
@@ -367,29 +359,11 @@ private:
         files_.turn(io::now());
         tell_wrong(io::now());
         reporter_.turn(io::now(), [this] {
-            const auto stats = router_.stats();
-            std::vector<io::Reporter::Number> numbers;
-            const auto add = [&](std::string_view name, std::uint64_t value) {
-                numbers.push_back({name, static_cast<std::int64_t>(value)});
-            };
-            add("messages", stats.messages);
-            add("heartbeats", stats.heartbeats);
-            add("frames_sent", stats.frames_sent);
-            add("frames_resent", stats.frames_resent);
-            add("rows_sent", stats.rows_sent);
-            add("backlog_rows", stats.backlog_rows);
-            add("merged", stats.merged);
-            add("dropped", stats.dropped);
-            add("moved", stats.moved);
-            add("edges", stats.edges);
-            add("waits", stats.waits);
-            add("closings", stats.closings);
-            add("input_stalls", stats.input_stalls);
-            add("refused_acks", stats.refused_acks);
-            add("begun_anew", stats.begun_anew);
-            add("connections_ended", guard_.ended());
-            router_.rejects().each(add);
-            return numbers;
+            std::vector<CounterValue> all;
+            router_.counters().append_to(all);
+            guard_.counters().append_to(all);
+            router_.rejects().append_to(all);
+            return all;
         });
     }
 
@@ -399,7 +373,7 @@ private:
         const auto wrong = router_.take_wrong();
         if (!wrong) return;
         tell_wrong_at_ = now + kWrongInterval;
-        log::warn("wrong_field", {{"reason", name_of(wrong->field)},
+        log::warn("wrong_field", {{"reason", wrong->field.name()},
                                   {"user", wrong->user},
                                   {"edge", wrong->edge},
                                   {"heartbeat", "counts without it"}});
@@ -417,7 +391,7 @@ private:
     ListLog lists_;
     io::FilesLog files_;
     io::Guard guard_;
-    io::Reporter reporter_{troubles()};
+    io::Reporter reporter_;
     std::vector<Outgoing> out_;
     Instant turn_began_{};
     std::array<zmq::message_t, kMessagesPerReading> messages_;

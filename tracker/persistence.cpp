@@ -88,7 +88,7 @@ void Persistence::begin(Tracker& tracker) {
         if (past.boot != 0) past.facts = store_->facts();
         past.users = resume_ ? Tracker::Past::Users::go_on : Tracker::Past::Users::end;
         log::info("journal_read", {{"batches", store_->last()},
-                                   {"online", tracker.stats().online},
+                                   {"online", tracker.counters()["online"]},
                                    {"left_out", left_out},
                                    {"took_ms", (io::now() - now).count() / 1000}});
         journal_ = std::make_unique<Journal>(std::move(store_));

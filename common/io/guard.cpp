@@ -188,15 +188,15 @@ void Guard::end(Role role, const Unwelcome& unwelcome) {
     const linger reset{1, 0};
     ::setsockopt(connection.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     if (::shutdown(connection.fd, SHUT_RDWR) != 0) return;
-    ++ended_;
+    const auto ended = ++counters_["connections_ended"];
     const auto now = io::now();
     if (now < tell_at_) return;
     log::warn("connection_ended",
               {{"socket", name_of(role)},
                {"why", why},
                {"peer", peer ? peer->text + ":" + std::to_string(peer->port) : "unknown"},
-               {"more", ended_ - told_ - 1}});
-    told_ = ended_;
+               {"more", ended - told_ - 1}});
+    told_ = ended;
     tell_at_ = now + kTellInterval;
 }
 

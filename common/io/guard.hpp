@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <random>
@@ -7,6 +8,7 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "common/counters.hpp"
 #include "common/io/sockets.hpp"
 #include "common/peer_connection.hpp"
 #include "common/time.hpp"
@@ -16,6 +18,12 @@ namespace presence::io {
 
 // Which connection a message came over; none is known of one that libzmq made itself.
 [[nodiscard]] PeerConnection connection_of(const zmq::message_t& message);
+
+inline constexpr auto kGuardCounters = std::to_array<Counter>({
+    {"connections_ended", CounterKind::trouble,
+     "Connections ended, as their peer broke the rules."},
+});
+using GuardCounters = Counters<kGuardCounters>;
 
 // Watches over what comes to a process's bound sockets, and ends connections that would make libzmq
 // keep more than it may (common/unfinished.hpp; for the loop to say so: end()). A peer of ours
@@ -36,7 +44,7 @@ public:
     // Ends one for a reason of the caller's.
     void end(Role role, const Unwelcome& unwelcome);
 
-    [[nodiscard]] std::uint64_t ended() const { return ended_; }
+    [[nodiscard]] const GuardCounters& counters() const { return counters_; }
 
 private:
     struct Watched {
@@ -55,7 +63,8 @@ private:
     Instant look_at_{};
     bool any_ = false;  // connections at the last look
     std::minstd_rand chance_{std::random_device{}()};
-    std::uint64_t ended_ = 0, told_ = 0;
+    GuardCounters counters_;
+    std::uint64_t told_ = 0;
     Instant tell_at_{};
     std::vector<PeerConnection> unwelcome_;
 };
