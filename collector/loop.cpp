@@ -22,6 +22,7 @@
 #include "common/io/reporter.hpp"
 #include "common/io/signals.hpp"
 #include "common/io/sockets.hpp"
+#include "common/throttle.hpp"
 
 namespace presence::collector {
 
@@ -342,9 +343,8 @@ private:
     void report_input() {
         const auto silence = router_.input_silence(turn_began_);
         if (silence < kInputStalled) {
-            if (std::exchange(tell_input_at_, Instant{}) != Instant{}) log::info("input_goes_on");
-        } else if (turn_began_ >= tell_input_at_) {
-            tell_input_at_ = turn_began_ + kTellInput;
+            if (tell_input_.reset()) log::info("input_goes_on");
+        } else if (tell_input_.take(turn_began_)) {
             log::error("input_stalled", {{"since_ms", silence / 1ms},
                                          {"why", "the thread that reads connections is stuck"}});
         }
@@ -369,10 +369,10 @@ private:
 
     // The counters say how many there are; one line says whose to look at.
     void tell_wrong(Instant now) {
-        if (now < tell_wrong_at_) return;
+        if (!tell_wrong_.due(now)) return;
         const auto wrong = router_.take_wrong();
         if (!wrong) return;
-        tell_wrong_at_ = now + kWrongInterval;
+        tell_wrong_.spend(now);
         log::warn("wrong_field", {{"reason", wrong->field.name()},
                                   {"user", wrong->user},
                                   {"edge", wrong->edge},
@@ -399,9 +399,8 @@ private:
     bool drained_ = true;
     bool more_ = false;  // to be read at once
     bool leaving_ = false;
-    Instant tell_wrong_at_{};
-    Instant open_at_{};  // after a try that failed: not before
-    Instant tell_input_at_{};
+    Throttle tell_wrong_{kWrongInterval}, tell_input_{kTellInput};
+    Instant open_at_{};   // after a try that failed: not before
     bool ready_ = false;  // as told
 };
 

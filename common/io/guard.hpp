@@ -11,6 +11,7 @@
 #include "common/counters.hpp"
 #include "common/io/sockets.hpp"
 #include "common/peer_connection.hpp"
+#include "common/throttle.hpp"
 #include "common/time.hpp"
 #include "common/unfinished.hpp"
 
@@ -40,13 +41,16 @@ public:
     // Once a turn; looks every 50 ms, at 2,000 files at most or a tenth of them.
     void turn(Instant now);
     // When to call again at the latest.
-    [[nodiscard]] Instant wakeup() const { return any_ ? look_at_ : Instant::max(); }
+    [[nodiscard]] Instant wakeup() const { return any_ ? look_.next() : Instant::max(); }
     // Ends one for a reason of the caller's.
     void end(Role role, const Unwelcome& unwelcome);
 
     [[nodiscard]] const GuardCounters& counters() const { return counters_; }
 
 private:
+    static constexpr Duration kLookInterval = 50ms;
+    static constexpr Duration kTellInterval = 10s;
+
     struct Watched {
         Role role;
         std::uint16_t port;
@@ -60,12 +64,11 @@ private:
     std::deque<Watched> watched_;
     std::vector<int> files_;  // open ones, sorted; those before next_ were looked at
     std::size_t next_ = 0;
-    Instant look_at_{};
+    Throttle look_{kLookInterval};
     bool any_ = false;  // connections at the last look
     std::minstd_rand chance_{std::random_device{}()};
     GuardCounters counters_;
-    std::uint64_t told_ = 0;
-    Instant tell_at_{};
+    Throttle tell_{kTellInterval};
     std::vector<PeerConnection> unwelcome_;
 };
 

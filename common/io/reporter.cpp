@@ -19,8 +19,7 @@ void Reporter::tell(Instant now, const std::vector<CounterValue>& counters) {
         told = value;
     }
     if (!grown.empty()) log::warn("trouble", grown);
-    if (now < next_stats_ || !changed) return;
-    next_stats_ = now + kStatsInterval;
+    if (!changed || !stats_.take(now)) return;
     for (const auto& [counter, value] : counters)
         told_stats_[std::string(counter->name)] = value;
     log::info("stats", all);

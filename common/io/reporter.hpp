@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/counters.hpp"
+#include "common/throttle.hpp"
 #include "common/time.hpp"
 
 namespace presence::io {
@@ -21,9 +22,7 @@ public:
     // `counters` is called only when something is due: cheap in every turn.
     template <class Values>
     void turn(Instant now, Values&& counters) {
-        if (now < next_trouble_) return;
-        next_trouble_ = now + kTroubleInterval;
-        tell(now, counters());
+        if (trouble_.take(now)) tell(now, counters());
     }
 
 private:
@@ -31,8 +30,7 @@ private:
 
     std::map<std::string, std::int64_t, std::less<>> told_;        // troubles
     std::map<std::string, std::int64_t, std::less<>> told_stats_;  // all
-    Instant next_trouble_{};
-    Instant next_stats_{};
+    Throttle trouble_{kTroubleInterval}, stats_{kStatsInterval};
 };
 
 }  // namespace presence::io

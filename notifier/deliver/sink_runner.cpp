@@ -114,8 +114,7 @@ NotifierCounters SinkRunner::counters() const {
 void SinkRunner::give_next(Instant now) {
     given_ = now;
     // First: a sink that always has something to take would never come to it.
-    if (dead_ && now >= look_at_) {
-        look_at_ = now + kLookInterval;
+    if (dead_ && look_.take(now)) {
         under_way_ = UnderWay::look;
         worker_.give({{}, [dead = dead_] { dead->look(); }, {}});
         return;
@@ -218,8 +217,7 @@ void SinkRunner::tell_dead(Instant now) {
 }
 
 void SinkRunner::tell_state(Instant now) {
-    if (under_way_ != UnderWay::nothing && now - given_ >= kSlow && now >= tell_slow_at_) {
-        tell_slow_at_ = now + kTellInterval;
+    if (under_way_ != UnderWay::nothing && now - given_ >= kSlow && tell_slow_.take(now)) {
         io::log::warn(
             "sink_hangs",
             {{"sink", name_}, {"since_ms", milliseconds(now - given_)}, {"waiting", waiting()}});
@@ -246,9 +244,9 @@ bool SinkRunner::started(Instant now) {
 }
 
 Instant SinkRunner::next_wakeup() const {
-    if (under_way_ != UnderWay::nothing) return std::max(given_ + kSlow, tell_slow_at_);
+    if (under_way_ != UnderWay::nothing) return std::max(given_ + kSlow, tell_slow_.next());
     if (gone_) return Instant::max();
-    return std::min(delivery_.next_wakeup(), dead_ ? look_at_ : Instant::max());
+    return std::min(delivery_.next_wakeup(), dead_ ? look_.next() : Instant::max());
 }
 
 }  // namespace presence::notifier

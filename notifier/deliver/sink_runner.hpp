@@ -8,6 +8,7 @@
 
 #include "common/config/config.hpp"
 #include "common/follow/follower.hpp"
+#include "common/throttle.hpp"
 #include "common/time.hpp"
 #include "notifier/counters.hpp"
 #include "notifier/deliver/dead_letters.hpp"
@@ -81,7 +82,7 @@ private:
     UnderWay under_way_ = UnderWay::nothing;
     bool gone_ = false;
     Instant given_{};
-    Instant look_at_{};
+    Throttle look_{kLookInterval};
     std::uint64_t failures_in_row_ = 0;
     NotifierCounters counters_;  // of what the sink itself gave up or said
     std::string last_failure_;
@@ -91,7 +92,7 @@ private:
     bool told_behind_ = false;
     std::uint64_t gap_told_ = 0;
     Instant heard_all_at_ = Instant::max();
-    Instant tell_slow_at_{};
+    Throttle tell_slow_{kTellInterval};
 };
 
 }  // namespace presence::notifier
