@@ -39,7 +39,7 @@ void per_heartbeat(benchmark::State& state, std::size_t count) {
 void decode(benchmark::State& state) {
     const auto messages = messages_of(static_cast<std::size_t>(state.range(0)));
     Heartbeats beats;
-    Counters<Reject> rejects;
+    Rejects rejects;
     std::size_t count = 0;
     for (std::size_t i = 0; auto _ : state) {
         decode_heartbeats(messages[i++ % messages.size()], beats, rejects);

@@ -27,10 +27,10 @@ void Link::divert(const Row& row, Instant received) {
         case CompactedQueue::Put::added:
             break;
         case CompactedQueue::Put::merged:
-            ++stats_.merged;
+            ++counters_["merged"];
             break;
         case CompactedQueue::Put::refused:
-            ++stats_.dropped;
+            ++counters_["dropped"];
             break;
     }
 }
@@ -102,17 +102,17 @@ void Link::send_frame(const Window::Due& due, const Turn& turn, const Send& send
     header.sent = told(turn.now);
     header.watermark = told(due.frame.watermark);
     header.echo = std::exchange(echo_, std::nullopt);
-    header.dropped = bug(Bug::drops_untold) ? 0 : stats_.dropped + losses_;
+    header.dropped = bug(Bug::drops_untold) ? 0 : counters_["dropped"] + losses_;
     header.goodbye = due.frame.goodbye;
     // Who goes by the same list knows it.
     const bool known = !routing || heard_.list == routing->rank;
     send(encode_frame(header, due.frame.rows, leases_due(turn.now), sightings_due(turn.sightings),
                       known ? std::string_view{} : routing->ids));
-    ++stats_.frames_sent;
+    ++counters_["frames_sent"];
     if (due.again)
-        ++stats_.frames_resent;
+        ++counters_["frames_resent"];
     else
-        stats_.rows_sent += due.frame.row_count;
+        counters_["rows_sent"] += due.frame.row_count;
 }
 
 std::string Link::leases_due(Instant now) {
@@ -147,7 +147,7 @@ bool Link::on_ack(const Ack& ack, Instant received) {
     note_said(ack.sent_us, received);
     heard_.other = ack.other;
     if (ack.moved > heard_.moved)
-        stats_.moved += ack.moved - std::exchange(heard_.moved, ack.moved);
+        counters_["moved"] += ack.moved - std::exchange(heard_.moved, ack.moved);
     if (window_.acknowledge(ack.applied, received, [&](const auto& frame) { said(frame.sent_at); }))
         heard_.progress_at = received;
     if (ack.gap && window_.on_gap(received)) gossip_.leases_at = gossip_.leases_since = {};
@@ -180,16 +180,6 @@ void Link::release(const std::function<void(const Row&, PeerInstant)>& fn) {
     }
     while (!backlog_.empty())
         backlog_.take(fn);
-}
-
-Link::Stats& Link::Stats::operator+=(const Stats& other) {
-    frames_sent += other.frames_sent;
-    frames_resent += other.frames_resent;
-    rows_sent += other.rows_sent;
-    merged += other.merged;
-    dropped += other.dropped;
-    moved += other.moved;
-    return *this;
 }
 
 }  // namespace presence::collector

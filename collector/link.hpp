@@ -7,6 +7,7 @@
 #include <string>
 
 #include "collector/compacted_queue.hpp"
+#include "collector/counters.hpp"
 #include "collector/edges.hpp"
 #include "collector/queueing_delay.hpp"
 #include "collector/sightings.hpp"
@@ -134,16 +135,7 @@ public:
     }
     [[nodiscard]] const std::string& tracker() const { return options_.tracker; }
 
-    struct Stats {
-        std::uint64_t frames_sent = 0;
-        std::uint64_t frames_resent = 0;
-        std::uint64_t rows_sent = 0;
-        std::uint64_t merged = 0;
-        std::uint64_t dropped = 0;
-        std::uint64_t moved = 0;
-        Stats& operator+=(const Stats& other);
-    };
-    [[nodiscard]] const Stats& stats() const { return stats_; }
+    [[nodiscard]] const CollectorCounters& counters() const { return counters_; }
     [[nodiscard]] std::size_t backlog_rows() const { return backlog_.size(); }
 
 private:
@@ -196,7 +188,7 @@ private:
     Leaving leaving_ = Leaving::no;
     bool astray_ = false;
     std::uint64_t losses_ = 0;  // beside the rows that were dropped
-    Stats stats_;
+    CollectorCounters counters_;
 };
 
 }  // namespace presence::collector

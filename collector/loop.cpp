@@ -22,6 +22,7 @@
 #include "common/io/reporter.hpp"
 #include "common/io/signals.hpp"
 #include "common/io/sockets.hpp"
+#include "common/throttle.hpp"
 
 namespace presence::collector {
 
@@ -73,14 +74,6 @@ RouterOptions options_of(const io::Program& program) {
     options.lease = RouterOptions::lease_for(options.grace);
     options.probed = true;
     return options;
-}
-
-std::vector<std::string> troubles() {
-    std::vector<std::string> names{"dropped",  "moved",        "refused_acks",     "begun_anew",
-                                   "closings", "input_stalls", "connections_ended"};
-    Counters<Reject>{}.each(
-        [&](std::string_view name, std::uint64_t) { names.emplace_back(name); });
-    return names;
 }
 
 zmq::pollitem_t readable(zmq::socket_t& socket) {
@@ -350,9 +343,8 @@ private:
     void report_input() {
         const auto silence = router_.input_silence(turn_began_);
         if (silence < kInputStalled) {
-            if (std::exchange(tell_input_at_, Instant{}) != Instant{}) log::warn("input_goes_on");
-        } else if (turn_began_ >= tell_input_at_) {
-            tell_input_at_ = turn_began_ + kTellInput;
+            if (tell_input_.reset()) log::warn("input_goes_on");
+        } else if (tell_input_.take(turn_began_)) {
             log::error("input_stalled", {{"since_ms", silence / 1ms},
                                          {"why", "the thread that reads connections is stuck"}});
         }
@@ -367,39 +359,21 @@ private:
         files_.turn(io::now());
         tell_wrong(io::now());
         reporter_.turn(io::now(), [this] {
-            const auto stats = router_.stats();
-            std::vector<io::Reporter::Number> numbers;
-            const auto add = [&](std::string_view name, std::uint64_t value) {
-                numbers.push_back({name, static_cast<std::int64_t>(value)});
-            };
-            add("messages", stats.messages);
-            add("heartbeats", stats.heartbeats);
-            add("frames_sent", stats.frames_sent);
-            add("frames_resent", stats.frames_resent);
-            add("rows_sent", stats.rows_sent);
-            add("backlog_rows", stats.backlog_rows);
-            add("merged", stats.merged);
-            add("dropped", stats.dropped);
-            add("moved", stats.moved);
-            add("edges", stats.edges);
-            add("waits", stats.waits);
-            add("closings", stats.closings);
-            add("input_stalls", stats.input_stalls);
-            add("refused_acks", stats.refused_acks);
-            add("begun_anew", stats.begun_anew);
-            add("connections_ended", guard_.ended());
-            router_.rejects().each(add);
-            return numbers;
+            std::vector<CounterValue> all;
+            router_.counters().append_to(all);
+            guard_.counters().append_to(all);
+            router_.rejects().append_to(all);
+            return all;
         });
     }
 
     // The counters say how many there are; one line says whose to look at.
     void tell_wrong(Instant now) {
-        if (now < tell_wrong_at_) return;
+        if (!tell_wrong_.due(now)) return;
         const auto wrong = router_.take_wrong();
         if (!wrong) return;
-        tell_wrong_at_ = now + kWrongInterval;
-        log::warn("wrong_field", {{"reason", name_of(wrong->field)},
+        tell_wrong_.spend(now);
+        log::warn("wrong_field", {{"reason", wrong->field.name()},
                                   {"user", wrong->user},
                                   {"edge", wrong->edge},
                                   {"heartbeat", "counts without it"}});
@@ -417,7 +391,7 @@ private:
     ListLog lists_;
     io::FilesLog files_;
     io::Guard guard_;
-    io::Reporter reporter_{troubles()};
+    io::Reporter reporter_;
     std::vector<Outgoing> out_;
     Instant turn_began_{};
     std::array<zmq::message_t, kMessagesPerReading> messages_;
@@ -425,9 +399,8 @@ private:
     bool drained_ = true;
     bool more_ = false;  // to be read at once
     bool leaving_ = false;
-    Instant tell_wrong_at_{};
-    Instant open_at_{};  // after a try that failed: not before
-    Instant tell_input_at_{};
+    Throttle tell_wrong_{kWrongInterval}, tell_input_{kTellInput};
+    Instant open_at_{};   // after a try that failed: not before
     bool ready_ = false;  // as told
 };
 

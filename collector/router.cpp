@@ -105,9 +105,9 @@ struct Router::Impl {
     // twice.
     void begin_anew(std::size_t tracker) {
         ++adoptions;
-        ++begun_anew;
+        ++counters["begun_anew"];
         const auto before = std::exchange(links[tracker], make_link(map.trackers[tracker]));
-        gone += before->stats();
+        counters += before->counters();
         links[tracker]->note_loss();
         before->release([&](const Row& row, PeerInstant read) {
             links[tracker]->divert(row, Instant{read.time_since_epoch()});
@@ -154,20 +154,13 @@ struct Router::Impl {
     std::vector<std::unique_ptr<Link>> links;  // as map.trackers
     InputWatermark watermark{options.began, options.probed};
     InputProbe input_probe;
-    std::uint64_t input_stalls = 0;
     ReadLease read_lease;
     Sightings sightings;
-    std::uint64_t waits = 0;
-    std::uint64_t closings = 0;
     std::uint64_t messages_of_ids = 0;
     Heartbeats decoded;
     std::optional<Wrong> wrong;
     std::uint64_t adoptions = 0;
-    std::uint64_t begun_anew = 0;
-    Link::Stats gone;  // of links that are no more
-    std::uint64_t messages = 0;
-    std::uint64_t heartbeats = 0;
-    std::uint64_t refused_acks = 0;
+    CollectorCounters counters;  // with those of links that are no more
 };
 
 Router::Router(RouterOptions options, SlotMap map)
@@ -181,36 +174,36 @@ void Router::begin_turn(Instant now) {
     i.watermark.begin_turn(now);
     const auto before = i.read_lease.state();
     i.read_lease.begin_turn(now, i.behind(now));
-    i.waits += before == ReadLease::State::open && i.read_lease.waits_for_trackers();
-    i.closings += before != input() && input() == ReadLease::State::closed;
+    i.counters["waits"] += before == ReadLease::State::open && i.read_lease.waits_for_trackers();
+    i.counters["closings"] += before != input() && input() == ReadLease::State::closed;
     if (before != input() && input() == ReadLease::State::open)
         i.watermark.on_resumed(now, i.read_lease.unread_since());
 }
 
 void Router::on_message(std::string_view message, Instant received) {
     auto& decoded = impl_->decoded;
-    ++impl_->messages;
+    ++impl_->counters["messages"];
     decode_heartbeats(message, decoded, rejects_);
     if (const auto& wrong = decoded.wrong; wrong && !impl_->wrong)
         impl_->wrong = {std::string(wrong->user), std::string(decoded.envelope.edge), wrong->field};
     Duration delay{0};
     if (!decoded.envelope.edge.empty()) {
         const auto known = impl_->edges.delay_of(decoded.envelope, received);
-        if (!known) rejects_.add(Reject::edges_limit);
+        if (!known) ++rejects_["edges_limit"];
         delay = known.value_or(Duration{0});
     }
     std::uint64_t stale = impl_->route_ids(delay, received);
     for (const auto& beat : decoded.beats)
         stale += !impl_->route(beat, decoded.envelope.edge, delay, received);
-    impl_->heartbeats += decoded.ids.size() + decoded.beats.size() - stale;
-    rejects_.add(Reject::stale, stale);
+    impl_->counters["heartbeats"] += decoded.ids.size() + decoded.beats.size() - stale;
+    rejects_["stale"] += stale;
 }
 
 bool Router::on_ack(std::size_t tracker, std::string_view bytes, Instant received) {
     const auto ack = decode_ack(bytes);
     const bool good =
         ack && tracker < impl_->links.size() && impl_->links[tracker]->on_ack(*ack, received);
-    impl_->refused_acks += !good;
+    impl_->counters["refused_acks"] += !good;
     if (ack && tracker < impl_->links.size() && impl_->links[tracker]->astray())
         impl_->begin_anew(tracker);
     if (good) {
@@ -234,7 +227,7 @@ void Router::end_turn(Instant now, bool drained, std::vector<Outgoing>& out) {
 void Router::on_probe(std::uint64_t number, Instant received) {
     const auto moved = impl_->input_probe.on_back(number);
     if (!moved) return;
-    impl_->input_stalls += received - *moved > InputWatermark::kStall;
+    impl_->counters["input_stalls"] += received - *moved > InputWatermark::kStall;
     impl_->watermark.on_moved(*moved, received);
 }
 
@@ -268,7 +261,7 @@ void Router::adopt(SlotMap map) {
     }
     for (const auto& link : before) {
         if (!link) continue;
-        impl_->gone += link->stats();
+        impl_->counters += link->counters();
         link->release([&](const Row& row, PeerInstant read) {
             impl_->link_of(row.hash).divert(row, Instant{read.time_since_epoch()});
         });
@@ -328,28 +321,14 @@ std::optional<ListRank> Router::list_of(std::size_t tracker) const {
     return impl_->links[tracker]->tracker_list();
 }
 
-Router::Stats Router::stats() const {
-    Link::Stats sum = impl_->gone;
-    Stats stats;
+CollectorCounters Router::counters() const {
+    auto all = impl_->counters;
     for (const auto& link : impl_->links) {
-        sum += link->stats();
-        stats.backlog_rows += link->backlog_rows();
+        all += link->counters();
+        all["backlog_rows"] += link->backlog_rows();
     }
-    stats.messages = impl_->messages;
-    stats.heartbeats = impl_->heartbeats;
-    stats.frames_sent = sum.frames_sent;
-    stats.frames_resent = sum.frames_resent;
-    stats.rows_sent = sum.rows_sent;
-    stats.merged = sum.merged;
-    stats.dropped = sum.dropped;
-    stats.moved = sum.moved;
-    stats.edges = impl_->edges.size();
-    stats.waits = impl_->waits;
-    stats.closings = impl_->closings;
-    stats.input_stalls = impl_->input_stalls;
-    stats.refused_acks = impl_->refused_acks;
-    stats.begun_anew = impl_->begun_anew;
-    return stats;
+    all["edges"] = impl_->edges.size();
+    return all;
 }
 
 }  // namespace presence::collector

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "collector/counters.hpp"
 #include "collector/read_lease.hpp"
 #include "common/clocks/offset_filter.hpp"
-#include "common/counters.hpp"
 #include "common/slots.hpp"
 #include "common/time.hpp"
 #include "common/wire/frame.hpp"
@@ -84,7 +84,7 @@ public:
     // One PUSH message, `received` read after it was received. What breaks the contract is
     // dropped and counted.
     void on_message(std::string_view message, Instant received);
-    void on_multipart() { rejects_.add(Reject::multipart); }
+    void on_multipart() { ++rejects_["multipart"]; }
     // An acknowledgement from trackers[tracker]; `received` read after it was received.
     // False if it is refused: another tracker's, or for what was not sent here.
     bool on_ack(std::size_t tracker, std::string_view bytes, Instant received);
@@ -122,7 +122,7 @@ public:
     [[nodiscard]] const ListRank& rank() const;
     // By which list trackers[tracker] goes, as it said last; nothing before that.
     [[nodiscard]] std::optional<ListRank> list_of(std::size_t tracker) const;
-    [[nodiscard]] const Counters<Reject>& rejects() const { return rejects_; }
+    [[nodiscard]] const Rejects& rejects() const { return rejects_; }
     // The first item since the last call of which a field is wrong: whose it is, by which edge.
     struct Wrong {
         std::string user, edge;
@@ -130,27 +130,10 @@ public:
     };
     [[nodiscard]] std::optional<Wrong> take_wrong();
 
-    struct Stats {
-        std::uint64_t messages = 0;
-        std::uint64_t heartbeats = 0;  // that keep the contract
-        std::uint64_t frames_sent = 0;
-        std::uint64_t frames_resent = 0;
-        std::uint64_t rows_sent = 0;
-        std::uint64_t backlog_rows = 0;  // waiting now, all links
-        std::uint64_t merged = 0;        // displaced by a newer one of the same session
-        std::uint64_t dropped = 0;       // given up: a backlog was full
-        std::uint64_t moved = 0;         // refused by a tracker as another's
-        std::uint64_t edges = 0;         // named edges known
-        std::uint64_t waits = 0;         // of the input, for trackers that are behind
-        std::uint64_t closings = 0;      // of the input, as no tracker vouched for us
-        std::uint64_t input_stalls = 0;  // of what feeds it, over 250 ms
-        std::uint64_t refused_acks = 0;  // malformed, or of another cluster
-        std::uint64_t begun_anew = 0;    // links, after somebody sent frames in our name
-    };
-    [[nodiscard]] Stats stats() const;
+    [[nodiscard]] CollectorCounters counters() const;
 
 private:
-    Counters<Reject> rejects_;
+    Rejects rejects_;
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };

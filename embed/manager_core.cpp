@@ -130,10 +130,10 @@ bool ManagerCore::is_online(std::string_view id) const {
 }
 
 LeftOut ManagerCore::left_out() const {
-    const auto& stats = roster_.stats();
-    PRESENCE_CHECK(stats.malformed + stats.stale + stats.after_bye == 0,
+    const auto& counters = roster_.counters();
+    PRESENCE_CHECK(counters["malformed"] + counters["stale"] + counters["after_bye"] == 0,
                    "seen() let a bad heartbeat through");
-    return {.users = stats.users_limit, .sessions = stats.sessions_limit};
+    return {.users = counters["users_limit"], .sessions = counters["sessions_limit"]};
 }
 
 void ManagerCore::online_ids(std::uint32_t share, std::vector<std::string>& ids) const {

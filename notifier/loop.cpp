@@ -11,6 +11,7 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "common/follow/counters.hpp"
 #include "common/follow/follower.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/connection.hpp"
@@ -23,6 +24,7 @@
 #include "common/io/sockets.hpp"
 #include "common/store/store.hpp"
 #include "common/wire/notifier_topic.hpp"
+#include "notifier/counters.hpp"
 #include "notifier/deliver/sink_runner.hpp"
 
 namespace presence::notifier {
@@ -170,7 +172,7 @@ private:
             else if (whole && topic.to_string_view() == topic_)
                 note_shared_id(tracker);
             else
-                ++misshapen_;
+                ++counters_["misshapen"];
         }
     }
 
@@ -194,7 +196,7 @@ private:
 
     void pass_on(const TrackerMessagePtr& heard) {
         if (!heard) {
-            ++refused_;
+            ++followed_["refused"];
             return;
         }
         for (auto& channel : runners_)
@@ -214,7 +216,7 @@ private:
             if (const auto whose = rid >> kRidBits; rid != 0 && whose < runners_.size())
                 runners_[whose].on_heard(heard);
             else
-                ++refused_;
+                ++followed_["refused"];
         }
     }
 
@@ -275,79 +277,29 @@ private:
         io::tell_ready();
         const auto late = std::count_if(runners_.begin(), runners_.end(),
                                         [](const auto& channel) { return !channel.in_step(); });
-        io::log::info("in_step", {{"online", followed().online}, {"but_for_sinks", late}});
-    }
-
-    [[nodiscard]] std::vector<io::Reporter::Number> numbers() const {
-        const auto s = followed();
-        const auto n = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
-        std::uint64_t delivered = 0;
-        std::uint64_t failures = 0;
-        std::uint64_t let_go = 0;
-        std::uint64_t waiting = 0;
-        std::uint64_t dead = 0;
-        std::uint64_t gone = 0;
-        std::uint64_t answers_ignored = 0;
-        std::uint64_t gap_told = 0;
-        for (const auto& channel : runners_) {
-            const auto d = channel.stats();
-            delivered += d.delivered;
-            failures += d.failures;
-            let_go += d.let_go;
-            waiting += d.waiting;
-            dead += d.dead;
-            gap_told += d.gap_told;
-            gone += channel.gone() ? 1 : 0;
-            answers_ignored += channel.answers_ignored();
-        }
-        return {{"batches", n(s.batches)},
-                {"events", n(s.events)},
-                {"duplicates", n(s.duplicates)},
-                {"gaps", n(s.gaps)},
-                {"gap_told", n(gap_told)},
-                {"replayed", n(s.replayed)},
-                {"resyncs", n(s.resyncs)},
-                {"snapshots", n(s.snapshots)},
-                {"reconciled", n(s.reconciled)},
-                {"diverged", n(s.diverged)},
-                {"timeouts", n(s.timeouts)},
-                {"errors", n(s.errors)},
-                {"refused", n(s.refused + refused_)},
-                {"out_of_date", n(s.out_of_date)},
-                {"users_limit", n(s.users_limit)},
-                {"misshapen", n(misshapen_)},
-                {"online", n(s.online)},
-                {"delivered", n(delivered)},
-                {"failures", n(failures)},
-                {"let_go", n(let_go)},
-                {"waiting", n(waiting)},
-                {"dead", n(dead)},
-                {"gone", n(gone)},
-                {"answers_ignored", n(answers_ignored)}};
+        io::log::info("in_step", {{"online", online()}, {"but_for_sinks", late}});
     }
 
     // The sum over all sinks, but for `online`: each follows the same users.
-    [[nodiscard]] Follower::Stats followed() const {
-        Follower::Stats sum;
+    [[nodiscard]] std::vector<CounterValue> numbers() const {
+        auto followed = followed_;
+        auto counters = counters_;
         for (const auto& channel : runners_) {
-            const auto s = channel.followed();
-            sum.batches += s.batches;
-            sum.events += s.events;
-            sum.duplicates += s.duplicates;
-            sum.gaps += s.gaps;
-            sum.replayed += s.replayed;
-            sum.resyncs += s.resyncs;
-            sum.snapshots += s.snapshots;
-            sum.reconciled += s.reconciled;
-            sum.diverged += s.diverged;
-            sum.timeouts += s.timeouts;
-            sum.errors += s.errors;
-            sum.refused += s.refused;
-            sum.out_of_date += s.out_of_date;
-            sum.users_limit += s.users_limit;
-            sum.online = std::max(sum.online, s.online);
+            followed += channel.followed();
+            counters += channel.counters();
         }
-        return sum;
+        counters["online"] = online();
+        std::vector<CounterValue> all;
+        followed.append_to(all);
+        counters.append_to(all);
+        return all;
+    }
+
+    [[nodiscard]] std::uint64_t online() const {
+        std::uint64_t most = 0;
+        for (const auto& channel : runners_)
+            most = std::max(most, channel.online());
+        return most;
     }
 
     // Nothing new comes in; the sinks are told what waits.
@@ -364,7 +316,7 @@ private:
         for (const auto& channel : runners_)
             if (!channel.idle())
                 io::log::warn("sink_not_drained",
-                              {{"sink", channel.name()}, {"waiting", channel.stats().waiting}});
+                              {{"sink", channel.name()}, {"waiting", channel.waiting()}});
     }
 
     void end_sinks() {
@@ -394,13 +346,12 @@ private:
     std::vector<Link> links_;
     std::deque<SinkRunner> runners_;
     std::vector<Question> questions_;
-    std::uint64_t misshapen_ = 0, refused_ = 0;
+    FollowCounters followed_;  // beside the sinks'
+    NotifierCounters counters_;
     std::optional<Instant> shared_id_heard_;
     bool ready_told_ = false;
     io::FilesLog files_;
-    io::Reporter reporter_{{"gap_told", "diverged", "timeouts", "errors", "refused", "misshapen",
-                            "users_limit", "failures", "let_go", "dead", "gone",
-                            "answers_ignored"}};
+    io::Reporter reporter_;
 };
 
 }  // namespace

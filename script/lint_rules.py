@@ -35,16 +35,17 @@ ROOMS = {
     "common/store": ("common", "common/io"),
     "common": (),
     "tracker/evidence": ("common", "common/clocks", "common/wire"),
-    "tracker/roster": ("common", "common/wire", "tracker/evidence"),
+    "tracker/roster": ("common", "common/wire", "tracker/evidence", "tracker/counters.hpp"),
     "tracker/stream": ("common", "common/wire"),
     "tracker/disk": ("common", "common/io", "common/store"),
     "tracker/answers": (
-        "common", "common/wire", "tracker/evidence", "tracker/roster", "tracker/stream", "tracker/options.hpp",
-        "tracker/stats.hpp",
+        "common", "common/wire", "tracker/evidence", "tracker/roster", "tracker/stream", "tracker/counters.hpp",
+        "tracker/options.hpp", "tracker/stats.hpp",
     ),
     "notifier/sinks": ("common", "common/wire", "common/config", "common/io", "common/store"),
     "notifier/deliver": (
         "common", "common/wire", "common/config", "common/follow", "common/io", "common/store", "notifier/sinks",
+        "notifier/counters.hpp",
     ),
 }
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME)\b")

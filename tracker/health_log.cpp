@@ -11,8 +11,6 @@ namespace {
 
 namespace log = io::log;
 
-constexpr Duration kLookInterval = 1s;
-constexpr Duration kRefusedInterval = 10s;
 constexpr std::size_t kCollectorsMax = 2 * FailureDetector::kCollectorsMax;
 
 std::string joined(const std::vector<std::string>& names) {
@@ -25,8 +23,7 @@ std::string joined(const std::vector<std::string>& names) {
 }  // namespace
 
 void HealthLog::turn(Instant now, Tracker& tracker) {
-    if (now < look_at_) return;
-    look_at_ = now + kLookInterval;
+    if (!look_.take(now)) return;
     tell_collectors(now, tracker);
     tell_lists(tracker);
     tell_ids(now, tracker);
@@ -141,10 +138,10 @@ void HealthLog::tell_holds(Instant now, const Tracker& tracker) {
 }
 
 void HealthLog::tell_refused(Instant now, Tracker& tracker) {
-    if (now < tell_refused_at_) return;
+    if (!refused_.due(now)) return;
     const auto refused = tracker.take_refused();
     if (!refused) return;
-    tell_refused_at_ = now + kRefusedInterval;
+    refused_.spend(now);
     log::warn("frame_refused", {{"reason", refused->reason},
                                 {"collector", refused->collector},
                                 {"cluster", refused->cluster}});

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "common/throttle.hpp"
 #include "common/time.hpp"
 #include "tracker/tracker.hpp"
 
@@ -23,6 +24,8 @@ public:
 
 private:
     static constexpr std::size_t kHoldLines = 20;
+    static constexpr Duration kLookInterval = 1s;
+    static constexpr Duration kRefusedInterval = 10s;
 
     void tell_collectors(Instant now, const Tracker& tracker);
     void tell_lists(const Tracker& tracker);
@@ -41,8 +44,7 @@ private:
     std::map<std::string, std::pair<ListRank, ListRank>> lists_;  // theirs and ours, as told
     Freshness freshness_ = Freshness::warming;
     StaleBy stale_by_;
-    Instant look_at_{};
-    Instant tell_refused_at_{};
+    Throttle look_{kLookInterval}, refused_{kRefusedInterval};
 };
 
 }  // namespace presence::tracker

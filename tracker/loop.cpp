@@ -249,12 +249,10 @@ private:
         life_.turn(io::now(), tracker_);
         files_.turn(io::now());
         reporter_.turn(io::now(), [&] {
-            std::vector<io::Reporter::Number> numbers;
-            each_number(tracker_.stats(), [&](std::string_view name, std::int64_t value) {
-                numbers.push_back({name, value});
-            });
-            numbers.push_back({"connections_ended", static_cast<std::int64_t>(guard_.ended())});
-            return numbers;
+            std::vector<CounterValue> all;
+            tracker_.counters().append_to(all);
+            guard_.counters().append_to(all);
+            return all;
         });
     }
 
@@ -284,9 +282,7 @@ private:
     io::Guard guard_;
     Config running_ = program_.config;
     io::FilesLog files_;
-    io::Reporter reporter_{{"frames_refused", "moved", "users_limit", "sessions_limit",
-                            "edges_limit", "malformed", "lifts", "lifts_refused", "queries_refused",
-                            "replays_refused", "connections_ended"}};
+    io::Reporter reporter_;
     HealthLog life_;
     Output out_;    // of the turn
     Output ready_;  // to be sent

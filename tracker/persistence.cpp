@@ -13,8 +13,6 @@ namespace {
 
 namespace log = io::log;
 
-constexpr Duration kTellFailure = 10s;  // as long as it lasts
-
 std::unique_ptr<io::Store> open_store(const io::Program& program, const TrackerConfig& own) {
     const auto& presence = program.config.presence;
     if (presence.durability == "off") {
@@ -88,7 +86,7 @@ void Persistence::begin(Tracker& tracker) {
         if (past.boot != 0) past.facts = store_->facts();
         past.users = resume_ ? Tracker::Past::Users::go_on : Tracker::Past::Users::end;
         log::info("journal_read", {{"batches", store_->last()},
-                                   {"online", tracker.stats().online},
+                                   {"online", tracker.counters()["online"]},
                                    {"left_out", left_out},
                                    {"took_ms", (io::now() - now).count() / 1000}});
         journal_ = std::make_unique<Journal>(std::move(store_));
@@ -156,11 +154,11 @@ void Persistence::tell_failure(const std::optional<std::string>& failure) {
     const auto now = io::now();
     if (failure && !failure_) failing_since_ = now;
     const auto lasted_ms = (now - failing_since_).count() / 1000;
-    if (failure && (failure != failure_ || now >= tell_failure_at_)) {
+    if (failure && (failure != failure_ || tell_failure_.due(now))) {
         log::error(
             "journal_failing",
             {{"reason", *failure}, {"waiting_bytes", waiting_bytes()}, {"for_ms", lasted_ms}});
-        tell_failure_at_ = now + kTellFailure;
+        tell_failure_.spend(now);
     }
     if (!failure && failure_) log::warn("journal_recovered", {{"after_ms", lasted_ms}});
     failure_ = failure;

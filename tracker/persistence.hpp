@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "common/io/program.hpp"
+#include "common/throttle.hpp"
+#include "common/time.hpp"
 #include "tracker/disk/journal.hpp"
 #include "tracker/stream/commit_gate.hpp"
 #include "tracker/tracker.hpp"
@@ -45,6 +47,8 @@ public:
     void stop(Duration within, Output& ready);
 
 private:
+    static constexpr Duration kTellFailure = 10s;  // as long as it lasts
+
     [[nodiscard]] std::size_t waiting_bytes() const;
     void tell_failure(const std::optional<std::string>& failure);
     static std::variant<ReplayAnswer, QueryError> found_in(Journal::Reply& reply);
@@ -59,7 +63,7 @@ private:
     std::uint64_t replays_refused_ = 0;
     std::optional<std::string> failure_;
     Instant failing_since_{};
-    Instant tell_failure_at_{};
+    Throttle tell_failure_{kTellFailure};
 };
 
 }  // namespace presence::tracker

@@ -184,7 +184,7 @@ void Tracker::Impl::checkpoint(Instant now, WallOffset wall, Output& out) {
 }
 
 void Tracker::Impl::write_state(Slot slot, WallOffset wall, Output& out) {
-    const Stats none;
+    const TrackerCounters none;
     answers(none, Instant{}, wall).whole(slot, std::get<SnapshotAnswer>(state.body));
     has_state[slot] = true;
     out.states.push_back({slot, publisher.batches(), encode_answer(state)});
@@ -233,7 +233,7 @@ void Tracker::Impl::resume(std::string_view bytes, Instant now) {
     if (facts.starts_clock != 0 && facts.starts_clock == options.clock)
         restarts.resume(std::move(facts.starts));
     restarts.begin(now);
-    stats.lifts_refused += roster.shorten_held([&](Instant seen, Duration ttl) {
+    counters["lifts_refused"] += roster.shorten_held([&](Instant seen, Duration ttl) {
         return restarts.held_until(seen, ttl);
     }) > 0;
     // What was over then is over still, though its heartbeats come again: a run that took them for

@@ -47,13 +47,13 @@ void Tracker::on_frame(std::string_view peer, std::string_view bytes, Instant re
         case FailureDetector::Accept::no_room:
             return i.refuse("collectors_limit");
         case FailureDetector::Accept::duplicate:
-            ++i.stats.frames_duplicate;
+            ++i.counters["frames_duplicate"];
             break;
         case FailureDetector::Accept::gap:
-            ++i.stats.frames_gap;
+            ++i.counters["frames_gap"];
             break;
         case FailureDetector::Accept::apply:
-            ++i.stats.frames;
+            ++i.counters["frames"];
             i.feeds.on_frame({header.collector, header.boot}, header.list(), i.frame.list,
                              received);
             i.apply(header, received, wall);
@@ -67,7 +67,7 @@ void Tracker::on_frame(std::string_view peer, std::string_view bytes, Instant re
 }
 
 void Tracker::Impl::refuse(std::string_view reason) {
-    ++stats.frames_refused;
+    ++counters["frames_refused"];
     if (!refused) refused = {std::string(reason), frame.header.cluster, frame.header.collector};
 }
 
@@ -90,14 +90,14 @@ void Tracker::Impl::apply(const FrameHeader& header, Instant received, WallOffse
         if (++beat_count == beats.size()) apply_beats(wall);
     }
     apply_beats(wall);
-    stats.moved += moved;
+    counters["moved"] += moved;
     if (moved > 0 && moved_rows.size() < FailureDetector::kCollectorsMax)
         moved_rows[header.collector] += moved;
 }
 
 void Tracker::Impl::apply_beats(WallOffset wall) {
     roster.apply({beats.data(), beat_count}, wall, events);
-    stats.heartbeats += beat_count;
+    counters["heartbeats"] += beat_count;
     beat_count = 0;
 }
 
@@ -192,19 +192,20 @@ void Tracker::Impl::pass_time(Instant now) {
             roster.lift(now);
         else
             roster.refuse_lift(now);
-        ++(lift ? stats.lifts : stats.lifts_refused);
+        ++(lift ? counters["lifts"] : counters["lifts_refused"]);
     }
     look_at_feeds(now);
     evidence = failure_detector.event_time(now);
     if (bug(Bug::watermark_skipped)) evidence = now;
     if (evidence && !warm_at) warm_at = now + options.timeout;
     stats.lag = evidence ? now - *evidence : Duration{-1};
+    counters.set("lag_ms", stats.lag.count() < 0 ? -1 : stats.lag.count() / 1000);
     const bool missing = !evidence || failure_detector.known() == 0 || stats.lag > Freeze::kLag;
     // While the disk is behind we take no frames ourselves.
     // While nothing can be written nothing is acknowledged, and collectors stand for our sake.
     const bool disk = writing.full || writing.failing;
     event_time = freeze.turn(now, evidence, missing && !disk);
-    stats.frozen = freeze.spent(now);
+    counters.set("frozen_ms", freeze.spent(now).count() / 1000);
     if (!evidence)
         freshness_fed = Freshness::warming;
     else if (missing)
@@ -218,7 +219,7 @@ void Tracker::Impl::pass_time(Instant now) {
     const bool taken_lately = now < taken_last + options.timeout;
     stats.freshness = std::max(
         {freshness_fed, feeds.freshness(), taken_lately ? Freshness::warming : Freshness::live});
-    stats.slots_not_fed = feeds.missing().count();
+    counters["slots_not_fed"] = feeds.missing().count();
 }
 
 void Tracker::Impl::acknowledge(Instant now, std::vector<ToPeer>& out) {
@@ -275,17 +276,14 @@ void Tracker::Impl::give_signs(Instant now, std::vector<ToPeer>& out) {
     signed_at = now;
 }
 
-Answers Tracker::Impl::answers(const Stats& current, Instant now, WallOffset wall) {
-    return {options,   map,
-            self,      roster,
-            publisher, failure_detector,
-            feeds,     freeze,
-            lifts,     taken,
-            snapshots, current,
-            now,       wall,
-            evidence,  event_time,
-            started,   writing,
-            disk_held, [this, now](Slot slot) { return freshness_of(slot, now); }};
+Answers Tracker::Impl::answers(const TrackerCounters& current, Instant now, WallOffset wall) {
+    return {options,  map,        self,
+            roster,   publisher,  failure_detector,
+            feeds,    freeze,     lifts,
+            taken,    snapshots,  stats,
+            current,  now,        wall,
+            evidence, event_time, started,
+            writing,  disk_held,  [this, now](Slot slot) { return freshness_of(slot, now); }};
 }
 
 Answer Tracker::Impl::heading(Instant now, WallOffset wall) const {
@@ -298,14 +296,14 @@ Answer Tracker::Impl::heading(Instant now, WallOffset wall) const {
 
 void Tracker::Impl::answer(Instant now, WallOffset wall, Output& out) {
     if (asked.empty()) return;
-    const auto current = numbers();
+    const auto current = counted();
     const auto answers_now = answers(current, now, wall);
     for (std::size_t bytes = 0; !asked.empty() && bytes < kAnswerBytesPerTurn; asked.pop_front()) {
         auto& [peer, question] = asked.front();
-        ++stats.queries;
+        ++counters["queries"];
         const auto* const query = std::get_if<Query>(&question);
         if (query == nullptr) {
-            ++stats.queries_refused;
+            ++counters["queries_refused"];
             auto refusal = heading(now, wall);
             refusal.body = std::get<QueryError>(question);
             refusal.rid = std::get<QueryError>(question).rid;
@@ -356,31 +354,28 @@ Instant Tracker::Impl::next_tick() const {
     return ticked + (tick_wanted ? kTickIntervalMin : kTickInterval);
 }
 
-Tracker::Stats Tracker::Impl::numbers() const {
-    auto all = stats;
-    const auto& r = roster.stats();
-    all.stale = r.stale;
-    all.after_bye = r.after_bye;
-    all.users_limit = r.users_limit;
-    all.sessions_limit = r.sessions_limit;
-    all.edges_limit = r.edges_limit;
-    all.malformed = r.malformed;
-    all.online = roster.users();
-    all.sessions = roster.sessions();
-    all.edges = roster.edges();
+TrackerCounters Tracker::Impl::counted() const {
+    auto all = counters;
+    all += roster.counters();
+    all["online"] = roster.users();
+    all["sessions"] = roster.sessions();
+    all["edges"] = roster.edges();
     std::vector<Roster::Hold> none;
-    all.edges_silent = roster.silent_edges(0, none);
-    all.edge_lost = r.edge_lost;
-    all.transitions = publisher.transitions();
-    all.batches = publisher.batches();
-    all.journal_waiting_bytes = writing.waiting_bytes;
-    all.replays_refused = writing.replays_refused;
-    all.topics = subscriptions.topics();
+    all["edges_silent"] = roster.silent_edges(0, none);
+    all["transitions"] = publisher.transitions();
+    all["batches"] = publisher.batches();
+    all["journal_waiting_bytes"] = writing.waiting_bytes;
+    all["replays_refused"] = writing.replays_refused;
+    all["topics"] = subscriptions.topics();
     return all;
 }
 
-Tracker::Stats Tracker::stats() const {
-    return impl_->numbers();
+const Tracker::Stats& Tracker::stats() const {
+    return impl_->stats;
+}
+
+TrackerCounters Tracker::counters() const {
+    return impl_->counted();
 }
 
 std::uint64_t Tracker::boot() const {
@@ -388,7 +383,7 @@ std::uint64_t Tracker::boot() const {
 }
 
 std::vector<StatusAnswer::Hold> Tracker::holds(Instant now, WallOffset wall) const {
-    return impl_->answers(impl_->stats, now, wall).holds();
+    return impl_->answers(impl_->counters, now, wall).holds();
 }
 
 const Feeds& Tracker::feeds() const {

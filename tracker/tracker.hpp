@@ -15,6 +15,7 @@
 #include "common/time.hpp"
 #include "common/wire/event.hpp"
 #include "common/wire/query.hpp"
+#include "tracker/counters.hpp"
 #include "tracker/evidence/failure_detector.hpp"
 #include "tracker/evidence/feeds.hpp"
 #include "tracker/options.hpp"
@@ -91,7 +92,8 @@ public:
     // Never later than the next deadline or tick; may be earlier.
     [[nodiscard]] Instant next_wakeup(Instant now) const;
 
-    [[nodiscard]] Stats stats() const;
+    [[nodiscard]] const Stats& stats() const;
+    [[nodiscard]] TrackerCounters counters() const;
     [[nodiscard]] const FailureDetector& failure_detector() const;
     [[nodiscard]] const Feeds& feeds() const;
     // What timeouts wait for now, as `status` tells it.

@@ -104,10 +104,11 @@ struct Tracker::Impl {
     void write_state(Slot slot, WallOffset wall, Output& out);
     void tell_facts(bool ticks, Output& out);
     void resume(std::string_view facts, Instant now);
-    [[nodiscard]] Answers answers(const Stats& current, Instant now, WallOffset wall);
+    [[nodiscard]] Answers answers(const TrackerCounters& current, Instant now, WallOffset wall);
     [[nodiscard]] bool restore(const Roster::Held& held);
     [[nodiscard]] bool restore_event(const Event& event, Instant now, WallOffset wall);
-    [[nodiscard]] Stats numbers() const;
+    // By all parts, and how they stand now.
+    [[nodiscard]] TrackerCounters counted() const;
     [[nodiscard]] Instant next_tick() const;
 
     TrackerOptions options;
@@ -162,6 +163,7 @@ struct Tracker::Impl {
     Instant signed_at{};      // signs were given last
     std::deque<Asked> asked;  // oldest first
     Stats stats;
+    TrackerCounters counters;  // beside the roster's
     std::optional<Refused> refused;
 };
 

@@ -133,31 +133,15 @@ void Follower::redo(const Event& event) {
     if (auto* const ledger = impl_->ledger(event.slot)) ledger->redo(event, impl_->out);
 }
 
-Follower::Stats Follower::stats() const {
-    const auto& out = impl_->out;
-    Stats sum;
-    for (const auto& tracker : impl_->trackers) {
-        const auto& s = tracker.stats();
-        sum.batches += s.batches;
-        sum.duplicates += s.duplicates;
-        sum.gaps += s.gaps;
-        sum.replayed += s.replayed;
-        sum.resyncs += s.resyncs;
-        sum.snapshots += s.snapshots;
-        sum.diverged += s.diverged;
-        sum.timeouts += s.timeouts;
-        sum.errors += s.errors;
-        sum.refused += s.refused;
-        sum.out_of_date += s.out_of_date;
-    }
-    sum.events = out.told;
-    sum.duplicates += out.duplicates;
-    sum.reconciled = out.reconciled;
-    sum.refused += out.refused;
-    sum.out_of_date += out.out_of_date;
-    sum.users_limit = out.users_limit;
-    sum.online = out.users;
+FollowCounters Follower::counters() const {
+    auto sum = impl_->out.counters;
+    for (const auto& tracker : impl_->trackers)
+        sum += tracker.counters();
     return sum;
+}
+
+std::uint64_t Follower::online() const {
+    return impl_->out.users;
 }
 
 }  // namespace presence

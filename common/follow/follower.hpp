@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/follow/counters.hpp"
 #include "common/follow/ledger.hpp"
 #include "common/time.hpp"
 #include "common/wire/batch.hpp"
@@ -86,20 +87,8 @@ public:
     void restore(std::size_t tracker, Cursor cursor, const std::vector<Slot>& open_slots);
     void redo(const Event& event);
 
-    struct Stats {
-        std::uint64_t batches = 0;
-        std::uint64_t events = 0;      // handed out
-        std::uint64_t duplicates = 0;  // told nothing new
-        std::uint64_t gaps = 0, replayed = 0, resyncs = 0, snapshots = 0, reconciled = 0;
-        std::uint64_t diverged = 0;     // the journal holds other batches than came
-        std::uint64_t timeouts = 0;     // questions without an answer
-        std::uint64_t errors = 0;       // questions answered with an error
-        std::uint64_t refused = 0;      // malformed, or of a slot that is not the tracker's
-        std::uint64_t out_of_date = 0;  // of an earlier run or owner
-        std::uint64_t users_limit = 0;  // not followed: users_max
-        std::uint64_t online = 0;
-    };
-    [[nodiscard]] Stats stats() const;
+    [[nodiscard]] FollowCounters counters() const;
+    [[nodiscard]] std::uint64_t online() const;
 
 private:
     struct Impl;

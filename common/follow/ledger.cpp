@@ -35,22 +35,22 @@ bool Ledger::acceptable(std::string_view user, const std::optional<std::string>&
 void Ledger::apply(const SlotEvents& run, HandedOut& out) {
     if (run.epoch == 0 || run.epoch >= kPositionMax || run.first_seq == 0 ||
         run.first_seq >= kPositionMax || run.events.empty()) {
-        ++out.refused;
+        ++out.counters["refused"];
         return;
     }
     if (run.epoch < position_.epoch && !bug(Bug::old_run_accepted)) {
-        ++out.out_of_date;
+        ++out.counters["out_of_date"];
         return;
     }
     for (const auto& event : run.events) {
         const Position at{event.epoch, event.seq};
         if (at <= position_ && !bug(Bug::old_run_accepted)) {
-            ++out.duplicates;
+            ++out.counters["duplicates"];
             continue;
         }
         position_ = at;
         if (!acceptable(event.user, event.status))
-            ++out.refused;
+            ++out.counters["refused"];
         else if (event.state == State::online)
             apply_online(event, out);
         else
@@ -62,7 +62,7 @@ void Ledger::hand_out(Event event, bool told, const Told* before, HandedOut& out
     Change change{std::move(event), told, before != nullptr, {}};
     if (before != nullptr) change.was_status = before->status;
     out.changes.push_back(std::move(change));
-    if (told) ++out.told;
+    if (told) ++out.counters["events"];
 }
 
 void Ledger::apply_online(const Event& event, HandedOut& out) {
@@ -73,13 +73,13 @@ void Ledger::apply_online(const Event& event, HandedOut& out) {
     const bool was = known != users_.end();
     if (!put(event.user, told_of(event), out)) return;
     hand_out(event, news, was ? &before : nullptr, out);
-    if (!news) ++out.duplicates;
+    if (!news) ++out.counters["duplicates"];
 }
 
 void Ledger::apply_offline(const Event& event, HandedOut& out) {
     const auto known = users_.find(event.user);
     if (known == users_.end()) {
-        ++out.duplicates;
+        ++out.counters["duplicates"];
         return;
     }
     hand_out(event, true, &known->second, out);
@@ -91,7 +91,7 @@ bool Ledger::put(const std::string& user, Told told, HandedOut& out) {
     auto known = users_.find(user);
     if (known == users_.end()) {
         if (out.users >= out.users_max) {
-            ++out.users_limit;
+            ++out.counters["users_limit"];
             return false;
         }
         known = users_.emplace(user, Told{}).first;
@@ -135,7 +135,7 @@ Event Ledger::difference(const std::string& user, const Told& told, State state,
 
 bool Ledger::compare(const SnapshotAnswer& snapshot, const Evidence& evidence, HandedOut& out) {
     if (snapshot.epoch < position_.epoch) {
-        ++out.out_of_date;
+        ++out.counters["out_of_date"];
         return false;
     }
     position_ = std::max(position_, {snapshot.epoch, snapshot.seq});
@@ -143,7 +143,7 @@ bool Ledger::compare(const SnapshotAnswer& snapshot, const Evidence& evidence, H
     present.reserve(snapshot.users.size());
     for (const auto& user : snapshot.users) {
         if (!acceptable(user.user, user.status)) {
-            ++out.refused;
+            ++out.counters["refused"];
             continue;
         }
         present.insert(user.user);
@@ -167,7 +167,7 @@ void Ledger::compare_present(const SnapshotAnswer::User& user, const Evidence& e
     if (!put(user.user, std::move(told), out)) return;
     if (!news && before.ttl_ms == user.ttl_ms && before.since_ms == user.since_ms) return;
     hand_out(std::move(event), news, came ? nullptr : &before, out);
-    if (news) ++out.reconciled;
+    if (news) ++out.counters["reconciled"];
 }
 
 void Ledger::conclude(const Evidence& evidence, HandedOut& out) {
@@ -179,7 +179,7 @@ void Ledger::conclude(const Evidence& evidence, HandedOut& out) {
             continue;
         }
         hand_out(difference(user, told, State::offline, evidence), true, &told, out);
-        ++out.reconciled;
+        ++out.counters["reconciled"];
         known = erase(known, out);
     }
 }

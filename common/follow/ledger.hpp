@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/follow/counters.hpp"
 #include "common/secret_hash.hpp"
 #include "common/wire/batch.hpp"
 #include "common/wire/event.hpp"
@@ -60,12 +61,7 @@ struct HandedOut {
     std::vector<Change> changes;
     std::uint64_t users = 0;
     std::uint64_t doubted = 0;
-    std::uint64_t told = 0;
-    std::uint64_t duplicates = 0;   // told nothing new
-    std::uint64_t reconciled = 0;   // differences found by comparison
-    std::uint64_t refused = 0;      // break the contract
-    std::uint64_t out_of_date = 0;  // of an earlier run or owner
-    std::uint64_t users_limit = 0;  // not followed: users_max
+    FollowCounters counters;
 };
 
 // Who is online in one slot as far as whoever listens was told: everybody up to `position` in the

@@ -97,14 +97,14 @@ bool TrackerStream::taken(Cursor at) const {
 }
 
 void TrackerStream::miss() {
-    if (!behind_ && !replaying_) ++stats_.gaps;
+    if (!behind_ && !replaying_) ++counters_["gaps"];
     behind_ = true;
 }
 
 void TrackerStream::on_tick(const Tick& tick, Instant now) {
     const Cursor at{tick.boot, tick.last_batch};
     if (at.boot == 0) {
-        ++stats_.refused;
+        ++counters_["refused"];
         return;
     }
     hear(at, now);
@@ -114,12 +114,12 @@ void TrackerStream::on_tick(const Tick& tick, Instant now) {
 void TrackerStream::on_batch(const Batch& batch, Instant now, HandedOut& out) {
     const Cursor at{batch.boot, batch.number};
     if (at.boot == 0 || at.batch == 0) {
-        ++stats_.refused;
+        ++counters_["refused"];
         return;
     }
     hear(at, now);
     if (taken(at))
-        ++stats_.duplicates;
+        ++counters_["duplicates"];
     else if (bug(Bug::old_run_accepted) && at.boot < cursor_.boot)
         take(batch, out);
     else if (bug(Bug::gap_ignored) && at.boot == cursor_.boot && !replaying_ && room())
@@ -132,10 +132,10 @@ void TrackerStream::on_batch(const Batch& batch, Instant now, HandedOut& out) {
 
 void TrackerStream::take(const Batch& batch, HandedOut& out) {
     cursor_ = {batch.boot, batch.number};
-    ++stats_.batches;
+    ++counters_["batches"];
     for (const auto& run : batch.slots) {
         if (index_of_[run.slot] < 0) {
-            ++stats_.refused;
+            ++counters_["refused"];
             continue;
         }
         auto& followed = slots_[static_cast<std::size_t>(index_of_[run.slot])];
@@ -149,7 +149,7 @@ void TrackerStream::take(const Batch& batch, HandedOut& out) {
 }
 
 void TrackerStream::begin_resync(Instant now) {
-    ++stats_.resyncs;
+    ++counters_["resyncs"];
     cursor_ = heard_;
     begun_at_ = heard_.batch;
     behind_ = false;
@@ -182,7 +182,7 @@ void TrackerStream::on_answer(const Answer& answer, Instant now, WallOffset wall
     const auto found = std::find_if(asked_.begin(), asked_.end(),
                                     [&](const Asked& asked) { return asked.rid == answer.rid; });
     if (found == asked_.end()) {  // of a question that was given up
-        ++stats_.out_of_date;
+        ++counters_["out_of_date"];
         return;
     }
     auto asked = std::move(*found);
@@ -204,7 +204,7 @@ void TrackerStream::on_answer(const Answer& answer, Instant now, WallOffset wall
         const Ledger::Evidence evidence{page->covers_ms, answer.freshness, millis(wall.at(now))};
         on_page(std::move(asked), *page, evidence, now, out);
     } else {
-        ++stats_.refused;
+        ++counters_["refused"];
         again(asked, now + kPause);
     }
 }
@@ -221,10 +221,10 @@ void TrackerStream::on_error(const Asked& asked, const QueryError& error, Instan
     const bool no_history =
         error.code == "too_old" || error.code == "diverged" || error.code == "unknown_op";
     if (asked.what == Asked::For::rows && no_history) {
-        stats_.diverged += error.code == "diverged" ? 1 : 0;
+        counters_["diverged"] += error.code == "diverged" ? 1 : 0;
         return cannot_replay(now, millis(wall.at(now)), out);
     }
-    ++stats_.errors;
+    ++counters_["errors"];
     // A snapshot of many pages may have been dropped meanwhile: begin anew at once.
     const bool began = !asked.whole.cursor.empty() && error.code == "bad_cursor";
     again(asked, began ? now : now + kPause);
@@ -236,12 +236,12 @@ void TrackerStream::on_rows(const ReplayAnswer& answer, Instant now, WallOffset 
         auto batch = decode_batch(row);
         if (!batch || batch->tracker != options_->trackers[index_] || batch->boot == 0 ||
             batch->number != cursor_.batch + 1) {
-            ++stats_.refused;
+            ++counters_["refused"];
             return cannot_replay(now, millis(wall.at(now)), out);
         }
         if (!room()) break;
         take(*batch, out);
-        ++stats_.replayed;
+        ++counters_["replayed"];
     }
     if (!answer.rows.empty() && cursor_.batch < answer.batch) behind_ = true;
     if (!behind_) heard_ = cursor_;
@@ -268,7 +268,7 @@ void TrackerStream::on_page(Asked asked, const SnapshotAnswer& page,
     }
     // Of another run than the stream that is to go on from it: one of them is out of date.
     if (page.boot != cursor_.boot || page.batch < begun_at_) {
-        ++stats_.out_of_date;
+        ++counters_["out_of_date"];
         // Without room the stream would not get there.
         if (page.boot == heard_.boot && !room()) return cannot_replay(now, evidence.now_ms, out);
         return again(asked, now + kPause);
@@ -288,7 +288,7 @@ void TrackerStream::on_page(Asked asked, const SnapshotAnswer& page,
 // What came since the cursor was set goes on from the snapshot.
 void TrackerStream::compared(Followed& followed, const Ledger::Evidence& evidence, Instant now,
                              HandedOut& out) {
-    ++stats_.snapshots;
+    ++counters_["snapshots"];
     --uncompared_;
     followed.compared = true;
     for (const auto& run : std::exchange(followed.waiting, {})) {
@@ -324,7 +324,7 @@ void TrackerStream::conclude(Instant now, WallOffset wall, HandedOut& out) {
 void TrackerStream::expire(Instant now) {
     for (std::size_t i = asked_.size(); i-- > 0;) {
         if (now < asked_[i].deadline) continue;
-        ++stats_.timeouts;
+        ++counters_["timeouts"];
         silent_ = true;
         const auto asked = std::move(asked_[i]);
         asked_.erase(asked_.begin() + static_cast<std::ptrdiff_t>(i));

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/follow/counters.hpp"
 #include "common/follow/follower.hpp"
 #include "common/follow/ledger.hpp"
 
@@ -45,12 +46,7 @@ public:
     [[nodiscard]] Ledger* ledger(Slot slot);
     void each_ledger(const std::function<void(const Ledger&)>& fn) const;
 
-    struct Stats {
-        std::uint64_t batches = 0, duplicates = 0;
-        std::uint64_t gaps = 0, replayed = 0, resyncs = 0, snapshots = 0;
-        std::uint64_t diverged = 0, timeouts = 0, errors = 0, refused = 0, out_of_date = 0;
-    };
-    [[nodiscard]] const Stats& stats() const { return stats_; }
+    [[nodiscard]] const FollowCounters& counters() const { return counters_; }
 
 private:
     struct Followed {
@@ -131,7 +127,7 @@ private:
     Instant not_before_{};
     bool silent_ = false;  // the last question was not answered: ask one at a time
     Instant wakeup_ = Instant::max();
-    Stats stats_;
+    FollowCounters counters_;
 };
 
 }  // namespace presence

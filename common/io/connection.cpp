@@ -7,8 +7,6 @@
 namespace presence::io {
 namespace {
 
-constexpr Duration kTellFailure = 60s;
-
 // Acknowledgements come for each frame, ticks each second. Answers have to be asked for.
 Dialer::Speaks speaks(Role role) {
     return role == Role::queries_out ? Dialer::Speaks::when_asked : Dialer::Speaks::always;
@@ -45,8 +43,7 @@ void Connection::found(Instant now, const Found& outcome) {
     for (const auto& host : outcome.hosts)
         addresses.push_back(Endpoint{host, parsed_.port}.text());
     dialer_.on_addresses(std::move(addresses));
-    if (!outcome.hosts.empty() || now < tell_failure_at_) return;
-    tell_failure_at_ = now + kTellFailure;
+    if (!outcome.hosts.empty() || !tell_failure_.take(now)) return;
     log::warn("name_not_found", {{"endpoint", endpoint_}, {"reason", outcome.failure}});
 }
 
@@ -61,9 +58,7 @@ bool Connection::connect(Instant now) {
         socket_.set(zmq::sockopt::linger, 0);
         socket_ = std::move(next);
     } catch (const SocketError& error) {
-        if (now < tell_failure_at_) return false;
-        tell_failure_at_ = now + kTellFailure;
-        log::warn("not_connected", {{"reason", error.what()}});
+        if (tell_failure_.take(now)) log::warn("not_connected", {{"reason", error.what()}});
         return false;
     }
     if (parsed_.named() && std::exchange(address_told_, address) != address)

@@ -9,6 +9,8 @@
 #include "common/dialer.hpp"
 #include "common/io/look_up.hpp"
 #include "common/io/sockets.hpp"
+#include "common/throttle.hpp"
+#include "common/time.hpp"
 
 namespace presence::io {
 
@@ -35,6 +37,8 @@ public:
     void add_to(std::vector<zmq::pollitem_t>& items);
 
 private:
+    static constexpr Duration kTellFailure = 60s;
+
     void found(Instant now, const Found& outcome);
     bool connect(Instant now);
 
@@ -47,7 +51,7 @@ private:
     zmq::socket_t socket_;
     std::optional<LookUp> look_up_;  // under way
     std::string address_told_;
-    Instant tell_failure_at_{};
+    Throttle tell_failure_{kTellFailure};
 };
 
 }  // namespace presence::io

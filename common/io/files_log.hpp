@@ -1,5 +1,6 @@
 #pragma once
 
+#include "common/throttle.hpp"
 #include "common/time.hpp"
 
 namespace presence::io {
@@ -15,15 +16,13 @@ public:
 
     // Cheap in every turn.
     void turn(Instant now) {
-        if (now < next_) return;
-        next_ = now + kInterval;
-        look(now);
+        if (look_.take(now)) look(now);
     }
 
 private:
     void look(Instant now);
 
-    Instant next_{};
+    Throttle look_{kInterval};
     Instant wanted_{};  // the last time that there was none
     bool told_ = false;
 };

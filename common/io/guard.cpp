@@ -20,8 +20,6 @@ namespace presence::io {
 
 namespace {
 
-constexpr Duration kLookInterval = 50ms;
-constexpr Duration kTellInterval = 10s;
 // netinet/tcp.h names it, and has a tcp_info without the bytes received.
 constexpr int kEstablished = 1;
 constexpr std::size_t kFilesPerLook = 2'000;
@@ -134,8 +132,7 @@ void Guard::on_empty(Role role) {
 }
 
 void Guard::turn(Instant now) {
-    if (now < look_at_) return;
-    look_at_ = now + kLookInterval;
+    if (!look_.take(now)) return;
     if (next_ >= files_.size()) list_files();
     const auto some = std::max(kFilesPerLook, files_.size() / 10);
     for (const auto end = std::min(files_.size(), next_ + some); next_ < end; ++next_)
@@ -188,16 +185,13 @@ void Guard::end(Role role, const Unwelcome& unwelcome) {
     const linger reset{1, 0};
     ::setsockopt(connection.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     if (::shutdown(connection.fd, SHUT_RDWR) != 0) return;
-    ++ended_;
-    const auto now = io::now();
-    if (now < tell_at_) return;
+    ++counters_["connections_ended"];
+    if (!tell_.take(io::now())) return;
     log::warn("connection_ended",
               {{"socket", name_of(role)},
                {"why", why},
                {"peer", peer ? peer->text + ":" + std::to_string(peer->port) : "unknown"},
-               {"more", ended_ - told_ - 1}});
-    told_ = ended_;
-    tell_at_ = now + kTellInterval;
+               {"more", tell_.take_left_out()}});
 }
 
 }  // namespace presence::io

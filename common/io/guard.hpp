@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <random>
@@ -7,8 +8,10 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "common/counters.hpp"
 #include "common/io/sockets.hpp"
 #include "common/peer_connection.hpp"
+#include "common/throttle.hpp"
 #include "common/time.hpp"
 #include "common/unfinished.hpp"
 
@@ -16,6 +19,12 @@ namespace presence::io {
 
 // Which connection a message came over; none is known of one that libzmq made itself.
 [[nodiscard]] PeerConnection connection_of(const zmq::message_t& message);
+
+inline constexpr auto kGuardCounters = std::to_array<Counter>({
+    {"connections_ended", CounterKind::trouble,
+     "Connections ended, as their peer broke the rules."},
+});
+using GuardCounters = Counters<kGuardCounters>;
 
 // Watches over what comes to a process's bound sockets, and ends connections that would make libzmq
 // keep more than it may (common/unfinished.hpp; for the loop to say so: end()). A peer of ours
@@ -32,13 +41,16 @@ public:
     // Once a turn; looks every 50 ms, at 2,000 files at most or a tenth of them.
     void turn(Instant now);
     // When to call again at the latest.
-    [[nodiscard]] Instant wakeup() const { return any_ ? look_at_ : Instant::max(); }
+    [[nodiscard]] Instant wakeup() const { return any_ ? look_.next() : Instant::max(); }
     // Ends one for a reason of the caller's.
     void end(Role role, const Unwelcome& unwelcome);
 
-    [[nodiscard]] std::uint64_t ended() const { return ended_; }
+    [[nodiscard]] const GuardCounters& counters() const { return counters_; }
 
 private:
+    static constexpr Duration kLookInterval = 50ms;
+    static constexpr Duration kTellInterval = 10s;
+
     struct Watched {
         Role role;
         std::uint16_t port;
@@ -52,11 +64,11 @@ private:
     std::deque<Watched> watched_;
     std::vector<int> files_;  // open ones, sorted; those before next_ were looked at
     std::size_t next_ = 0;
-    Instant look_at_{};
+    Throttle look_{kLookInterval};
     bool any_ = false;  // connections at the last look
     std::minstd_rand chance_{std::random_device{}()};
-    std::uint64_t ended_ = 0, told_ = 0;
-    Instant tell_at_{};
+    GuardCounters counters_;
+    Throttle tell_{kTellInterval};
     std::vector<PeerConnection> unwelcome_;
 };
 

@@ -3,9 +3,10 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "common/counters.hpp"
+#include "common/throttle.hpp"
 #include "common/time.hpp"
 
 namespace presence::io {
@@ -18,28 +19,18 @@ public:
     static constexpr Duration kTroubleInterval = 10s;
     static constexpr Duration kStatsInterval = 60s;
 
-    explicit Reporter(std::vector<std::string> troubles);
-
-    struct Number {
-        std::string_view name;
-        std::int64_t value;
-    };
-    // `numbers` is called only when something is due: cheap in every turn.
-    template <class Numbers>
-    void turn(Instant now, Numbers&& numbers) {
-        if (now < next_trouble_) return;
-        next_trouble_ = now + kTroubleInterval;
-        tell(now, numbers());
+    // `counters` is called only when something is due: cheap in every turn.
+    template <class Values>
+    void turn(Instant now, Values&& counters) {
+        if (trouble_.take(now)) tell(now, counters());
     }
 
 private:
-    void tell(Instant now, const std::vector<Number>& numbers);
+    void tell(Instant now, const std::vector<CounterValue>& counters);
 
-    std::vector<std::string> troubles_;
     std::map<std::string, std::int64_t, std::less<>> told_;        // troubles
     std::map<std::string, std::int64_t, std::less<>> told_stats_;  // all
-    Instant next_trouble_{};
-    Instant next_stats_{};
+    Throttle trouble_{kTroubleInterval}, stats_{kStatsInterval};
 };
 
 }  // namespace presence::io

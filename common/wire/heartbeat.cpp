@@ -15,13 +15,13 @@ using Kind = MsgpackTokens::Kind;
 Reject reject_of_user(TextFault fault) {
     switch (fault) {
         case TextFault::empty:
-            return Reject::user_empty;
+            return Reject("user_empty");
         case TextFault::too_long:
-            return Reject::user_too_long;
+            return Reject("user_too_long");
         case TextFault::control:
-            return Reject::user_control;
+            return Reject("user_control");
         default:
-            return Reject::user_not_utf8;
+            return Reject("user_not_utf8");
     }
 }
 
@@ -29,7 +29,7 @@ Reject reject_of_user(TextFault fault) {
 // leaves the cursor behind the value, so that the next item is read as if nothing had been.
 class Decoder {
 public:
-    Decoder(Heartbeats& out, Counters<Reject>& rejects)
+    Decoder(Heartbeats& out, Rejects& rejects)
         : cursor_(out.tokens.cursor()), out_(out), rejects_(rejects) {}
 
     void message() {
@@ -59,7 +59,7 @@ private:
 
     void items() {
         const auto count = cursor_.array();
-        if (!count) return fail(Reject::wrong_type);
+        if (!count) return fail(Reject("wrong_type"));
         for (std::uint32_t i = 0; i < *count; ++i)
             item();
     }
@@ -77,7 +77,7 @@ private:
             fields(beat, item);
         else
             item.dropped = user(beat.user);
-        if (item.dropped) rejects_.add(*item.dropped);
+        if (item.dropped) ++rejects_[*item.dropped];
         // A bye ends a session: none but the one that it surely means.
         if (item.dropped || (beat.bye && item.vague)) out_.beats.pop_back();
     }
@@ -87,10 +87,10 @@ private:
         const auto pairs = cursor_.map();
         for (std::uint32_t i = 0; i < *pairs; ++i) {
             const Fault fault = field(beat, item);
-            if (fault) rejects_.add(*fault);
+            if (fault) ++rejects_[*fault];
             if (!wrong) wrong = fault;
         }
-        if (!item.dropped && !item.named) item.dropped = Reject::user_missing;
+        if (!item.dropped && !item.named) item.dropped = Reject("user_missing");
         if (wrong && !item.dropped && !out_.wrong) out_.wrong = {beat.user, *wrong};
     }
 
@@ -111,13 +111,13 @@ private:
             const auto age = number();
             item.vague |= !age;
             beat.age_ms = age.value_or(0);
-            return age ? Fault{} : Reject::bad_age;
+            return age ? Fault{} : Reject("bad_age");
         }
         if (key == "bye") {
             const auto bye = cursor_.boolean();
             if (!bye) cursor_.skip();
             beat.bye = bye.value_or(false);
-            return bye ? Fault{} : Reject::bad_bye;
+            return bye ? Fault{} : Reject("bad_bye");
         }
         cursor_.skip();
         return {};
@@ -137,7 +137,7 @@ private:
 
     Fault user(std::string_view& to) {
         const auto id = this->id();
-        if (!id) return Reject::wrong_type;
+        if (!id) return Reject("wrong_type");
         const auto fault = check_text(*id, kUserBytesMax);
         if (fault != TextFault::none) return reject_of_user(fault);
         to = *id;
@@ -150,19 +150,19 @@ private:
         const auto name = id();
         to = {};
         item.vague |= !name || name->empty();
-        if (!name || name->empty()) return Reject::bad_session;
+        if (!name || name->empty()) return Reject("bad_session");
         to = *name;
         if (check_text(*name, kNameBytesMax) == TextFault::none) return {};
         to = out_.texts.emplace_back("?" + std::to_string(hash_of(*name)));
-        return Reject::bad_session;
+        return Reject("bad_session");
     }
 
     Fault status(std::optional<std::string_view>& to) {
         const auto text = cursor_.text();
         if (!text) cursor_.skip();
-        if (!text) return Reject::bad_status;
+        if (!text) return Reject("bad_status");
         const auto fault = check_text(*text, kNameBytesMax);
-        if (fault != TextFault::none && fault != TextFault::empty) return Reject::bad_status;
+        if (fault != TextFault::none && fault != TextFault::empty) return Reject("bad_status");
         to = *text;
         return {};
     }
@@ -171,9 +171,9 @@ private:
     Fault ttl(std::uint32_t& to) {
         const auto ttl = number();
         to = 0;
-        if (!ttl || *ttl < kTtlMinMs) return Reject::bad_ttl;
+        if (!ttl || *ttl < kTtlMinMs) return Reject("bad_ttl");
         to = static_cast<std::uint32_t>(std::min<std::uint64_t>(*ttl, kTtlMaxMs));
-        return *ttl > kTtlMaxMs ? Reject::bad_ttl : Fault{};
+        return *ttl > kTtlMaxMs ? Reject("bad_ttl") : Fault{};
     }
 
     std::optional<std::uint64_t> number() {
@@ -205,14 +205,14 @@ private:
 
     void refuse_envelope(Reject reject) {
         out_.envelope = {};
-        rejects_.add(reject);
+        ++rejects_[reject];
     }
 
     // Without what says when it was sent, by which run, the way is not estimated.
     void take_envelope() {
         if (!bad_envelope_) return;
         out_.envelope.sent_ms.reset();
-        rejects_.add(Reject::bad_envelope);
+        ++rejects_["bad_envelope"];
     }
 
     // All but the beats; where these stand.
@@ -235,7 +235,7 @@ private:
                 cursor_.skip();
             }
         }
-        return envelope.edge.empty() ? Fault(Reject::bad_edge) : Fault{};
+        return envelope.edge.empty() ? Fault(Reject("bad_edge")) : Fault{};
     }
 
     void edge(std::string_view& to) {
@@ -247,12 +247,12 @@ private:
 
     void fail(Reject reject) {
         cursor_.skip();
-        rejects_.add(reject);
+        ++rejects_[reject];
     }
 
     Cursor cursor_;
     Heartbeats& out_;
-    Counters<Reject>& rejects_;
+    Rejects& rejects_;
     bool bad_envelope_ = false;  // one of its fields, but not its edge
 };
 
@@ -314,7 +314,7 @@ bool decode_plain_message(std::string_view message, Heartbeats& out) {
 
 // The same for an envelope of such a list that comes last: the rest is decoded with nil in its
 // place.
-bool decode_plain_envelope(std::string_view message, Heartbeats& out, Counters<Reject>& rejects) {
+bool decode_plain_envelope(std::string_view message, Heartbeats& out, Rejects& rejects) {
     constexpr std::string_view kKey =
         "\xa5"
         "beats";
@@ -353,15 +353,15 @@ void Heartbeats::spell_out() {
     ids.clear();
 }
 
-void decode_heartbeats(std::string_view message, Heartbeats& out, Counters<Reject>& rejects) {
+void decode_heartbeats(std::string_view message, Heartbeats& out, Rejects& rejects) {
     out.clear();
-    if (message.size() > kHeartbeatMessageBytesMax) return rejects.add(Reject::too_large);
+    if (message.size() > kHeartbeatMessageBytesMax) return void(++rejects["too_large"]);
     if (decode_plain_message(message, out) || decode_plain_envelope(message, out, rejects)) return;
     // Each token takes a byte at least, so the message's own bound is the tokens' as well.
     if (!out.tokens.parse(message, kHeartbeatMessageBytesMax))
-        return rejects.add(out.tokens.fault() == MsgpackTokens::Fault::too_deep
-                               ? Reject::too_deep
-                               : Reject::not_msgpack);
+        return void(++(out.tokens.fault() == MsgpackTokens::Fault::too_deep
+                           ? rejects["too_deep"]
+                           : rejects["not_msgpack"]));
     Decoder(out, rejects).message();
 }
 

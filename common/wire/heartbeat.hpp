@@ -8,38 +8,11 @@
 #include <string_view>
 #include <vector>
 
-#include "common/counters.hpp"
 #include "common/wire/msgpack_tokens.hpp"
+#include "common/wire/reject.hpp"
 
 // The public heartbeat message, edge to collector (docs/protocol.md, "Heartbeats").
 namespace presence {
-
-// What was wrong with a message: why it, or an item of it, or one field of an item was dropped. A
-// wrong field costs the item only if nobody can say who lives (docs/protocol.md, "What is
-// counted").
-enum class Reject : std::uint8_t {
-    not_msgpack,   // whole message: malformed, truncated, or bytes after the value
-    too_large,     // whole message: over kHeartbeatMessageBytesMax
-    too_deep,      // whole message: nested deeper than the contract has any use for
-    multipart,     // whole message: more than one frame
-    wrong_type,    // an item, or its user, of another type than the contract names
-    user_missing,  // a map without "user"
-    user_empty,
-    user_too_long,
-    user_control,  // control characters
-    user_not_utf8,
-    bad_session,   // the field: same rules as users, 64 bytes
-    bad_status,    // the field: same rules, but may be empty, which clears the status
-    bad_ttl,       // the field: outside 1 s..24 h
-    bad_age,       // the field
-    bad_bye,       // the field
-    bad_edge,      // whole message: an envelope without a name that is right
-    bad_envelope,  // another field of the envelope
-    stale,         // item: over before event time came there
-    edges_limit,   // nothing: more edges than kEdgesMax, one has no lease
-    count_
-};
-[[nodiscard]] std::string_view name_of(Reject reason);
 
 // One item, its wrong fields left out. Views live as long as the message bytes and the Heartbeats
 // that hold it.
@@ -85,7 +58,7 @@ struct Heartbeats {
 // which nobody knows who lives; a message that is no msgpack, too large or too deep, or an envelope
 // with a bad or no edge, counts once and yields nothing. Allocates in proportion to the
 // items found, never to a length that the message merely claims.
-void decode_heartbeats(std::string_view message, Heartbeats& out, Counters<Reject>& rejects);
+void decode_heartbeats(std::string_view message, Heartbeats& out, Rejects& rejects);
 
 // What a client sends: used by `presence beat`, `presence bench` and tests. With an edge name:
 // an envelope; otherwise an item or an array of items, plain ids where nothing else is said.

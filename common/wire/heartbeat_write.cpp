@@ -28,52 +28,6 @@ void write_item(MsgpackWriter& writer, const Heartbeat& beat) {
 
 }  // namespace
 
-std::string_view name_of(Reject reject) {
-    switch (reject) {
-        case Reject::not_msgpack:
-            return "not_msgpack";
-        case Reject::too_large:
-            return "too_large";
-        case Reject::too_deep:
-            return "too_deep";
-        case Reject::multipart:
-            return "multipart";
-        case Reject::wrong_type:
-            return "wrong_type";
-        case Reject::user_missing:
-            return "user_missing";
-        case Reject::user_empty:
-            return "user_empty";
-        case Reject::user_too_long:
-            return "user_too_long";
-        case Reject::user_control:
-            return "user_control";
-        case Reject::user_not_utf8:
-            return "user_not_utf8";
-        case Reject::bad_session:
-            return "bad_session";
-        case Reject::bad_status:
-            return "bad_status";
-        case Reject::bad_ttl:
-            return "bad_ttl";
-        case Reject::bad_age:
-            return "bad_age";
-        case Reject::bad_bye:
-            return "bad_bye";
-        case Reject::bad_edge:
-            return "bad_edge";
-        case Reject::bad_envelope:
-            return "bad_envelope";
-        case Reject::stale:
-            return "stale";
-        case Reject::edges_limit:
-            return "edges_limit";
-        case Reject::count_:
-            break;
-    }
-    return "unknown";
-}
-
 std::string encode_heartbeats(const Envelope& envelope, const std::vector<Heartbeat>& beats) {
     MsgpackWriter writer;
     if (!envelope.edge.empty()) {

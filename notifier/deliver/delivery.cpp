@@ -106,8 +106,8 @@ void Delivery::on_heard(TrackerMessagePtr heard) {
 // That there was such a batch is remembered, so that it is asked for as soon as there is room, not
 // when the next one or a tick shows that it is missing.
 void Delivery::let_go(const TrackerMessage& heard) {
-    stats_.let_go += heard.events;
-    stats_.behind = stats_.behind || heard.events > 0;
+    counters_["let_go"] += heard.events;
+    behind_ = behind_ || heard.events > 0;
     if (const auto* const batch = std::get_if<Batch>(&heard.message))
         let_go_[heard.tracker] = {batch->tracker, batch->boot, batch->number};
     else if (const auto* const tick = std::get_if<Tick>(&heard.message))
@@ -140,7 +140,7 @@ void Delivery::turn(Instant now, WallOffset wall, std::vector<Question>& questio
     follower_.end_turn(now, wall, changes_, questions);
     if (options_.mode == Mode::latest) merge();
     if (portion_is_due(now)) begin_portion(millis(wall.at(now)));
-    if (idle() && follower_.in_step()) stats_.behind = false;
+    if (idle() && follower_.in_step()) behind_ = false;
 }
 
 // Leaves the last change of each user, and tells it only if the sink knows otherwise.
@@ -194,7 +194,7 @@ void Delivery::add_wanted(std::int64_t now_ms) {
 void Delivery::begin_portion(std::int64_t now_ms) {
     portion_ = std::exchange(changes_, {});
     for (const auto& change : portion_)
-        stats_.gap_told += change.told && is_gap_notice(change.event) ? 1 : 0;
+        gap_told_ += change.told && is_gap_notice(change.event) ? 1 : 0;
     add_wanted(now_ms);
     facts_ = {places(), facts_.row + 1, bug(Bug::cursor_first) ? portion_.size() : 0};
     for (const auto& change : portion_)
@@ -251,7 +251,8 @@ std::optional<Delivery::Job> Delivery::next(Instant now) {
 void Delivery::on_delivered() {
     PRESENCE_CHECK(outstanding_, "nothing was handed out");
     outstanding_ = false;
-    for (auto& count = giving_up_ ? stats_.dead : stats_.delivered; begin_ < end_; ++begin_)
+    for (auto& count = giving_up_ ? counters_["dead"] : counters_["delivered"]; begin_ < end_;
+         ++begin_)
         count += portion_[begin_].told ? 1 : 0;
     keep_.reset();
     attempts_ = 0;
@@ -266,7 +267,7 @@ void Delivery::on_delivered() {
 void Delivery::on_failed(Instant now, Duration retry_after, bool refused) {
     PRESENCE_CHECK(outstanding_, "nothing was handed out");
     outstanding_ = false;
-    ++stats_.failures;
+    ++counters_["failures"];
     if (giving_up_)
         attempts_ = 0;
     else if (refused && retry_after == Duration{})
@@ -281,10 +282,21 @@ Instant Delivery::next_wakeup() const {
     return std::min(hold, follower_.next_wakeup());
 }
 
-Delivery::Stats Delivery::stats() const {
-    auto stats = stats_;
-    stats.waiting = inbox_events_ + changes_.size() + portion_.size() - begin_;
-    return stats;
+NotifierCounters Delivery::counters() const {
+    auto all = counters_;
+    all["online"] = follower_.online();
+    all["waiting"] = waiting();
+    return all;
+}
+
+FollowCounters Delivery::followed() const {
+    auto all = follower_.counters();
+    all["gap_told"] = gap_told_;
+    return all;
+}
+
+std::uint64_t Delivery::waiting() const {
+    return inbox_events_ + changes_.size() + portion_.size() - begin_;
 }
 
 }  // namespace presence::notifier

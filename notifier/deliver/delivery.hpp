@@ -14,10 +14,12 @@
 #include <vector>
 
 #include "common/backoff.hpp"
+#include "common/follow/counters.hpp"
 #include "common/follow/follower.hpp"
 #include "common/follow/messages.hpp"
 #include "common/time.hpp"
 #include "common/wire/event.hpp"
+#include "notifier/counters.hpp"
 #include "notifier/deliver/sink_state.hpp"
 #include "notifier/deliver/wanted.hpp"
 
@@ -90,16 +92,14 @@ public:
     // When turn() or next() has something to do, should nothing else happen.
     [[nodiscard]] Instant next_wakeup() const;
 
-    struct Stats {
-        std::uint64_t delivered = 0;
-        std::uint64_t failures = 0;
-        std::uint64_t dead = 0;      // events given up
-        std::uint64_t let_go = 0;    // events that came and were not kept: they are replayed
-        std::uint64_t waiting = 0;   // events, those under way included
-        std::uint64_t gap_told = 0;  // notices that something is missing for good
-        bool behind = false;         // something was let go and is not replayed yet
-    };
-    [[nodiscard]] Stats stats() const;
+    [[nodiscard]] NotifierCounters counters() const;
+    // With what it handed on of it.
+    [[nodiscard]] FollowCounters followed() const;
+    [[nodiscard]] std::uint64_t waiting() const;  // events, those under way included
+    // Something was let go and is not replayed yet.
+    [[nodiscard]] bool behind() const { return behind_; }
+    // Notices that something is missing for good.
+    [[nodiscard]] std::uint64_t gap_told() const { return gap_told_; }
     [[nodiscard]] const Follower& follower() const { return follower_; }
     [[nodiscard]] std::vector<Place> places() const;
     // All that came was told and confirmed.
@@ -144,7 +144,9 @@ private:
     std::bitset<kShards> dirty_;
     std::array<std::uint64_t, kShards> shard_row_{};
     std::uint32_t next_shard_ = 0;
-    Stats stats_;
+    NotifierCounters counters_;
+    std::uint64_t gap_told_ = 0;
+    bool behind_ = false;
 };
 
 }  // namespace presence::notifier

@@ -83,8 +83,8 @@ void SinkRunner::tell_begin(const std::filesystem::path& directory) const {
     io::log::info("sink_goes_on", {{"sink", name_},
                                    {"data", data},
                                    {"after_batch", after},
-                                   {"online", followed().online},
-                                   {"waiting", stats().waiting}});
+                                   {"online", online()},
+                                   {"waiting", waiting()}});
 }
 
 void SinkRunner::turn(Instant now, WallOffset wall, std::vector<Question>& questions) {
@@ -100,21 +100,21 @@ void SinkRunner::take_news() {
     const auto news = news_->take();
     for (const auto& why : news.dead)
         dead_reasons_.add(why, 1);
-    given_up_ += news.dead.size();
-    answers_ignored_ += news.answers_ignored;
+    counters_["dead"] += news.dead.size();
+    counters_["answers_ignored"] += news.answers_ignored;
 }
 
-Delivery::Stats SinkRunner::stats() const {
-    auto stats = delivery_.stats();
-    stats.dead += given_up_;
-    return stats;
+NotifierCounters SinkRunner::counters() const {
+    auto all = counters_;
+    all += delivery_.counters();
+    all["gone"] = gone_ ? 1 : 0;
+    return all;
 }
 
 void SinkRunner::give_next(Instant now) {
     given_ = now;
     // First: a sink that always has something to take would never come to it.
-    if (dead_ && now >= look_at_) {
-        look_at_ = now + kLookInterval;
+    if (dead_ && look_.take(now)) {
         under_way_ = UnderWay::look;
         worker_.give({{}, [dead = dead_] { dead->look(); }, {}});
         return;
@@ -186,30 +186,28 @@ void SinkRunner::on_failed(const Worker::Outcome& outcome, Instant now) {
     ++failures_in_row_;
     if (outcome.gone) {
         gone_ = true;
-        io::log::error(
-            "sink_gone",
-            {{"sink", name_}, {"reason", outcome.failure}, {"waiting", delivery_.stats().waiting}});
+        io::log::error("sink_gone",
+                       {{"sink", name_}, {"reason", outcome.failure}, {"waiting", waiting()}});
         return;
     }
     if (!failures_.may_tell(outcome.failure, now)) return;
     io::log::warn("sink_failed", {{"sink", name_},
                                   {"reason", outcome.failure},
                                   {"failures", failures_in_row_},
-                                  {"waiting", delivery_.stats().waiting}});
+                                  {"waiting", waiting()}});
 }
 
 void SinkRunner::on_given_up(const Worker::Outcome& outcome, Instant now) {
     if (outcome.taken) {
-        const auto before = delivery_.stats().dead;
+        const auto before = delivery_.counters()["dead"];
         delivery_.on_delivered();
-        dead_reasons_.add(last_failure_, delivery_.stats().dead - before);
+        dead_reasons_.add(last_failure_, delivery_.counters()["dead"] - before);
         return;
     }
     delivery_.on_failed(now, {}, false);
     if (!not_kept_.may_tell(outcome.failure, now)) return;
-    io::log::error(
-        "dead_letters_not_kept",
-        {{"sink", name_}, {"reason", outcome.failure}, {"waiting", delivery_.stats().waiting}});
+    io::log::error("dead_letters_not_kept",
+                   {{"sink", name_}, {"reason", outcome.failure}, {"waiting", waiting()}});
 }
 
 // What was given up since it was told last, each with its own reason.
@@ -219,22 +217,22 @@ void SinkRunner::tell_dead(Instant now) {
 }
 
 void SinkRunner::tell_state(Instant now) {
-    const auto stats = delivery_.stats();
-    if (under_way_ != UnderWay::nothing && now - given_ >= kSlow && now >= tell_slow_at_) {
-        tell_slow_at_ = now + kTellInterval;
-        io::log::warn("sink_hangs", {{"sink", name_},
-                                     {"since_ms", milliseconds(now - given_)},
-                                     {"waiting", stats.waiting}});
+    if (under_way_ != UnderWay::nothing && now - given_ >= kSlow && tell_slow_.take(now)) {
+        io::log::warn(
+            "sink_hangs",
+            {{"sink", name_}, {"since_ms", milliseconds(now - given_)}, {"waiting", waiting()}});
     }
-    if (stats.gap_told != gap_told_)
-        io::log::warn("gap_told", {{"sink", name_}, {"notices", stats.gap_told - gap_told_}});
-    gap_told_ = stats.gap_told;
-    if (stats.behind == told_behind_) return;
-    told_behind_ = stats.behind;
-    if (stats.behind)
-        io::log::warn("sink_behind", {{"sink", name_}, {"waiting", stats.waiting}});
+    const auto gap_told = delivery_.gap_told();
+    if (gap_told != gap_told_)
+        io::log::warn("gap_told", {{"sink", name_}, {"notices", gap_told - gap_told_}});
+    gap_told_ = gap_told;
+    if (delivery_.behind() == told_behind_) return;
+    told_behind_ = delivery_.behind();
+    if (told_behind_)
+        io::log::warn("sink_behind", {{"sink", name_}, {"waiting", waiting()}});
     else
-        io::log::warn("sink_caught_up", {{"sink", name_}, {"let_go", stats.let_go}});
+        io::log::warn("sink_caught_up",
+                      {{"sink", name_}, {"let_go", delivery_.counters()["let_go"]}});
 }
 
 bool SinkRunner::started(Instant now) {
@@ -246,9 +244,9 @@ bool SinkRunner::started(Instant now) {
 }
 
 Instant SinkRunner::next_wakeup() const {
-    if (under_way_ != UnderWay::nothing) return std::max(given_ + kSlow, tell_slow_at_);
+    if (under_way_ != UnderWay::nothing) return std::max(given_ + kSlow, tell_slow_.next());
     if (gone_) return Instant::max();
-    return std::min(delivery_.next_wakeup(), dead_ ? look_at_ : Instant::max());
+    return std::min(delivery_.next_wakeup(), dead_ ? look_.next() : Instant::max());
 }
 
 }  // namespace presence::notifier

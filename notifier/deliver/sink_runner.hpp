@@ -8,7 +8,9 @@
 
 #include "common/config/config.hpp"
 #include "common/follow/follower.hpp"
+#include "common/throttle.hpp"
 #include "common/time.hpp"
+#include "notifier/counters.hpp"
 #include "notifier/deliver/dead_letters.hpp"
 #include "notifier/deliver/delivery.hpp"
 #include "notifier/deliver/sink_store.hpp"
@@ -44,10 +46,10 @@ public:
     // The sink wants nothing more: nothing is given to it until reopen().
     [[nodiscard]] bool gone() const { return gone_; }
     [[nodiscard]] const std::string& name() const { return name_; }
-    [[nodiscard]] Delivery::Stats stats() const;
-    // What a program said that acknowledges nothing.
-    [[nodiscard]] std::uint64_t answers_ignored() const { return answers_ignored_; }
-    [[nodiscard]] Follower::Stats followed() const { return delivery_.follower().stats(); }
+    [[nodiscard]] NotifierCounters counters() const;
+    [[nodiscard]] FollowCounters followed() const { return delivery_.followed(); }
+    [[nodiscard]] std::uint64_t online() const { return delivery_.follower().online(); }
+    [[nodiscard]] std::uint64_t waiting() const { return delivery_.waiting(); }
     // Told all there is up to now, each tracker heard and each user compared.
     [[nodiscard]] bool in_step() const { return delivery_.follower().in_step(); }
     // It is, or would be but for the sink, which refuses what it is told or has much to take.
@@ -80,10 +82,9 @@ private:
     UnderWay under_way_ = UnderWay::nothing;
     bool gone_ = false;
     Instant given_{};
-    Instant look_at_{};
+    Throttle look_{kLookInterval};
     std::uint64_t failures_in_row_ = 0;
-    std::uint64_t given_up_ = 0;  // by the sink itself
-    std::uint64_t answers_ignored_ = 0;
+    NotifierCounters counters_;  // of what the sink itself gave up or said
     std::string last_failure_;
     // Why: events were given up; they could not be; letters cannot be read; the sink failed.
     Reasons dead_reasons_{kTellInterval}, not_kept_{kTellInterval}, unread_{kTellInterval};
@@ -91,7 +92,7 @@ private:
     bool told_behind_ = false;
     std::uint64_t gap_told_ = 0;
     Instant heard_all_at_ = Instant::max();
-    Instant tell_slow_at_{};
+    Throttle tell_slow_{kTellInterval};
 };
 
 }  // namespace presence::notifier

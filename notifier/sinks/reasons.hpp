@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/throttle.hpp"
 #include "common/time.hpp"
 
 namespace presence::notifier {
@@ -34,38 +35,36 @@ public:
     [[nodiscard]] std::vector<Due> take(Instant now) {
         std::vector<Due> due;
         for (auto& [reason, told] : reasons_)
-            if (told.count > 0 && now >= told.next) {
+            if (told.count > 0 && told.throttle.take(now))
                 due.push_back({reason, std::exchange(told.count, 0)});
-                told.next = now + interval_;
-            }
         forget(now);
         return due;
     }
     // Whether this one may be told now; what may not is no affair of later.
     [[nodiscard]] bool may_tell(const std::string& reason, Instant now) {
         forget(now);
-        auto& next = at(reason)->second.next;
-        if (now < next) return false;
-        next = now + interval_;
-        return true;
+        return at(reason)->second.throttle.take(now);
     }
 
 private:
     struct Told {
+        Throttle throttle;
         std::uint64_t count = 0;  // and not told yet
-        Instant next{};
     };
     using Map = std::map<std::string, Told>;
 
     Map::iterator at(const std::string& reason) {
         const auto found = reasons_.find(reason);
         if (found != reasons_.end()) return found;
-        return reasons_.try_emplace(reasons_.size() < kReasonsMax ? reason : "other reasons").first;
+        return reasons_
+            .try_emplace(reasons_.size() < kReasonsMax ? reason : "other reasons",
+                         Told{Throttle{interval_}})
+            .first;
     }
     void forget(Instant now) {
         for (auto it = reasons_.begin(); it != reasons_.end();)
-            it = it->second.count == 0 && now >= it->second.next ? reasons_.erase(it)
-                                                                 : std::next(it);
+            it = it->second.count == 0 && it->second.throttle.due(now) ? reasons_.erase(it)
+                                                                       : std::next(it);
     }
 
     Duration interval_;

@@ -7,7 +7,7 @@ using namespace presence;
 
 void fuzz(std::string_view bytes) {
     Heartbeats decoded;
-    Counters<Reject> rejects;
+    Rejects rejects;
     decode_heartbeats(bytes, decoded, rejects);
     expect(decoded.ids.empty() || decoded.beats.empty());
     decoded.spell_out();
@@ -21,7 +21,7 @@ void fuzz(std::string_view bytes) {
     const auto again = encode_heartbeats(decoded.envelope, decoded.beats);
     if (again.size() > kHeartbeatMessageBytesMax) return;
     Heartbeats twice;
-    Counters<Reject> none;
+    Rejects none;
     decode_heartbeats(again, twice, none);
     twice.spell_out();
     expect(twice.beats.size() == decoded.beats.size());

@@ -67,5 +67,5 @@ void fuzz(std::string_view bytes) {
         }
         run.end_turn();
     }
-    expect(run.tracker.stats().online <= 1'000);
+    expect(run.tracker.counters()["online"] <= 1'000);
 }

@@ -123,7 +123,7 @@ int leave() {
         pipeline.collect({});
         hot([&] { pipeline.track(); });
     }
-    return pipeline.tracker.stats().online == 0 ? static_cast<int>(kUsers) : 0;
+    return pipeline.tracker.counters()["online"] == 0 ? static_cast<int>(kUsers) : 0;
 }
 
 }  // namespace

@@ -16,7 +16,8 @@ OPERATORS = {"<": ("Less", "<="), "<=": ("LessEqual", "<"), ">": ("Greater", ">=
 OPEN, CLOSE = "([{", ")]}"
 # Begins a statement that does nothing by itself, or one whose loss is no question: numbers for operators decide nothing.
 NOT_LEFT_OUT = re.compile(r"(return|const|constexpr|auto|using|case|default|static|friend|else|for|while|if|do|switch|break"
-                          r"|continue|struct|class|namespace|template|public|private)\b|\+\+\w*stats|\w*stats_?\.|\+\+out\.|#|\[")
+                          r"|continue|struct|class|namespace|template|public|private)\b"
+                          r"|(\+\+)?[\w.>-]*(counters|rejects)_?\[|\+\+out\.|#|\[")
 DECLARES = re.compile(r"[\w:]+(<[^;=]*>)?[&*]?\s+[&*]?\w+\s*([=;({\[]|$)")
 
 

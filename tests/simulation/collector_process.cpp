@@ -258,17 +258,17 @@ std::optional<Time> CollectorProcess::stamp_believed(const HeartbeatMessage& mes
 }
 
 void CollectorProcess::check_bounds() {
-    const auto stats = router_->stats();
-    PRESENCE_CHECK(stats.backlog_rows <= shape_.backlog_max * shape_.trackers,
+    const auto counters = router_->counters();
+    PRESENCE_CHECK(counters["backlog_rows"] <= shape_.backlog_max * shape_.trackers,
                    "a backlog outgrew its limit");
     // Of a link that is no more an acknowledgement may come still.
-    PRESENCE_CHECK(stats.refused_acks == 0 || shape_.lists_change,
+    PRESENCE_CHECK(counters["refused_acks"] == 0 || shape_.lists_change,
                    "the router refused an acknowledgement");
-    PRESENCE_CHECK(stats.moved == 0 || shape_.lists_change, "rows went to the wrong tracker");
-    if (stats.dropped > dropped_) {
-        trace("gives up rows: " + std::to_string(stats.dropped - dropped_));
+    PRESENCE_CHECK(counters["moved"] == 0 || shape_.lists_change, "rows went to the wrong tracker");
+    if (counters["dropped"] > dropped_) {
+        trace("gives up rows: " + std::to_string(counters["dropped"] - dropped_));
         model_.evidence().lost(index_, safe());
-        dropped_ = stats.dropped;
+        dropped_ = counters["dropped"];
     }
 }
 

@@ -123,10 +123,10 @@ void NotifierProcess::decide() {
         sinks_[i]->take_answer(delivery, at);
         delivery.turn(at, clock().wall(), questions_);
         // Of a tracker that goes by another list a batch may have slots of others.
-        PRESENCE_CHECK(delivery.follower().stats().refused == 0 || shape_.lists_change,
+        PRESENCE_CHECK(delivery.follower().counters()["refused"] == 0 || shape_.lists_change,
                        "the follower refused what a tracker sent");
         // What came, and the snapshots that were asked for.
-        PRESENCE_CHECK(delivery.stats().waiting <= shape_.queue_max + 16 * shape_.users,
+        PRESENCE_CHECK(delivery.counters()["waiting"] <= shape_.queue_max + 16 * shape_.users,
                        "what waits for a sink outgrew its limit");
     }
 }

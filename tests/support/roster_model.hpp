@@ -46,7 +46,7 @@ public:
     void restore(const Roster::Held& held) {
         const std::string id(held.user);
         users_.erase(id);
-        if (users_.size() >= users_max_) return void(++stats.users_limit);
+        if (users_.size() >= users_max_) return void(++counters["users_limit"]);
         const auto tick = read_tick(held.last_seen);
         auto& s = users_[id].sessions[kHeld];
         users_[id].since_ms = held.since_ms;
@@ -115,7 +115,7 @@ public:
             n += user.sessions.size();
         return n;
     }
-    Roster::Stats stats;
+    tracker::TrackerCounters counters;
 
 private:
     using Ms = std::int64_t;                          // since origin
@@ -255,7 +255,7 @@ private:
         auto& all = user.sessions;
         if (const auto own = all.find(key); own != all.end()) return {&own->second, false};
         if (all.size() >= kSessionsMax) {
-            ++stats.sessions_limit;
+            ++counters["sessions_limit"];
             auto of_edge = to_share(all, key.first, all.end());
             if (of_edge != all.end()) return {&of_edge->second, false};
             if (!join_two(all)) return {&to_share(all, {}, all.end())->second, false};
@@ -281,11 +281,11 @@ private:
         const auto tick = read_tick(beat.at);
         const std::string id(beat.user);
         const Key key(beat.edge, beat.session);
-        if (event_time_ && tick + beat.ttl_ms < *event_time_) return void(++stats.stale);
+        if (event_time_ && tick + beat.ttl_ms < *event_time_) return void(++counters["stale"]);
         const auto bye = byes_.find({id, key});
-        if (bye != byes_.end() && tick <= bye->second + 2'000) return void(++stats.after_bye);
+        if (bye != byes_.end() && tick <= bye->second + 2'000) return void(++counters["after_bye"]);
         const bool fresh = !users_.contains(id);
-        if (fresh && users_.size() >= users_max_) return void(++stats.users_limit);
+        if (fresh && users_.size() >= users_max_) return void(++counters["users_limit"]);
         const bool known = used(key.first);
         const auto at_ms = millis(wall.at(beat.at));
         auto& user = users_[id];
@@ -329,7 +329,7 @@ private:
         auto& user = users_[id];
         const auto s = user.sessions[key];
         if (s.shared) return;
-        if (tick + 2'000 < s.read) return void(++stats.stale);
+        if (tick + 2'000 < s.read) return void(++counters["stale"]);
         const auto before = status_of(user);
         user.sessions.erase(key);
         const auto held =

@@ -28,15 +28,15 @@ TEST_CASE("a sink that fell behind is told everything all the same, from the jou
     for (int n = 0; n < 20; ++n) {
         sink.say(n % 2 == 0, "bob");
         sink.batch();
-        CHECK(sink.delivery->stats().waiting <= 3);
+        CHECK(sink.delivery->counters()["waiting"] <= 3);
     }
-    CHECK(sink.delivery->stats().behind);
-    CHECK(sink.delivery->stats().let_go == 18);
+    CHECK(sink.delivery->behind());
+    CHECK(sink.delivery->counters()["let_go"] == 18);
     sink.done(*job);
     // Neither the next batch nor a tick has to come first.
     std::vector<Event> told;
     while (const auto more = sink.next()) {
-        CHECK(sink.delivery->stats().behind);
+        CHECK(sink.delivery->behind());
         told.insert(told.end(), more->chunk.begin(), more->chunk.end());
         sink.keep(*more);
         sink.done(*more);
@@ -47,7 +47,7 @@ TEST_CASE("a sink that fell behind is told everything all the same, from the jou
     CHECK(brief(told) == expected);
     sink.tick();
     sink.turn();
-    CHECK_FALSE(sink.delivery->stats().behind);
+    CHECK_FALSE(sink.delivery->behind());
 }
 
 TEST_CASE("what waits is counted in events, a tick or an empty batch as one",
@@ -60,10 +60,10 @@ TEST_CASE("what waits is counted in events, a tick or an empty batch as one",
     sink.say(true, "carol");
     sink.batch();
     sink.tick();
-    CHECK(sink.delivery->stats().waiting == 1 + 2);
+    CHECK(sink.delivery->counters()["waiting"] == 1 + 2);
     sink.say(true, "dave");
     sink.batch();
-    CHECK(sink.delivery->stats().let_go == 1);
+    CHECK(sink.delivery->counters()["let_go"] == 1);
 }
 
 TEST_CASE("what a tick tells that was let go is not forgotten", "[notifier][delivery][behind]") {
@@ -78,7 +78,7 @@ TEST_CASE("what a tick tells that was let go is not forgotten", "[notifier][deli
     sink.say(true, "carol");
     (void)sink.tracker.batch();  // lost on its way
     sink.tick();
-    CHECK_FALSE(sink.delivery->stats().behind);  // by no event that came
+    CHECK_FALSE(sink.delivery->behind());  // by no event that came
     sink.done(*job);
     CHECK(brief(sink.told()) == "+bob +carol");
 }
@@ -92,12 +92,12 @@ TEST_CASE("as much as may wait is not let go", "[notifier][delivery][behind]") {
         sink.say(true, user);
         sink.batch();
     }
-    CHECK(sink.delivery->stats().let_go == 0);
-    CHECK_FALSE(sink.delivery->stats().behind);
+    CHECK(sink.delivery->counters()["let_go"] == 0);
+    CHECK_FALSE(sink.delivery->behind());
     sink.say(true, "erin");
     sink.batch();
-    CHECK(sink.delivery->stats().let_go == 1);
-    CHECK(sink.delivery->stats().behind);
+    CHECK(sink.delivery->counters()["let_go"] == 1);
+    CHECK(sink.delivery->behind());
 }
 
 TEST_CASE("a batch that is larger than all that may wait is taken all the same",
@@ -139,7 +139,7 @@ TEST_CASE("an answer is not let go, however much waits", "[notifier][delivery][b
     for (const bool online : {false, true})
         sink.say(online, first->chunk[0].user);
     sink.batch();
-    CHECK(sink.delivery->stats().waiting == 1 + 2);  // more than may wait already
+    CHECK(sink.delivery->counters()["waiting"] == 1 + 2);  // more than may wait already
     answer();
     sink.keep(*first);
     sink.done(*first);
@@ -170,15 +170,15 @@ TEST_CASE("a sink that is down for an hour is told all of that hour, soon after 
             kept = true;
             sink.delivery->on_failed(at(sink.ms));
         }
-        REQUIRE(sink.delivery->stats().waiting <= options.queue_max + 1);
+        REQUIRE(sink.delivery->counters()["waiting"] <= options.queue_max + 1);
     }
     // Full jitter: every five seconds on average, looked at once a second here.
     CHECK(attempts > 3600 / 10);
     CHECK(attempts < 3600 / 2);
-    CHECK(sink.delivery->stats().delivered == 0);
+    CHECK(sink.delivery->counters()["delivered"] == 0);
     CHECK(sink.delivery->next_wakeup() <= at(sink.ms) + options.backoff_max);
     sink.ms += 10'000;
     CHECK(brief(sink.told()) == said);
-    CHECK(sink.delivery->stats().gap_told == 0);
-    CHECK_FALSE(sink.delivery->stats().behind);
+    CHECK(sink.delivery->followed()["gap_told"] == 0);
+    CHECK_FALSE(sink.delivery->behind());
 }

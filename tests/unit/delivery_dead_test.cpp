@@ -55,11 +55,11 @@ TEST_CASE("a chunk that failed as often as it may is given up, and the next one 
     sink.say(false, "alice");
     sink.batch();
     give_up(sink, "+alice +bob");
-    CHECK(sink.delivery->stats().dead == 2);
-    CHECK(sink.delivery->stats().delivered == 0);
+    CHECK(sink.delivery->counters()["dead"] == 2);
+    CHECK(sink.delivery->counters()["delivered"] == 0);
     CHECK(brief(sink.told()) == "-alice");
-    CHECK(sink.delivery->stats().delivered == 1);
-    CHECK(sink.delivery->stats().failures == 3);
+    CHECK(sink.delivery->counters()["delivered"] == 1);
+    CHECK(sink.delivery->counters()["failures"] == 3);
     sink.say(true, "carol");
     sink.batch();
     fail(sink, 2, "+carol");  // counted anew
@@ -125,7 +125,7 @@ TEST_CASE("nothing is given up where attempts have no bound", "[notifier][delive
     sink.say(true, "alice");
     sink.batch();
     fail(sink, 200, "+alice");
-    CHECK(sink.delivery->stats().dead == 0);
+    CHECK(sink.delivery->counters()["dead"] == 0);
 }
 
 TEST_CASE("what cannot be given up is tried as often again", "[notifier][delivery][dead]") {
@@ -139,7 +139,7 @@ TEST_CASE("what cannot be given up is tried as often again", "[notifier][deliver
     }
     CHECK(brief(sink.told()).empty());  // a backoff runs
     CHECK(brief(next(sink).chunk) == "+alice");
-    CHECK(sink.delivery->stats().dead == 0);
+    CHECK(sink.delivery->counters()["dead"] == 0);
 }
 
 TEST_CASE("after a restart attempts are counted anew, and what was given up is not told again",
@@ -194,7 +194,7 @@ TEST_CASE("a replay tells what users are now, never what they were",
     CHECK_FALSE(told[1].since_ms);
     CHECK_FALSE(told[1].last_seen_ms);
     CHECK(sink.told().empty());  // once
-    CHECK(sink.delivery->stats().dead == 2);
+    CHECK(sink.delivery->counters()["dead"] == 2);
 }
 
 TEST_CASE("a replay waits for what is older, and goes before what is newer",

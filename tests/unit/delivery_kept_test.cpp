@@ -92,7 +92,7 @@ TEST_CASE("a notice that was kept is nobody who is online", "[notifier][delivery
     REQUIRE(told.size() == 2);
     CHECK(is_gap_notice(told[0]));
     sink.restart();
-    CHECK(sink.delivery->follower().stats().online == 0);
+    CHECK(sink.delivery->follower().online() == 0);
 }
 
 TEST_CASE(

@@ -35,11 +35,11 @@ TEST_CASE("events are handed out in order, one chunk at a time", "[notifier][del
     REQUIRE(second);
     CHECK(brief(second->chunk) == "+alice");
     CHECK_FALSE(second->keep);  // it was kept with the first
-    CHECK(sink.delivery->stats().waiting == 1);
+    CHECK(sink.delivery->counters()["waiting"] == 1);
     sink.done(*second);
     CHECK(sink.delivery->idle());
-    CHECK(sink.delivery->stats().waiting == 0);
-    CHECK(sink.delivery->stats().delivered == 3);
+    CHECK(sink.delivery->counters()["waiting"] == 0);
+    CHECK(sink.delivery->counters()["delivered"] == 3);
 }
 
 TEST_CASE("what waits is taken in about a chunk at a time, so that not too much is kept at once",
@@ -49,7 +49,7 @@ TEST_CASE("what waits is taken in about a chunk at a time, so that not too much 
         sink.say(online, "alice");
         sink.batch();
     }
-    CHECK(sink.delivery->stats().waiting == 5);
+    CHECK(sink.delivery->counters()["waiting"] == 5);
     for (const std::size_t size : {2u, 2u, 1u}) {
         CHECK(sink.delivery->next_wakeup() <= at(sink.ms));
         const auto job = sink.next();
@@ -177,7 +177,7 @@ TEST_CASE("a sink that wants the newest waits for the end of what is replayed, a
         page();
         page();  // alice came, and more is asked for
         const auto since = sink.ms;
-        CHECK(sink.delivery->stats().waiting == 1);
+        CHECK(sink.delivery->counters()["waiting"] == 1);
         CHECK_FALSE(sink.delivery->next(at(sink.ms)));
         sink.ms = since + 999;
         page();  // and left

@@ -122,7 +122,7 @@ TEST_CASE("nobody is offline whose heartbeats a newer list takes elsewhere", "[t
     REQUIRE(events.size() == 1);  // time stands for those users only
     CHECK(events[0].user == kStays);
     CHECK(events[0].freshness == Freshness::live);
-    CHECK(world.tracker.stats().slots_not_fed == kNew.slots_of(1).size());
+    CHECK(world.tracker.counters()["slots_not_fed"] == kNew.slots_of(1).size());
 
     CHECK(world.get(45s, kMoves) == std::pair(Known::online, Freshness::frozen));
     CHECK(world.get(45s, user_of(1, 1)) == std::pair(Known::unknown, Freshness::frozen));
@@ -150,14 +150,14 @@ TEST_CASE("status tells whose list is older", "[tracker][lists]") {
     CHECK(holds[0].what == "collector:c2");
     CHECK(holds[0].why == "older_list");
     CHECK(holds[0].sessions == 0);  // it feeds us all that is ours
-    CHECK(newer.tracker.stats().slots_not_fed == 0);
+    CHECK(newer.tracker.counters()["slots_not_fed"] == 0);
 
     const auto other = SlotMap::rendezvous(1, {"t1", "t3"});  // two lists of one version
     world.run(4s, 5s, kOld, other);
     holds = world.tracker.holds(at(5s), kWall);
     REQUIRE(holds.size() == 1);
     CHECK(holds[0].why == "other_list");
-    CHECK(world.tracker.stats().slots_not_fed == other.slots_of(1).size());
+    CHECK(world.tracker.counters()["slots_not_fed"] == other.slots_of(1).size());
 }
 
 TEST_CASE("a list in another order is the same list", "[tracker][lists]") {
@@ -214,10 +214,10 @@ TEST_CASE("a collector that left holds no slot, and one whose list is not told h
     world.frame("c2", kNew, 2s, {}, true);  // it takes us to know that list
     std::vector<Event> events;
     world.turn(2s, events);
-    CHECK(world.tracker.stats().slots_not_fed == kSlots);
+    CHECK(world.tracker.counters()["slots_not_fed"] == kSlots);
     world.frame("c2", kNew, 2500ms);
     world.turn(2500ms, events);
-    CHECK(world.tracker.stats().slots_not_fed == kNew.slots_of(1).size());
+    CHECK(world.tracker.counters()["slots_not_fed"] == kNew.slots_of(1).size());
 }
 
 TEST_CASE("a slot taken lately answers unknown until a timeout has passed", "[tracker][lists]") {
@@ -241,7 +241,7 @@ TEST_CASE("a slot taken lately gives its users a whole ttl, as their rows were r
     const auto alone = SlotMap::rendezvous(3, {"t1"});
     world.run(0s, 15s, kNew, kNew);
     world.run(15s, 20s, alone, alone, "c1", {kMoves});  // the collectors were first
-    CHECK(world.tracker.stats().moved > 0);
+    CHECK(world.tracker.counters()["moved"] > 0);
     world.tracker.adopt(alone, {}, at(20s), 1'700'000'020'000);
     // What was read before that, and had waited elsewhere, comes now.
     RowGroups groups;

@@ -264,7 +264,7 @@ private:
             send(InFlight::Kind::question, question.tracker, question.bytes);
         for (const auto& change : changes)
             if (change.told && !change.event.user.empty()) check(change.event);
-        RC_ASSERT(follower_->stats().refused == 0);
+        RC_ASSERT(follower_->counters()["refused"] == 0);
         follower_->each_ledger([&](const Ledger& ledger) {
             if (is_compared(ledger.slot()))
                 now_.first.try_emplace(ledger.slot(), ledger.position().epoch,

@@ -126,11 +126,11 @@ TEST_CASE("a comparison that begins anew forgets what waited for the one before"
     world.lose();
     world.tracker.trim_to_last_rows(0);
     answer_tick(world, 3);
-    CHECK(world.follower->stats().resyncs == 2);
+    CHECK(world.follower->counters()["resyncs"] == 2);
     Comparing second(world, 4);
     first.answer(4);
     CHECK(world.turn(4).empty());
-    CHECK(world.follower->stats().out_of_date == 2);
+    CHECK(world.follower->counters()["out_of_date"] == 2);
     CHECK(world.follower->next_wakeup() == at(4 + 2'000));  // only the new questions count
     second.answer_of("alice", 5);
     CHECK(brief(world.turn(5)) == "+alice~");
@@ -150,8 +150,8 @@ TEST_CASE("a snapshot of another run than the stream is asked for again",
         world.lose();
         world.on_tick(encode_tick({"t1", 3'000, last}), 101);  // of yet another
         CHECK(world.turn(101).empty());
-        CHECK(world.follower->stats().out_of_date > 0);
-        CHECK(world.follower->stats().snapshots == kUsers.size());  // of the start
+        CHECK(world.follower->counters()["out_of_date"] > 0);
+        CHECK(world.follower->counters()["snapshots"] == kUsers.size());  // of the start
         CHECK_FALSE(world.follower->in_step());
         CHECK(world.follower->next_wakeup() == at(1'101));
         CHECK(world.tick(1'101).empty());
@@ -167,7 +167,7 @@ TEST_CASE("a snapshot of a lower epoch is not compared, and asked for again afte
     world.lose();
     CHECK(world.tick(101).empty());
     CHECK_FALSE(world.follower->in_step());
-    CHECK(world.follower->stats().out_of_date == 2);
+    CHECK(world.follower->counters()["out_of_date"] == 2);
     CHECK(world.follower->next_wakeup() == at(1'101));
     CHECK(world.turn(60'000).empty());
     CHECK(world.follower->find("alice") != nullptr);
@@ -188,7 +188,7 @@ TEST_CASE("a snapshot of the next run is asked for again, and the comparison goe
         world.on_answer(world.tracker.answer(question.bytes, 101), 101);
     CHECK(world.turn(101).empty());
     CHECK(brief(world.turn(1'101)) == "+alice~");
-    CHECK(world.follower->stats().resyncs == 1);
+    CHECK(world.follower->counters()["resyncs"] == 1);
     CHECK(world.follower->in_step());
 }
 

@@ -65,7 +65,7 @@ TEST_CASE("while what feeds the input stalls the watermark stands, and for a sec
     CHECK(probed.turns(990ms) <= stalled);
     CHECK(probed.turns(60ms) > probed.bench.now - InputProbe::kInterval - 22ms);
     CHECK(probed.bench.router.input_silence(probed.bench.now) < 10ms);
-    CHECK(probed.bench.router.stats().input_stalls == 1);
+    CHECK(probed.bench.router.counters()["input_stalls"] == 1);
     CHECK(probed.told_losses == 0);
 }
 

@@ -53,8 +53,8 @@ TEST_CASE("a collector that drops again and again cannot keep up who is gone", "
     CHECK(t <= 60s + 10s + 5s);
     (void)world.ask<CountAnswer>(CountQuery{}, at(t));
     CHECK(world.stale_by == std::vector<std::string>{"lifts"});
-    const auto stats = world.tracker.stats();
-    CHECK(stats.lifts_refused > 0);
+    const auto counters = world.tracker.counters();
+    CHECK(counters["lifts_refused"] > 0);
     const auto holds = world.tracker.holds(at(t), kWall);
     REQUIRE(holds.size() == 1);
     CHECK(holds[0].what == "collectors");

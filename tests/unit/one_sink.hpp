@@ -53,7 +53,7 @@ struct OneSink {
             for (const auto& question : questions)
                 delivery->on_heard(message_of_answer(0, tracker.answer(question.bytes, ms)));
             const bool more = delivery->next_wakeup() <= at(ms) && delivery->idle() == false;
-            if (questions.empty() && (!more || delivery->stats().waiting > 0)) break;
+            if (questions.empty() && (!more || delivery->counters()["waiting"] > 0)) break;
         }
     }
     std::optional<notifier::Delivery::Job> next() {

@@ -143,5 +143,5 @@ TEST_CASE("of users whose ids have one hash of 64 bits, some find room", "[roste
     }
     roster.check();
     CHECK(roster.users() == UserIndex::kSameMax);
-    CHECK(roster.stats().users_limit == 10);
+    CHECK(roster.counters()["users_limit"] == 10);
 }

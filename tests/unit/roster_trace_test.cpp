@@ -177,12 +177,12 @@ private:
         const auto truth = model_.next_deadline();
         RC_ASSERT(next.has_value() == truth.has_value());
         RC_ASSERT(!next || *next <= *truth);
-        const auto& a = roster_.stats();
-        const auto& b = model_.stats;
-        RC_ASSERT(a.stale == b.stale);
-        RC_ASSERT(a.after_bye == b.after_bye);
-        RC_ASSERT(a.users_limit == b.users_limit);
-        RC_ASSERT(a.sessions_limit == b.sessions_limit);
+        const auto& a = roster_.counters();
+        const auto& b = model_.counters;
+        RC_ASSERT(a["stale"] == b["stale"]);
+        RC_ASSERT(a["after_bye"] == b["after_bye"]);
+        RC_ASSERT(a["users_limit"] == b["users_limit"]);
+        RC_ASSERT(a["sessions_limit"] == b["sessions_limit"]);
     }
 
     std::size_t edges_;

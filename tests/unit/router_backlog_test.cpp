@@ -36,9 +36,9 @@ std::vector<SentFrame> catch_up(Bench& bench, std::uint64_t applied) {
 // Keeps the tracker away until new rows go to the backlog; then the watermark stands.
 void fill(Bench& bench) {
     bench.turn({beat("first")});
-    while (bench.router.stats().backlog_rows == 0 && bench.now < Instant{1'002s})
+    while (bench.router.counters()["backlog_rows"] == 0 && bench.now < Instant{1'002s})
         bench.turn({beat("probe-user")});
-    REQUIRE(bench.router.stats().backlog_rows == 1);
+    REQUIRE(bench.router.counters()["backlog_rows"] == 1);
 }
 
 }  // namespace
@@ -47,14 +47,14 @@ TEST_CASE("what exceeds the frames kept waits newest per session", "[collector][
     Bench bench(small());
     fill(bench);
     bench.turn({beat("a"), beat("b"), beat("a")});
-    CHECK(bench.router.stats().backlog_rows == 3);
-    CHECK(bench.router.stats().merged >= 1);
+    CHECK(bench.router.counters()["backlog_rows"] == 3);
+    CHECK(bench.router.counters()["merged"] >= 1);
     const auto frames = catch_up(bench, 1);
     auto users = users_of(frames);
     REQUIRE(users.size() >= 3);
     CHECK(Users(users.end() - 2, users.end()) == Users{"b", "a"});
-    CHECK(bench.router.stats().backlog_rows == 0);
-    CHECK(bench.router.stats().dropped == 0);
+    CHECK(bench.router.counters()["backlog_rows"] == 0);
+    CHECK(bench.router.counters()["dropped"] == 0);
 }
 
 TEST_CASE("a row from the backlog keeps the time it was read", "[collector][backlog]") {
@@ -91,7 +91,7 @@ TEST_CASE("rows of a long backlog leave in frames of the usual size, each with i
         for (const auto& user : users)
             read[user] = micros(bench.now - 500us);
     }
-    const auto waiting = bench.router.stats().backlog_rows;
+    const auto waiting = bench.router.counters()["backlog_rows"];
     REQUIRE(waiting > 3'000);
     std::size_t told = 0;
     for (const auto& frame : catch_up(bench, 3)) {
@@ -100,7 +100,7 @@ TEST_CASE("rows of a long backlog leave in frames of the usual size, each with i
             told += row.read_us == read.at(row.user);
     }
     CHECK(told >= waiting);
-    CHECK(bench.router.stats().dropped == 0);
+    CHECK(bench.router.counters()["dropped"] == 0);
 }
 
 TEST_CASE("the watermark stands still while rows wait", "[collector][backlog]") {
@@ -110,17 +110,17 @@ TEST_CASE("the watermark stands still while rows wait", "[collector][backlog]") 
     bench.turns(500ms);
     bool waiting_seen = false;
     bench.tell(bench.ack(1));
-    for (std::uint64_t applied = 1; bench.router.stats().backlog_rows > 0;) {
+    for (std::uint64_t applied = 1; bench.router.counters()["backlog_rows"] > 0;) {
         for (const auto& frame : bench.turn()) {
             CHECK(Instant{frame.header.watermark.time_since_epoch()} <= diverted);
             applied = std::max(applied, frame.header.number);
             waiting_seen = true;
         }
-        if (bench.router.stats().backlog_rows > 0) bench.tell(bench.ack(applied));
+        if (bench.router.counters()["backlog_rows"] > 0) bench.tell(bench.ack(applied));
     }
     CHECK(waiting_seen);
-    const auto frames =
-        catch_up(bench, bench.router.stats().frames_sent - bench.router.stats().frames_resent);
+    const auto frames = catch_up(
+        bench, bench.router.counters()["frames_sent"] - bench.router.counters()["frames_resent"]);
     CHECK(Instant{frames.back().header.watermark.time_since_epoch()} > diverted + 500ms);
 }
 
@@ -128,8 +128,8 @@ TEST_CASE("what does not fit is dropped, counted and told", "[collector][backlog
     Bench bench(small());
     fill(bench);
     bench.turn({beat("a"), beat("b"), beat("c"), beat("d"), beat("e"), beat("a")});
-    CHECK(bench.router.stats().backlog_rows == 4);
-    CHECK(bench.router.stats().dropped == 2);
+    CHECK(bench.router.counters()["backlog_rows"] == 4);
+    CHECK(bench.router.counters()["dropped"] == 2);
     const auto frames = catch_up(bench, 1);
     REQUIRE_FALSE(frames.empty());
     CHECK(frames[0].header.dropped == 2);

@@ -87,14 +87,14 @@ TEST_CASE("input waits for a tracker that is behind, and is read as it takes mor
     World world;
     CHECK(world.fill() < 5);
     CHECK(world.input() == State::waiting);
-    CHECK(world.bench.router.stats().waits > 0);
+    CHECK(world.bench.router.counters()["waits"] > 0);
     for (int round = 0; round < 10; ++round) {
         world.take(0);
         CHECK(world.input() == State::open);
         world.fill();
     }
-    CHECK(world.bench.router.stats().backlog_rows == 0);
-    CHECK(world.bench.router.stats().merged == 0);
+    CHECK(world.bench.router.counters()["backlog_rows"] == 0);
+    CHECK(world.bench.router.counters()["merged"] == 0);
 }
 
 TEST_CASE("input is read for a tracker that takes nothing", "[collector][behind]") {
@@ -104,7 +104,7 @@ TEST_CASE("input is read for a tracker that takes nothing", "[collector][behind]
     world.turns(Link::kTakesWithin);
     CHECK(world.input() == State::open);
     CHECK(world.fill() == 20);
-    CHECK(world.bench.router.stats().backlog_rows > 0);
+    CHECK(world.bench.router.counters()["backlog_rows"] > 0);
     SECTION("and waits once more when it does") {
         world.take(0, 1);
         CHECK(world.input() == State::waiting);

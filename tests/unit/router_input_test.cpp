@@ -46,9 +46,9 @@ TEST_CASE("a heartbeat goes to the owner of its slot, with all it tells", "[coll
             CHECK(row.ttl_ms == 5'000);
             CHECK(row.age_ms == 20);
         }
-    CHECK(bench.router.stats().heartbeats == 301);
-    CHECK(bench.router.stats().messages == 301);
-    CHECK(bench.router.stats().edges == 1);
+    CHECK(bench.router.counters()["heartbeats"] == 301);
+    CHECK(bench.router.counters()["messages"] == 301);
+    CHECK(bench.router.counters()["edges"] == 1);
 }
 
 TEST_CASE("a heartbeat older than its ttl is stale, a bye never", "[collector][input]") {
@@ -66,8 +66,8 @@ TEST_CASE("a heartbeat older than its ttl is stale, a bye never", "[collector][i
     for (auto& frame : bench.turns(20ms))
         frames.push_back(std::move(frame));
     CHECK(users_of(frames) == Users{"u30000", "u5000", "u3600000"});
-    CHECK(bench.router.rejects()[Reject::stale] == 3);
-    CHECK(bench.router.stats().heartbeats == 3);
+    CHECK(bench.router.rejects()["stale"] == 3);
+    CHECK(bench.router.counters()["heartbeats"] == 3);
 }
 
 TEST_CASE("what an edge's message took longer than its quickest is added to the age",
@@ -109,7 +109,7 @@ TEST_CASE("a heartbeat that queued for longer than its ttl is stale", "[collecto
     bench.turn({envelope("e1", 1'000, {.user = "a", .ttl_ms = 1'000})});
     bench.turns(2s);
     bench.turn({envelope("e1", 1'100, {.user = "b", .ttl_ms = 1'000})});
-    CHECK(bench.router.rejects()[Reject::stale] == 1);
+    CHECK(bench.router.rejects()["stale"] == 1);
 }
 
 TEST_CASE("so are ids of an edge whose clock was set back by a day", "[collector][input]") {
@@ -120,8 +120,8 @@ TEST_CASE("so are ids of an edge whose clock was set back by a day", "[collector
     };
     bench.turn({id(100'000'000)});
     bench.turn({id(100'000'000 - kTtlMaxMs - 1'000)});
-    CHECK(bench.router.rejects()[Reject::stale] == 1);
-    CHECK(bench.router.stats().heartbeats == 1);
+    CHECK(bench.router.rejects()["stale"] == 1);
+    CHECK(bench.router.counters()["heartbeats"] == 1);
 }
 
 TEST_CASE("what was over when it was sent is stale, also while nothing was read",
@@ -134,7 +134,7 @@ TEST_CASE("what was over when it was sent is stale, also while nothing was read"
         messages.push_back(
             encode_heartbeats({}, {{.user = "u", .ttl_ms = 10'000, .age_ms = age_ms}}));
     bench.turn(messages);
-    CHECK(bench.router.rejects()[Reject::stale] == 1);
+    CHECK(bench.router.rejects()["stale"] == 1);
 }
 
 TEST_CASE("what ended while nothing was read is not stale", "[collector][input]") {
@@ -147,17 +147,17 @@ TEST_CASE("what ended while nothing was read is not stale", "[collector][input]"
     bench.turns(100ms);
     bench.now += 40s;  // stopped, and these came soon after it was
     bench.turn({envelope("e1", 1'200, {.user = "b", .ttl_ms = 1'000}), plain(1'200)});
-    CHECK(bench.router.rejects()[Reject::stale] == 0);
-    CHECK(bench.router.stats().heartbeats == 4);
+    CHECK(bench.router.rejects()["stale"] == 0);
+    CHECK(bench.router.counters()["heartbeats"] == 4);
     // Over before it was stopped, when its input was empty.
     bench.turn({envelope("e1", 900, {.user = "c", .ttl_ms = 1'000, .age_ms = 950})});
-    CHECK(bench.router.rejects()[Reject::stale] == 1);
+    CHECK(bench.router.rejects()["stale"] == 1);
     bench.turn({plain(39'000)});  // late by a second: no stranger to a ttl of 30
-    CHECK(bench.router.stats().heartbeats == 5);
+    CHECK(bench.router.counters()["heartbeats"] == 5);
     // A second later the input proves to be empty, and event time goes on.
     bench.turns(1'100ms);
     bench.turn({plain(1'200)});
-    CHECK(bench.router.rejects()[Reject::stale] == 2);
+    CHECK(bench.router.rejects()["stale"] == 2);
 }
 
 TEST_CASE("an edge's delay is never overestimated", "[collector][input]") {
@@ -253,8 +253,8 @@ TEST_CASE("a message of an edge too many counts, and is counted", "[collector][i
     for (std::size_t i = 0; i <= kEdgesMax; ++i)
         messages.push_back(envelope("e" + std::to_string(i), {}, {.user = "u"}));
     bench.turn(messages);
-    CHECK(bench.router.rejects()[Reject::edges_limit] == 1);
-    CHECK(bench.router.stats().heartbeats == kEdgesMax + 1);
+    CHECK(bench.router.rejects()["edges_limit"] == 1);
+    CHECK(bench.router.counters()["heartbeats"] == kEdgesMax + 1);
 }
 
 TEST_CASE("the first wrong field since it was asked names its user and edge",
@@ -269,7 +269,7 @@ TEST_CASE("the first wrong field since it was asked names its user and edge",
     REQUIRE(wrong);
     CHECK(wrong->user == "alice");
     CHECK(wrong->edge == "gw");
-    CHECK(wrong->field == Reject::bad_status);
+    CHECK(wrong->field == Reject("bad_status"));
     CHECK_FALSE(bench.router.take_wrong());
 }
 
@@ -280,11 +280,11 @@ TEST_CASE("bad input is counted by reason and what is good goes on", "[collector
                                     std::string(10'000, '\x91'), "\xdd\x0f\xff\xff\xff"});
     CHECK(users_of(frames) == Users{"a"});
     const auto& rejects = bench.router.rejects();
-    CHECK(rejects[Reject::multipart] == 1);
-    CHECK(rejects[Reject::not_msgpack] == 2);
-    CHECK(rejects[Reject::too_large] == 1);
-    CHECK(rejects[Reject::user_empty] == 1);
-    CHECK(rejects[Reject::too_deep] == 1);
+    CHECK(rejects["multipart"] == 1);
+    CHECK(rejects["not_msgpack"] == 2);
+    CHECK(rejects["too_large"] == 1);
+    CHECK(rejects["user_empty"] == 1);
+    CHECK(rejects["too_deep"] == 1);
     CHECK(rejects.total() == 6);
 }
 
@@ -297,11 +297,11 @@ TEST_CASE("rows refused by trackers as another's are counted over their runs",
     bench.tell(ack);
     ack.moved = 5;
     bench.tell(ack);
-    CHECK(bench.router.stats().moved == 5);
+    CHECK(bench.router.counters()["moved"] == 5);
     ack.tracker_boot = 2;
     ack.moved = 1;
     bench.tell(ack);
-    CHECK(bench.router.stats().moved == 6);
+    CHECK(bench.router.counters()["moved"] == 6);
 }
 
 TEST_CASE("a new map routes from then on, and loses nothing of a tracker that left",
@@ -312,7 +312,7 @@ TEST_CASE("a new map routes from then on, and loses nothing of a tracker that le
         messages.push_back(beat("user-" + std::to_string(i)));
     bench.turn(messages);
     bench.turn({beat("late")});
-    const auto sent_before = bench.router.stats().rows_sent;
+    const auto sent_before = bench.router.counters()["rows_sent"];
     CHECK(sent_before == 100);
 
     bench.router.adopt(SlotMap::rendezvous(2, {"t3", "t1"}));

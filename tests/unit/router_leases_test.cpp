@@ -98,7 +98,7 @@ TEST_CASE("while rows wait in the backlog leases go on", "[collector][leases]") 
     bench.turns(20ms);
     bench.turns(1'500ms);
     bench.turn({from_edge("gw-1", {{.user = "a"}})});
-    REQUIRE(bench.router.stats().backlog_rows == 1);
+    REQUIRE(bench.router.counters()["backlog_rows"] == 1);
     const auto frames = bench.turns(1'500ms);
     CHECK(leases_of(frames).contains("gw-1"));
     CHECK(users_of(frames).empty());

@@ -84,7 +84,7 @@ struct CutOff {
             world.turn(at(now));
         }
     }
-    [[nodiscard]] std::uint64_t lifts() { return world.tracker.stats().lifts; }
+    [[nodiscard]] std::uint64_t lifts() { return world.tracker.counters()["lifts"]; }
     [[nodiscard]] std::optional<StatusAnswer::Hold> hold() {
         const auto status = world.ask<StatusAnswer>(StatusQuery{}, at(now));
         for (const auto& hold : status.holds)
@@ -188,7 +188,7 @@ TEST_CASE("nobody is waited for who is unknown, said goodbye, or was told of by 
         c2.frame(world, at(t), {{"c1", at(t)}});
         world.turn(at(t));
     }
-    CHECK(world.tracker.stats().lifts == 1);  // c1 was given up
+    CHECK(world.tracker.counters()["lifts"] == 1);  // c1 was given up
 }
 
 TEST_CASE("a time to come counts as now", "[tracker][sightings]") {

@@ -79,11 +79,12 @@ Json json_of(const Envelope& envelope) {
     return out;
 }
 
-Json json_of(const Counters<Reject>& rejects) {
+Json json_of(const Rejects& rejects) {
     Json out = Json::object();
-    rejects.each([&](std::string_view name, std::uint64_t n) {
-        if (n != 0) out[std::string(name)] = n;
-    });
+    std::vector<CounterValue> all;
+    rejects.append_to(all);
+    for (const auto& [counter, value] : all)
+        if (value != 0) out[std::string(counter->name)] = value;
     return out;
 }
 
@@ -215,7 +216,7 @@ TEST_CASE("golden vectors of heartbeats: what is read, what is counted", "[vecto
     each(file, "good", [](const Json& v) {
         const auto bytes = bytes_of(v);
         Heartbeats read;
-        Counters<Reject> rejects;
+        Rejects rejects;
         decode_heartbeats(bytes, read, rejects);
         read.spell_out();
         Json beats = Json::array();
@@ -228,7 +229,7 @@ TEST_CASE("golden vectors of heartbeats: what is read, what is counted", "[vecto
     });
     each(file, "bad", [](const Json& v) {
         Heartbeats read;
-        Counters<Reject> rejects;
+        Rejects rejects;
         decode_heartbeats(bytes_of(v), read, rejects);
         CHECK(read.ids.empty());
         CHECK(read.beats.empty());

@@ -181,9 +181,10 @@ Answers::Body Answers::body(const StatusQuery&) const {
     answer.tracker = options.tracker;
     answer.boot = options.boot;
     answer.version = options.version;
-    each_number(stats, [&](std::string_view name, std::int64_t value) {
-        answer.numbers.emplace_back(std::string(name), value);
-    });
+    std::vector<CounterValue> numbers;
+    counters.append_to(numbers);
+    for (const auto& [counter, value] : numbers)
+        answer.numbers.emplace_back(counter->name, value);
     for (const auto& c : failure_detector.view(now)) {
         const auto lag = c.watermark ? (now - *c.watermark).count() / 1000 : -1;
         const auto list = feeds.rank_of({c.id, c.boot});

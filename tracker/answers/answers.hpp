@@ -9,6 +9,7 @@
 #include "common/time.hpp"
 #include "common/wire/query.hpp"
 #include "tracker/answers/snapshots.hpp"
+#include "tracker/counters.hpp"
 #include "tracker/evidence/feeds.hpp"
 #include "tracker/evidence/freeze.hpp"
 #include "tracker/evidence/lifts.hpp"
@@ -33,6 +34,7 @@ struct Answers {
     const std::array<Instant, kSlots>& taken;  // since when we own each slot
     Snapshots& snapshots;
     const TrackerStats& stats;
+    const TrackerCounters& counters;
     Instant now;
     WallOffset wall;
     std::optional<Instant> evidence;  // as far as it reaches

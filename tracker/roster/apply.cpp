@@ -29,7 +29,7 @@ bool Roster::Impl::within_limits(const Beat& beat) {
 void Roster::Impl::take(const Beat& beat, std::optional<UserNumber> hint, WallOffset wall,
                         std::vector<Event>& out) {
     if (!within_limits(beat))
-        ++stats.malformed;
+        ++counters["malformed"];
     else if (beat.bye)
         on_bye(beat, wall, out);
     else
@@ -42,12 +42,12 @@ void Roster::Impl::on_beat(const Beat& beat, std::optional<UserNumber> hint, Wal
     make_room(tick);
     tick = window.clamp(tick);
     if (tick + beat.ttl_ms < event_time) {
-        ++stats.stale;
+        ++counters["stale"];
         return;
     }
     if (!beat.session.empty() && !tombstones.empty() &&
         tombstones.cover(Tombstones::key(beat.hash, beat.edge, beat.session), tick)) {
-        ++stats.after_bye;
+        ++counters["after_bye"];
         return;
     }
     auto user = hint && records[*hint].id() == beat.user ? hint : find(beat.hash, beat.user);
@@ -80,7 +80,7 @@ void Roster::Impl::refresh_listed(UserNumber user, const Beat& beat, Tick tick, 
     auto& record = records[user];
     const auto ttl = ttl_max(record);
     const auto edge = edges.find_or_other(beat.edge);
-    stats.edges_limit += edge == kOtherEdge;
+    counters["edges_limit"] += edge == kOtherEdge;
     Session* session = nullptr;
     if (record.single()) {
         if (edge == record.edge && beat.session.empty()) {
@@ -115,17 +115,17 @@ void Roster::Impl::refresh_listed(UserNumber user, const Beat& beat, Tick tick, 
 std::optional<Roster::Impl::UserNumber> Roster::Impl::add_user(const Beat& beat, Tick tick,
                                                                WallOffset wall) {
     if (beat.hash != hash_of(beat.user)) {
-        ++stats.malformed;
+        ++counters["malformed"];
         return std::nullopt;
     }
     if (records.living() >= options.users_max ||
         table.search(beat.hash).same >= UserIndex::kSameMax) {
-        ++stats.users_limit;
+        ++counters["users_limit"];
         unknown_until = std::max(unknown_until, tick + beat.ttl_ms);
         return std::nullopt;
     }
     const auto edge = acquire_edge(beat);
-    stats.edges_limit += edge == kOtherEdge;
+    counters["edges_limit"] += edge == kOtherEdge;
     const auto user = add_record(beat.user, beat.hash, tick, millis(wall.at(beat.at)));
     ++session_count;
     auto& record = records[user];
@@ -220,7 +220,7 @@ void Roster::Impl::on_bye(const Beat& beat, WallOffset wall, std::vector<Event>&
     if (!session) return;
     if (session->shared && !bug(Bug::shared_session_ends)) return;  // who else is in it may live
     if (tick + kByeTicks < window.widen(session->read)) {
-        ++stats.stale;
+        ++counters["stale"];
         to_single_if_possible(record);
         return;
     }

@@ -102,7 +102,7 @@ void Roster::Impl::settle(const Ripe& ended, WallOffset wall, std::vector<Event>
         s = record.sessions.begin();  // they moved
     }
     doubts.keep(ended.user, doubt);
-    stats.edge_lost += lost && record.sessions.empty();
+    counters["edge_lost"] += lost && record.sessions.empty();
     after_endings(ended.user, ended.hash, lost ? Reason::edge_lost : Reason::timeout, last,
                   millis(wall.at(clock.instant(last.deadline))), status_before, wall, out);
 }

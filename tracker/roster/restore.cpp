@@ -13,13 +13,13 @@ bool Roster::restore(const Held& held) {
     as_beat.status = held.status;
     as_beat.ttl_ms = held.ttl_ms;
     if (!Impl::within_limits(as_beat)) {
-        ++in.stats.malformed;
+        ++in.counters["malformed"];
         return false;
     }
     const auto hash = hash_of(held.user);
     if (const auto known = in.find(hash, held.user)) in.forget(*known, hash);
     if (in.records.living() >= in.options.users_max) {
-        ++in.stats.users_limit;
+        ++in.counters["users_limit"];
         return false;
     }
     auto tick = in.clock.of_read(held.last_seen);

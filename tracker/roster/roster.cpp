@@ -172,8 +172,8 @@ std::uint64_t Roster::sessions() const {
 std::size_t Roster::edges() const {
     return impl_->edges.living();
 }
-const Roster::Stats& Roster::stats() const {
-    return impl_->stats;
+const TrackerCounters& Roster::counters() const {
+    return impl_->counters;
 }
 std::uint64_t Roster::bytes() const {
     return impl_->table.bytes() + impl_->records.bytes() + impl_->deadlines.bytes() +

@@ -14,6 +14,7 @@
 #include "common/wire/event.hpp"
 #include "common/wire/frame.hpp"
 #include "common/wire/tracker_list.hpp"
+#include "tracker/counters.hpp"
 
 namespace presence::tracker {
 
@@ -194,15 +195,8 @@ public:
     [[nodiscard]] std::uint64_t sessions() const;
     [[nodiscard]] std::size_t edges() const;  // named, with sessions
 
-    struct Stats {
-        std::uint64_t stale = 0;        // deadline had passed when it came; a bye: see above
-        std::uint64_t after_bye = 0;    // stragglers of a session that said bye
-        std::uint64_t edge_lost = 0;    // users told so
-        std::uint64_t users_limit = 0;  // left out: no room (UserIndex::kSameMax, too)
-        std::uint64_t sessions_limit = 0, edges_limit = 0;  // for another session that they share
-        std::uint64_t malformed = 0;  // beyond common/limits.hpp, or not the user's hash
-    };
-    [[nodiscard]] const Stats& stats() const;
+    // Those of what it refused, and of users told offline for their edge.
+    [[nodiscard]] const TrackerCounters& counters() const;
 
     // Allocated, without the allocator's own overhead. Walks everything.
     [[nodiscard]] std::uint64_t bytes() const;

@@ -64,7 +64,7 @@ struct Roster::Impl {
     std::array<bool, kSlots> is_noted{};
     std::uint32_t held_ttl_max = 0;  // of whom an earlier run left
     std::uint64_t session_count = 0;
-    Stats stats;
+    TrackerCounters counters;
 
     // Scratch of expire().
     std::vector<Due> due;

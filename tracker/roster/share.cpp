@@ -56,7 +56,7 @@ bool Roster::Impl::join_two(UserRecord& record) {
 // The session that the heartbeat shares; none if there is room for its own now.
 Session* Roster::Impl::share(UserRecord& record, const Beat& beat, Tick tick) {
     if (record.sessions.count() < kSessionsPerUserMax) return nullptr;
-    ++stats.sessions_limit;
+    ++counters["sessions_limit"];
     if (bug(Bug::session_limit_drops)) return record.sessions.begin();
     const auto edge = edges.find_or_other(beat.edge);
     auto* session = edge ? to_share(record, edge, nullptr) : nullptr;
