@@ -282,9 +282,8 @@ struct OneTracker {
         Follower next(options, map);
         follower->each_ledger([&](const Ledger& ledger) {
             std::vector<std::pair<std::string, Told>> users;
-            ledger.each([&](const std::string& user, const Told& told) {
-                users.emplace_back(user, told);
-            });
+            ledger.each(
+                [&](const std::string& user, const Told& told) { users.emplace_back(user, told); });
             next.restore(ledger.slot(), ledger.position(), std::move(users));
         });
         next.restore(0, follower->cursor(0), follower->open_slots(0));
@@ -332,6 +331,11 @@ inline OneTracker followed_by(const std::vector<std::string>& users, FollowerOpt
         world.tracker.online(user, 1);
     world.hear(1);
     return world;
+}
+
+inline const std::vector<std::string> kPair{"alice", "bob"};
+inline OneTracker followed_pair(FollowerOptions options = {}) {
+    return followed_by(kPair, std::move(options));
 }
 
 // A tick comes, and answers to what it makes the follower ask.

@@ -84,7 +84,7 @@ struct RunWorld {
     void until(Done done) {
         turn();
         for (int steps = 0; !done(); turn()) {
-            REQUIRE(++steps < 10'000);
+            REQUIRE(++steps < 4'000);
             if (!heard(5)) pass(500ms);
         }
     }
@@ -291,6 +291,7 @@ TEST_CASE("a sink that wants nothing more is given nothing until it is reopened"
     world.pass(1h);
     world.say(true, "bob");
     world.turn();
+    CHECK(world.runner->next_wakeup() == Instant::max());  // nothing is under way
     CHECK(server.requests == 1);
 
     server.status = 200;
@@ -332,8 +333,7 @@ TEST_CASE("what a program says that acknowledges nothing is counted", "[notifier
     world.config.webhook.timeout = 1h;
     world.start();
     world.say(true, "alice");
-    for (world.turn(); world.runner->answers_ignored() == 0; world.turn())
-        std::this_thread::yield();
+    world.until([&] { return world.runner->answers_ignored() > 0; });
     CHECK(world.runner->answers_ignored() == 1);
 }
 
@@ -342,7 +342,11 @@ TEST_CASE("a sink has started when it is in step, or is itself what holds it up"
     RunWorld world;
     FollowerOptions follower;
     follower.trackers = {"t1"};
-    world.runner.emplace(world.config, follower, testing::map_of({"t1"}, {"alice"}),
+    follower.questions_max = 1;
+    world.tracker.online("alice", world.ms);
+    world.tracker.online("bob", world.ms);
+    (void)world.tracker.batch();
+    world.runner.emplace(world.config, follower, testing::map_of({"t1"}, {"alice", "bob"}),
                          io::Store::Options{});
     world.turn();
     CHECK_FALSE(world.runner->started(world.now()));
@@ -351,11 +355,11 @@ TEST_CASE("a sink has started when it is in step, or is itself what holds it up"
         world.until([&] { return world.runner->in_step(); });
         CHECK(world.runner->started(world.now()));
     }
-    SECTION("the sink fails") {
+    SECTION("the sink fails, so that it does not come to the second user") {
         world.break_sink();
-        world.tracker.online("alice", world.ms);
         world.runner->on_heard(message_of_tick(0, "t1", world.tracker.tick()));
         world.until([&] { return world.runner->stats().failures > 0; });
+        CHECK_FALSE(world.runner->in_step());
         CHECK(world.runner->started(world.now()));
     }
 }
