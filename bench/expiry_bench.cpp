@@ -30,7 +30,7 @@ double seconds(Clock::duration d) {
     return std::chrono::duration<double>(d).count();
 }
 
-struct World {
+struct ExpiryWorld {
     Deadlines deadlines{2 << 20};
     std::vector<Record> records;
     std::vector<std::uint32_t> order;  // who beats when: order[i] at i * kInterval / size
@@ -41,7 +41,7 @@ struct World {
     double beat_seconds = 0, expire_seconds = 0, longest_call = 0;
     std::uint64_t beats = 0, pops = 0, offline = 0;
 
-    explicit World(std::size_t users) : records(users), order(users) {
+    explicit ExpiryWorld(std::size_t users) : records(users), order(users) {
         std::mt19937 random(7);
         std::iota(order.begin(), order.end(), 0u);
         std::shuffle(order.begin(), order.end(), random);
@@ -108,7 +108,7 @@ struct World {
 
 // Everybody beats on.
 void steady(benchmark::State& state) {
-    World world(static_cast<std::size_t>(state.range(0)));
+    ExpiryWorld world(static_cast<std::size_t>(state.range(0)));
     world.run(40'000);  // settle
     world.beat_seconds = world.expire_seconds = world.longest_call = 0;
     world.beats = world.pops = 0;
@@ -130,7 +130,7 @@ void steady(benchmark::State& state) {
 void silence(benchmark::State& state) {
     for (auto _ : state) {
         const auto users = static_cast<std::size_t>(state.range(0));
-        World world(users);
+        ExpiryWorld world(users);
         world.run(40'000);
         world.silent_from = static_cast<std::uint32_t>(users - users / 10);
         world.expire_seconds = world.longest_call = 0;

@@ -18,8 +18,8 @@ std::string refusal_of(const QueryError& error) {
 zmq::socket_t& Asker::link(const std::string& endpoint) {
     for (const auto& l : links_)
         if (l->endpoint == endpoint) return l->socket;
-    links_.push_back(std::make_unique<Link>(
-        Link{endpoint, io::make_socket(*context_, io::Role::queries_out, endpoint)}));
+    links_.push_back(std::make_unique<AskedTracker>(
+        AskedTracker{endpoint, io::make_socket(*context_, io::Role::queries_out, endpoint)}));
     return links_.back()->socket;
 }
 

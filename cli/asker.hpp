@@ -39,7 +39,7 @@ public:
     [[nodiscard]] Answer ask(const std::string& endpoint, const Query& query);
 
 private:
-    struct Link {
+    struct AskedTracker {
         std::string endpoint;
         zmq::socket_t socket;
     };
@@ -59,7 +59,7 @@ private:
     zmq::context_t* context_;
     Duration within_;
     std::uint64_t rid_ = 0;
-    std::vector<std::unique_ptr<Link>> links_;
+    std::vector<std::unique_ptr<AskedTracker>> links_;
 };
 
 }  // namespace presence::cli

@@ -66,12 +66,13 @@ public:
     explicit Loop(const io::Program& program)
         : program_(program), trackers_(ids_of(program.config)), context_(io::make_context()) {
         for (const auto& tracker : program.config.trackers)
-            links_.emplace_back(Link{{context_,
-                                      io::Role::events_in,
-                                      tracker.events,
-                                      {std::string(kTopicBatch), std::string(kTopicTick), topic_}},
-                                     {context_, io::Role::queries_out, tracker.query},
-                                     {"tracker", tracker.id, tracker.events}});
+            links_.emplace_back(
+                FollowedTracker{{context_,
+                                 io::Role::events_in,
+                                 tracker.events,
+                                 {std::string(kTopicBatch), std::string(kTopicTick), topic_}},
+                                {context_, io::Role::queries_out, tracker.query},
+                                {"tracker", tracker.id, tracker.events}});
         for (const auto& sink : program.config.sinks)
             if (sink.notifier == program.id) open(program, sink);
         warn_of_unowned();
@@ -123,7 +124,7 @@ private:
                                   {{"data", std::filesystem::absolute(directory).string()}});
     }
 
-    struct Link {
+    struct FollowedTracker {
         io::Connection events;
         io::Connection queries;
         io::PeerLog peer;  // heard by its events: a tick comes each second
@@ -343,7 +344,7 @@ private:
     std::vector<std::string> trackers_;  // ids
     io::Signals signals_;  // before the context, whose threads inherit the blocked signals
     zmq::context_t context_;
-    std::vector<Link> links_;
+    std::vector<FollowedTracker> links_;
     std::deque<SinkRunner> runners_;
     std::vector<Question> questions_;
     FollowCounters followed_;  // beside the sinks'

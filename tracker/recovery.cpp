@@ -23,7 +23,7 @@ Instant instant_of(std::int64_t ms, Instant now, WallOffset wall) {
 
 struct Facts {
     std::vector<std::string> collectors;
-    std::vector<FailureDetector::Link> links;
+    std::vector<FailureDetector::Applied> links;
     // How far event time had come, on which clock.
     std::uint64_t clock = 0;
     std::int64_t event_us = 0;
@@ -204,7 +204,7 @@ void Tracker::Impl::tell_facts(bool ticks, Output& out) {
             (known.empty() || known.back() != c.id))
             known.emplace_back(c.id);
     if (known == collectors_told && epoch_known == epoch_told && !wrote) return;
-    const auto links = failure_detector.links();
+    const auto links = failure_detector.applied();
     const auto over = std::max(event_time, resumed);  // nothing is less than any
     MsgpackWriter writer;
     writer.map(4 + over.has_value())

@@ -7,10 +7,10 @@ import subprocess
 import unittest
 import unittest.mock
 
-import fake_tracker
 import webhook_receiver as answers
 from pipeline import run
-from support import BIN, PATIENCE, Program, Scratch, json_lines, wait_for
+from notifier_case import NotifierCase
+from support import BIN, PATIENCE, json_lines, wait_for
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -30,12 +30,9 @@ class Picky(answers.Receiver):
         return super().take(handler, body)
 
 
-class DeadLettersTest(unittest.TestCase):
+class DeadLettersTest(NotifierCase):
     def setUp(self):
-        self.scratch = Scratch()
-        self.addCleanup(self.scratch.close)
-        self.tracker = fake_tracker.FakeTracker()
-        self.addCleanup(self.tracker.close)
+        super().setUp()
         self.receiver = Picky()
         self.addCleanup(self.receiver.close)
         self.secrets = self.scratch.write("secrets", SECRET + "\n")
@@ -45,11 +42,9 @@ class DeadLettersTest(unittest.TestCase):
         hook = {"name": "hook", "type": "webhook", "url": self.receiver.url(), "batch_max": 1}
         hook |= {"secret_file": self.secrets, "allow_private": True, "timeout": "1s", "attempts_max": 3}
         audit = {"name": "audit", "type": "jsonl", "path": self.scratch / "events.jsonl"}
-        self.scratch.write("presence.toml", self.tracker.config(hook | settings, audit))
         with unittest.mock.patch.dict(os.environ, {"FAULT_POINT": fault} if fault else {}):
-            notifier = Program(self.scratch, "presence-notifier", "--config", self.config)
+            notifier = self.begin_notifier(hook | settings, audit)
         ended = lambda: notifier.process.poll() is not None
-        self.addCleanup(notifier.kill)
         wait_for(self.tracker.subscribed, "the notifier subscribes")
         in_step = lambda: "event=in_step" in notifier.log().rpartition("event=start ")[2]
         wait_for(lambda: ended() or in_step(), lambda: f"in step: {notifier.log()}")

@@ -9,9 +9,8 @@ import sys
 import textwrap
 import unittest
 
-import fake_tracker
-from pipeline import alive
-from support import BIN, PATIENCE, ROOT, Program, Scratch, json_lines, wait_for
+from notifier_case import ExecCase
+from support import BIN, PATIENCE, ROOT, json_lines, wait_for
 
 # Appends "<its pid> <user>" to the file for each line that it handles. What it does with a line, `do` says, which a
 # test puts in front: by the event, and how many lines it has had.
@@ -37,37 +36,18 @@ def do(event, count):
 """
 
 
-class ExecLinesTest(unittest.TestCase):
+class ExecLinesTest(ExecCase):
     def setUp(self):
-        self.scratch = Scratch()
-        self.addCleanup(self.scratch.close)
-        self.tracker = fake_tracker.FakeTracker()
-        self.addCleanup(self.tracker.close)
-        self.out = self.scratch / "handled"
+        super().setUp()
         self.config = self.scratch / "presence.toml"
 
     def start(self, do, program=PROGRAM, **settings):
         script = self.scratch.write("program.py", textwrap.dedent(do) + program)
-        sink = {"name": "prog", "type": "exec", "command": [sys.executable, script, self.out]} | settings
-        beside = {"name": "file", "type": "jsonl", "path": self.scratch / "events.jsonl"}
-        self.scratch.write("presence.toml", self.tracker.config(sink, beside))
         before = len(self.pids())
-        notifier = Program(self.scratch, "presence-notifier", "--config", self.config)
-        self.addCleanup(self.end_programs)
-        self.addCleanup(notifier.kill)
+        notifier = self.begin_notifier(*self.sinks(sys.executable, script, self.out, **settings))
         wait_for(lambda: len(self.pids()) > before, "a program")
         wait_for(lambda: "event=in_step" in notifier.log().rpartition("event=start ")[2], notifier.log)
         return notifier
-
-    def pids(self):
-        log = self.scratch / "presence-notifier.log"
-        text = log.read_text() if log.exists() else ""
-        return [int(pid) for pid in re.findall("event=child_started sink=prog pid=([0-9]+)", text)]
-
-    def end_programs(self):
-        for pid in self.pids():
-            if alive(pid):
-                os.kill(pid, signal.SIGKILL)
 
     def say(self, *users):
         self.tracker.say(*(f"+{user}" for user in users))
@@ -79,7 +59,7 @@ class ExecLinesTest(unittest.TestCase):
 
     def told(self):
         """Users as the tracker told them: those of a batch by slot."""
-        return [event["user"] for event in json_lines(self.scratch / "events.jsonl")]
+        return [event["user"] for event in json_lines(self.file)]
 
     def wait_handled(self, count):
         """That so many users, and all who were told but for poison, were handled in order; they are returned."""

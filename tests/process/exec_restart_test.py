@@ -6,9 +6,9 @@ import signal
 import sys
 import unittest
 
-import fake_tracker
 from pipeline import alive
-from support import Program, Scratch, json_lines, wait_for
+from notifier_case import ExecCase
+from support import json_lines, wait_for
 
 # Appends "<its pid> <line>" to the file for each line it handles, and at most `most` before there
 # is a gate; then it stands still. EOF and SIGTERM end it, or not; the mortal one any line.
@@ -40,44 +40,20 @@ while stubborn:
 """
 
 
-class ExecRestartTest(unittest.TestCase):
+class ExecRestartTest(ExecCase):
     def setUp(self):
-        self.scratch = Scratch()
-        self.addCleanup(self.scratch.close)
-        self.tracker = fake_tracker.FakeTracker()
-        self.addCleanup(self.tracker.close)
-        self.out = self.scratch / "handled"
+        super().setUp()
         self.gate = self.scratch / "gate"
-        self.file = self.scratch / "events.jsonl"
         self.started = 0
 
     def start(self, most=10**9, how="polite"):
         program = self.scratch.write("program.py", PROGRAM)
         command = [sys.executable, program, self.out, self.gate, str(most), how]
-        config = self.scratch.write(
-            "presence.toml",
-            self.tracker.config(
-                {"name": "prog", "type": "exec", "command": command},
-                {"name": "file", "type": "jsonl", "path": self.file},
-            ),
-        )
-        notifier = Program(self.scratch, "presence-notifier", "--config", config)
-        self.addCleanup(notifier.kill)
-        self.addCleanup(self.end_programs)
+        notifier = self.begin_notifier(*self.sinks(*command))
         self.started += 1
         wait_for(lambda: len(self.pids()) == self.started, "a program")
         notifier.wait_log("event=in_step")
         return notifier
-
-    def pids(self):
-        """Of all programs, the newest last."""
-        log = (self.scratch / "presence-notifier.log").read_text()
-        return [int(pid) for pid in re.findall("event=child_started sink=prog pid=([0-9]+)", log)]
-
-    def end_programs(self):
-        for pid in self.pids():
-            if alive(pid):
-                os.kill(pid, signal.SIGKILL)
 
     def say(self, *transitions):
         for first in range(0, len(transitions), 500):

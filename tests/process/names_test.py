@@ -1,42 +1,27 @@
 """Endpoints by name. Name servers that are silent, and names that lead elsewhere, are tested in a network and with
 files of the tests' own; skipped where the machine does not permit them."""
 
-import os
 import pathlib
 import re
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 
+import own_network
 from chaos import RECOVERY, Chaos
 from pipeline import Installation, Process, Up, binary, run
 
-INSIDE = "NAMES_INSIDE"  # a run of this file within that network
-ENTER = ("unshare", "--net", "--mount", "--map-root-user")
 LOOPBACK = "127.0.0.1 localhost\n"
-
-
-def why_not():
-    """Why there can be no such network here, or None."""
-    script = "ip link set lo up && mount --bind /etc/hosts /etc/hosts"
-    try:
-        tried = subprocess.run([*ENTER, "sh", "-c", script], capture_output=True, text=True, check=False)
-    except FileNotFoundError as error:
-        return str(error)
-    return tried.stderr.strip().replace("\n", "; ") if tried.returncode else None
 
 
 class Outside(unittest.TestCase):
     def test_name_servers_that_are_silent_and_names_that_lead_elsewhere(self):
-        reason = why_not()
+        reason = own_network.why_not("mount --bind /etc/hosts /etc/hosts", "--mount")
         if reason:
             self.skipTest(f"no network of our own here: {reason}")
-        script = 'ip link set lo up && exec "$0" "$@"'
-        inside = [*ENTER, "sh", "-c", script, sys.executable, __file__, "-v", "Inside"]
-        subprocess.run(inside, env={**os.environ, INSIDE: "1"}, check=True)
+        own_network.run_inside(__file__, "--mount")
 
 
 class Localhost(unittest.TestCase):
@@ -168,7 +153,7 @@ class Inside(Chaos):
 
 
 if __name__ == "__main__":
-    if INSIDE in os.environ:
+    if own_network.is_inside():
         unittest.main(defaultTest="Inside")
     # Inside is entered by Outside alone.
     unittest.main(defaultTest=["Outside", "Localhost"])

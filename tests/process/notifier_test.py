@@ -4,26 +4,16 @@ import collections
 import unittest
 
 import fake_tracker
-from support import PATIENCE, Program, Scratch, json_lines, wait_for
+from notifier_case import NotifierCase
+from support import PATIENCE, Program, json_lines, wait_for
 
 
-class NotifierTest(unittest.TestCase):
+class NotifierTest(NotifierCase):
     name = "audit"
-
-    def setUp(self):
-        self.scratch = Scratch()
-        self.addCleanup(self.scratch.close)
-        self.tracker = fake_tracker.FakeTracker()
-        self.addCleanup(self.tracker.close)
 
     def start(self):
         sink = {"name": self.name, "type": "jsonl", "path": self.path()}
-        config = self.scratch.write("presence.toml", self.tracker.config(sink))
-        notifier = Program(self.scratch, "presence-notifier", "--config", config)
-        self.addCleanup(notifier.kill)
-        wait_for(self.tracker.subscribed, "the notifier subscribes")
-        notifier.wait_log("event=in_step")
-        return notifier
+        return self.start_notifier(sink)
 
     def path(self):
         return self.scratch / "events.jsonl"
@@ -91,9 +81,7 @@ class NotifierTest(unittest.TestCase):
         other.mute = True
         self.tracker.say(*(f"+user{n}" for n in range(20)))
         sink = {"name": "audit", "type": "jsonl", "path": self.path()}
-        config = self.scratch.write("presence.toml", self.tracker.config(sink, others=[other]))
-        notifier = Program(self.scratch, "presence-notifier", "--config", config)
-        self.addCleanup(notifier.kill)
+        notifier = self.begin_notifier(sink, others=[other])
         slots = sum(fake_tracker.owner_of(slot, ["t1", "t2"]) == "t1" for slot in range(1024))
         wait_for(lambda: self.tracker.questions >= slots, "each slot of t1 is compared")
         self.assertNotIn("event=in_step", notifier.log())
@@ -104,9 +92,7 @@ class NotifierTest(unittest.TestCase):
     def test_many_sinks_ask_no_more_at_once_than_a_tracker_has_room_to_answer(self):
         self.tracker.answering = False
         sinks = [{"name": f"s{n}", "type": "jsonl", "path": self.scratch / f"{n}.jsonl"} for n in range(20)]
-        config = self.scratch.write("presence.toml", self.tracker.config(*sinks))
-        notifier = Program(self.scratch, "presence-notifier", "--config", config)
-        self.addCleanup(notifier.kill)
+        notifier = self.begin_notifier(*sinks)
         wait_for(lambda: len(self.tracker.asked_by) == len(sinks), "each sink asks")
         ticks = self.tracker.ticks
         wait_for(lambda: self.tracker.ticks > ticks + 3, "what they ask at once has come")
@@ -117,9 +103,7 @@ class NotifierTest(unittest.TestCase):
     def test_a_sink_that_refuses_is_not_waited_for(self):
         self.tracker.say("+alice")
         sink = {"name": "audit", "type": "jsonl", "path": self.scratch / "missing" / "events"}
-        config = self.scratch.write("presence.toml", self.tracker.config(sink))
-        notifier = Program(self.scratch, "presence-notifier", "--config", config)
-        self.addCleanup(notifier.kill)
+        notifier = self.begin_notifier(sink)
         notifier.wait_log("event=in_step online=1 but_for_sinks=1")
 
     def test_a_sink_says_where_it_goes_on_and_one_of_another_name_begins(self):

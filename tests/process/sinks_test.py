@@ -8,27 +8,19 @@ import sys
 import textwrap
 import unittest
 
-import fake_tracker
-from support import Program, Scratch, json_lines, wait_for
+from notifier_case import NotifierCase
+from support import json_lines, wait_for
 
 
-class SinksTest(unittest.TestCase):
+class SinksTest(NotifierCase):
     def setUp(self):
-        self.scratch = Scratch()
-        self.addCleanup(self.scratch.close)
-        self.tracker = fake_tracker.FakeTracker()
-        self.addCleanup(self.tracker.close)
+        super().setUp()
         self.events_file = self.scratch / "events.jsonl"
         self.jsonl = {"name": "audit", "type": "jsonl", "path": self.events_file}
         self.said = 0
 
     def start(self, *sinks, stdout=None):
-        config = self.scratch.write("presence.toml", self.tracker.config(*sinks))
-        notifier = Program(self.scratch, "presence-notifier", "--config", config, stdout=stdout)
-        self.addCleanup(notifier.kill)
-        wait_for(self.tracker.subscribed, "the notifier subscribes")
-        notifier.wait_log("event=in_step")
-        return notifier
+        return self.start_notifier(*sinks, stdout=stdout)
 
     def say(self, number):
         """So many users come online, in batches."""

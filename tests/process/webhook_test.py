@@ -11,20 +11,17 @@ import time
 import unittest
 import unittest.mock
 
-import fake_tracker
 import webhook_receiver as answers
-from support import BIN, PATIENCE, Program, Scratch, json_lines, wait_for
+from notifier_case import NotifierCase
+from support import BIN, PATIENCE, json_lines, wait_for
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NEWER = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 
 
-class WebhookTest(unittest.TestCase):
+class WebhookTest(NotifierCase):
     def setUp(self):
-        self.scratch = Scratch()
-        self.addCleanup(self.scratch.close)
-        self.tracker = fake_tracker.FakeTracker()
-        self.addCleanup(self.tracker.close)
+        super().setUp()
         self.receiver = answers.Receiver()
         self.addCleanup(self.receiver.close)
         self.secrets = self.scratch.write("secrets", SECRET + "\n")
@@ -41,13 +38,7 @@ class WebhookTest(unittest.TestCase):
         return {key: value for key, value in (base | settings).items() if value is not None}
 
     def start(self, *sinks):
-        config = self.scratch.write("presence.toml", self.tracker.config(*sinks))
-        arguments = ("--config", config, "--log-level", "debug")
-        notifier = Program(self.scratch, "presence-notifier", *arguments)
-        self.addCleanup(notifier.kill)
-        wait_for(self.tracker.subscribed, "the notifier subscribes")
-        notifier.wait_log("event=in_step")
-        return notifier
+        return self.start_notifier(*sinks, arguments=("--log-level", "debug"))
 
     def wait_requests(self, number):
         wait_for(

@@ -6,19 +6,16 @@ import socket
 import subprocess
 import unittest
 
-import fake_tracker
 import webhook_receiver as answers
-from support import PATIENCE, Program, Scratch, wait_for
+from notifier_case import NotifierCase
+from support import PATIENCE, wait_for
 
 NGHTTPD = shutil.which("nghttpd", path="/usr/bin:/usr/sbin")
 
 
-class WebhookTlsTest(unittest.TestCase):
+class WebhookTlsTest(NotifierCase):
     def setUp(self):
-        self.scratch = Scratch()
-        self.addCleanup(self.scratch.close)
-        self.tracker = fake_tracker.FakeTracker()
-        self.addCleanup(self.tracker.close)
+        super().setUp()
         self.secrets = self.scratch.write("secrets", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n")
         self.certificate = self.certificate_for("IP:127.0.0.1", "mine")
 
@@ -39,12 +36,7 @@ class WebhookTlsTest(unittest.TestCase):
     def start(self, url, **settings):
         sink = {"name": "hook", "type": "webhook", "url": url, "secret_file": self.secrets}
         sink |= {"allow_private": True, "timeout": "5s"} | settings
-        config = self.scratch.write("presence.toml", self.tracker.config(sink))
-        notifier = Program(self.scratch, "presence-notifier", "--config", config)
-        self.addCleanup(notifier.kill)
-        wait_for(self.tracker.subscribed, "the notifier subscribes")
-        notifier.wait_log("event=in_step")
-        return notifier
+        return self.start_notifier(sink)
 
     def test_a_certificate_that_nobody_vouches_for_is_refused(self):
         receiver = self.receiver(self.certificate)

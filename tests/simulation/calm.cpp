@@ -2,22 +2,13 @@
 
 #include <algorithm>
 
+#include "tests/simulation/tolerances.hpp"
+
 namespace presence::simulation {
 namespace {
 
-constexpr Time kTick = kSecond;               // shows what was published last
-constexpr Time kAnswerTimeout = 2 * kSecond;  // then a follower asks again
-constexpr Time kPause = kSecond;              // of a follower after a refusal, of a sink at most
-constexpr Time kCaution = kSecond;            // of a collector that was stopped
-constexpr Time kProbe = kSecond;              // of a collector that is not acknowledged
-constexpr Time kReopened = 2 * kSecond;       // of one that had closed its input: edges come back
-
 // How long after its end a fault may still delay what is told.
 Time aftermath(const PlannedFault& fault, const Shape& shape) {
-    constexpr Time kFollowers = kTick + kAnswerTimeout + kPause;
-    // Every deadline is lifted once the collector is heard again, and a whole ttl later a
-    // follower who lost its place asks whether the evidence reaches far enough.
-    const Time lifted = kProbe + kCaution + kReopened + shape.ttl_max + kFollowers;
     if (fault.fault == Fault::wall_jump || fault.fault == Fault::drift) return 0;
     switch (fault.place) {
         case Place::edge:
@@ -27,11 +18,11 @@ Time aftermath(const PlannedFault& fault, const Shape& shape) {
         case Place::tracker:
         case Place::frames:
         case Place::acks:
-            return lifted;
+            return tolerances::lifted(shape);
         case Place::sink:
-            return 2 * kPause;
+            return tolerances::kSinkTried;
         default:
-            return kFollowers;
+            return tolerances::kFollowerFinds;
     }
 }
 
@@ -47,10 +38,10 @@ std::vector<Span> calm_spans(const Shape& shape, const std::vector<PlannedFault>
             troubled.push_back(
                 {fault.begin, (gone ? fault.begin + shape.grace : fault.end + given_up) + after});
     }
-    if (shape.poison) troubled.push_back({shape.faults_begin, shape.faults_end + 2 * kPause});
+    if (shape.poison)
+        troubled.push_back({shape.faults_begin, shape.faults_end + tolerances::kSinkTried});
     Evidence::merge(troubled);
-    // A tracker that starts gives everyone a whole ttl.
-    Time from = shape.ttl_max + kSecond;
+    Time from = tolerances::started(shape);
     std::vector<Span> calm;
     for (const auto& span : troubled) {
         if (span.from > from) calm.push_back({from, span.from});

@@ -7,6 +7,7 @@
 #include "common/limits.hpp"
 #include "tests/simulation/edge.hpp"
 #include "tests/simulation/lists.hpp"
+#include "tests/simulation/tolerances.hpp"
 
 namespace presence::simulation {
 
@@ -14,12 +15,6 @@ namespace {
 constexpr std::size_t kMessagesPerTurn = 40;
 constexpr std::size_t kMessagesSlow = 2;
 constexpr std::size_t kQueueMax = 5'000;
-// After a stall as long as the router itself takes for one, the I/O thread needs time to move what
-// the kernel holds; the router's caution lasts a second.
-constexpr Time kStall = 260 * kMillisecond;
-constexpr Time kKernelLagMax = 600 * kMillisecond;
-// A probe, by which the router finds that its input stalled, may be asked that much later.
-constexpr Time kProbePause = 40 * kMillisecond;
 // Edges here know at once who takes heartbeats.
 constexpr Time kReconnectMax = 200 * kMillisecond;
 }  // namespace
@@ -136,7 +131,8 @@ void CollectorProcess::arrives(const HeartbeatMessage& message) {
 }
 
 void CollectorProcess::stops(Time until, Time length) {
-    const Time lag = length > kStall ? random_.between(0, kKernelLagMax) : 0;
+    const Time lag =
+        length > tolerances::kStall ? random_.between(0, tolerances::kKernelLagMax) : 0;
     moved_at_ = std::max(moved_at_, until + lag);
     env_.scheduler.at(moved_at_, [this] { wake_soon(); });
 }
@@ -147,7 +143,7 @@ void CollectorProcess::stall_input(Time until) {
     env_.coverage.met(Fault::input_stall, Place::collector);
     trace("its input stalls");
     input_stalled_until_ = std::max(input_stalled_until_, until);
-    stops(until, until - now() - kProbePause);
+    stops(until, until - now() - tolerances::kProbePause);
 }
 
 void CollectorProcess::on_ack(std::size_t tracker, const Packet& packet) {
@@ -240,8 +236,6 @@ void CollectorProcess::read(const Arrived& arrived) {
 // A clock that stood still makes its messages seem late: for two seconds, and for as long again if
 // others were late before.
 std::optional<Time> CollectorProcess::stamp_believed(const HeartbeatMessage& message) {
-    constexpr Time kDoubted = 4 * kSecond + 100 * kMillisecond;
-    constexpr Time kUnnoticed = 15 * kMillisecond;
     if (!message.stamped) return std::nullopt;
     auto& known = stamps_[message.edge];
     const auto believe = [&] {
@@ -251,7 +245,7 @@ std::optional<Time> CollectorProcess::stamp_believed(const HeartbeatMessage& mes
     const Time late = message.stood_still - known.stood_still;
     if (late <= 0 || message.stood_still != known.newest) known.late_since = now();
     known.newest = message.stood_still;
-    if (late <= kUnnoticed || now() - known.late_since < kDoubted)
+    if (late <= tolerances::kLateUnnoticed || now() - known.late_since < tolerances::kLateDoubted)
         return *message.stamped - std::max(late, Time{0});
     believe();
     return message.stamped;

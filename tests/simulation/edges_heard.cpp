@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tests/simulation/tolerances.hpp"
+
 namespace presence::simulation {
 
 void EdgesHeard::add(std::vector<Speech>& speeches, Time read, Time pause_max) {
@@ -13,23 +15,24 @@ void EdgesHeard::add(std::vector<Speech>& speeches, Time read, Time pause_max) {
 
 void EdgesHeard::heard(const std::string& edge, Time read) {
     add(surely_[edge], read, shape_.edge_timeout + slack_);
-    add(perhaps_[edge], read, shape_.edge_timeout - kReport - 2 * shape_.flush - slack_);
+    add(perhaps_[edge], read, shape_.edge_timeout - tolerances::lease_late(shape_) - slack_);
 }
 
 Time EdgesHeard::ended_by(const std::string& edge, Time began, Time ttl) const {
     const auto found = perhaps_.find(edge);
     Time deadline = began + ttl;
-    if (found == perhaps_.end() || ttl < 2 * shape_.edge_timeout) return deadline;
+    if (found == perhaps_.end() || ttl < tolerances::leased_ttl_min(shape_)) return deadline;
     const auto& speeches = found->second;
-    const Time hold = shape_.edge_timeout + shape_.edge_grace + kReport + slack_;
+    const Time hold = shape_.edge_timeout + shape_.edge_grace + tolerances::kLeaseInterval + slack_;
     for (std::size_t i = 0; i < speeches.size(); ++i) {
         const Time silent = speeches[i].to;
         const bool last = i + 1 == speeches.size();
         // A tracker may know only of a later word than the first.
-        const Time back = last ? 0 : speeches[i + 1].from + kReport + 2 * shape_.flush + slack_;
+        const Time back = last ? 0 : speeches[i + 1].from + tolerances::lease_late(shape_) + slack_;
         if (!last && back <= began) continue;
         if (silent > deadline) break;
-        const Time lost = silent + shape_.edge_lost_after() + kReport + slack_;
+        const Time lost =
+            silent + tolerances::edge_lost_after(shape_) + tolerances::kLeaseInterval + slack_;
         if (last || back > silent + hold) return std::max(deadline, lost) + hold;
         deadline += back - std::max(silent, began);
     }
@@ -38,7 +41,7 @@ Time EdgesHeard::ended_by(const std::string& edge, Time began, Time ttl) const {
 
 Time EdgesHeard::held_until(const std::string& edge, Time began, Time read, Time ttl) const {
     const auto found = surely_.find(edge);
-    if (found == surely_.end() || ttl < 2 * shape_.edge_timeout) return 0;
+    if (found == surely_.end() || ttl < tolerances::leased_ttl_min(shape_)) return 0;
     const auto& speeches = found->second;
     const Time hold = shape_.edge_timeout + shape_.edge_grace;
     Time deadline = began + ttl - slack_;
@@ -54,7 +57,7 @@ Time EdgesHeard::held_until(const std::string& edge, Time began, Time read, Time
         const Time lost = std::max(deadline, silent + hold - slack_);
         if (i + 1 == speeches.size()) return lost;
         const Time back = speeches[i + 1].from;
-        if (lost < back + kReport + 2 * shape_.flush + slack_) return lost;
+        if (lost < back + tolerances::lease_late(shape_) + slack_) return lost;
         deadline += std::min(back, silent + hold) - std::max(silent, read) - slack_;
     }
     return deadline;

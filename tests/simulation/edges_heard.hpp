@@ -25,9 +25,6 @@ public:
     [[nodiscard]] Time ended_by(const std::string& edge, Time began, Time ttl) const;
 
 private:
-    // A tracker's knowledge is at most so old, beside two flushes and the way of a frame.
-    static constexpr Time kReport = 500 * kMillisecond;
-
     struct Speech {
         Time from;
         Time to;

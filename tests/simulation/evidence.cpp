@@ -2,11 +2,14 @@
 
 #include <algorithm>
 
+#include "tests/simulation/tolerances.hpp"
+
 namespace presence::simulation {
 
-namespace {
-constexpr Time kOvertaking = 500 * kMillisecond;  // through two collectors, without faults
-}
+using tolerances::kByeMemory;
+using tolerances::kClockBoundMax;
+using tolerances::kOvertaking;
+using tolerances::of_length;
 
 void Evidence::read(const Beat& beat, Read read) {
     auto& sessions = sessions_[beat.user];
@@ -39,9 +42,9 @@ void Evidence::unheard(std::size_t collector, std::size_t tracker, Time since) {
 }
 
 void Evidence::heard_again(std::size_t collector, std::size_t tracker, Time now) {
-    constexpr Time kRecovery = 3 * kSecond;
     for (auto& outage : outages_[collector])
-        if (outage.tracker == tracker && outage.to == kNever) outage.to = now + kRecovery;
+        if (outage.tracker == tracker && outage.to == kNever)
+            outage.to = now + tolerances::kHeardAgain;
 }
 
 bool Evidence::counts(const Read& read) const {
@@ -49,11 +52,11 @@ bool Evidence::counts(const Read& read) const {
 }
 
 bool Evidence::holds(std::size_t user, const Read& read, Time now) const {
-    constexpr Time kKnown = 15 * kSecond;
     if (in_outage(read)) return false;
     const auto known = [&](const std::vector<Time>& forgotten) {
-        return std::none_of(forgotten.begin(), forgotten.end(),
-                            [&](Time at) { return read.from < at + kKnown && at <= now; });
+        return std::none_of(forgotten.begin(), forgotten.end(), [&](Time at) {
+            return read.from < at + tolerances::kForgotten && at <= now;
+        });
     };
     return !read.lost || (known(forgotten_) && known(moved_[user]));
 }
@@ -79,7 +82,7 @@ Time Evidence::surely_until(std::size_t user, const Read& beat, Time now) const 
     for (const auto* const forgotten : {&forgotten_, &moved_[user]})
         for (const Time at : *forgotten)
             if (beat.from <= at && at <= now) ttl = ttl_min_[user];
-    const Time slack = tolerance(beat.ttl + beat.age);
+    const Time slack = of_length(beat.ttl + beat.age);
     Time until = beat.earliest() + ttl - slack;
     for (const auto& other : reads_[user])
         if (other.from < until && may_end(beat, other)) until = other.from;
@@ -94,7 +97,7 @@ Time Evidence::perhaps_until(std::size_t user, const Read& beat, const EdgesHear
     Time until = edges.ended_by(beat.edge, beat.latest(), beat.ttl);
     for (const auto& other : reads_[user]) {
         if (other.session != beat.session || !other.bye || !counts(other)) continue;
-        const Time slack = clock_bound_ + tolerance(beat.age + other.age);
+        const Time slack = clock_bound_ + of_length(beat.age + other.age);
         const bool ends = beat.named ? other.earliest() > beat.to - kByeMemory + slack
                                      : other.from > beat.to + kOvertaking &&
                                            other.earliest() > beat.latest() + slack;
@@ -107,10 +110,10 @@ Time Evidence::perhaps_until(std::size_t user, const Read& beat, const EdgesHear
 }
 
 Time Evidence::taken_later_by(const Read& beat) const {
-    constexpr Time kSent = 2 * kSecond;
     Time later = 0;
     for (const auto& [collector, span] : still_)
-        if (collector == beat.collector && beat.to > span.from - kSent && beat.from < span.to)
+        if (collector == beat.collector && beat.to > span.from - tolerances::kSentBeforeStill &&
+            beat.from < span.to)
             later += span.to - span.from;
     return later;
 }
@@ -135,11 +138,11 @@ Time Evidence::bye_after(std::size_t user, Time at, Time now) const {
         // Of a session without a name the last arrival wins: a heartbeat that comes after its bye
         // brings it back, for what is left of its ttl.
         if (!bye.bye || !bye.named || bye.from > now || !counts(bye)) continue;
-        if (bye.earliest() <= at + tolerance(bye.age) + clock_bound_) continue;
+        if (bye.earliest() <= at + of_length(bye.age) + clock_bound_) continue;
         for (const auto& beat : reads) {
             if (beat.session != bye.session || beat.bye || !counts(beat)) continue;
             if (beat.to > at - clock_bound_) continue;
-            const Time until = beat.earliest() + beat.ttl - tolerance(beat.ttl + beat.age);
+            const Time until = beat.earliest() + beat.ttl - of_length(beat.ttl + beat.age);
             if (until <= bye.latest()) continue;
             if (std::none_of(reads.begin(), reads.end(), [&](const Read& other) {
                     return &other != &bye && may_end(beat, other);
@@ -163,7 +166,7 @@ std::vector<Span> Evidence::surely_online(std::size_t user, Time now, bool from_
         Span span{from_read ? beat.to : beat.arrived, surely_until(user, beat, now)};
         // A bye may overtake a heartbeat of another session that was read before it: that one
         // holds the user only from when it arrives.
-        const bool cut = span.to < beat.earliest() + beat.ttl - tolerance(beat.ttl + beat.age);
+        const bool cut = span.to < beat.earliest() + beat.ttl - of_length(beat.ttl + beat.age);
         if (from_read && cut) span.to -= kOvertaking;
         if (span.from < span.to) spans.push_back(span);
     }

@@ -42,13 +42,6 @@ struct Read {
 // `surely_online` holds what must count, `perhaps_online` all that may.
 class Evidence {
 public:
-    static constexpr Time kByeMemory = 2 * kSecond;
-    // Milliseconds are cut off in sent_ms, age_ms and at_ms; and a ttl on a clock that is off by
-    // 200 ppm.
-    // How well a tracker knows a collector's clock at worst here.
-    static constexpr Time kClockBoundMax = 2 * kSecond;
-    static constexpr Time tolerance(Time length) { return 3 * kMillisecond + length / 4'000; }
-
     // `clock_bound`: how well a tracker knows a collector's clock without trouble on the links.
     Evidence(std::size_t users, Time clock_bound)
         : clock_bound_(clock_bound),

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "tests/simulation/model.hpp"
+#include "tests/simulation/tolerances.hpp"
 
 namespace presence::simulation {
 
@@ -24,8 +25,9 @@ void Model::expect(const std::vector<PlannedFault>& faults) {
         // A new run or clock of either end, and frames that take long: until others come a tracker
         // takes what it hears to be later than it was.
         for (const auto& other : faults)
-            if (is_of_evidence(other) && &other != &crash && other.begin < crash.end + kSecond &&
-                other.end + kSecond > crash.end)
+            if (is_of_evidence(other) && &other != &crash &&
+                other.begin < crash.end + tolerances::kTogether &&
+                other.end + tolerances::kTogether > crash.end)
                 timed_ = false;
     }
 }
@@ -56,8 +58,8 @@ void Model::judge_hold(std::size_t tracker, std::size_t user, const Event& event
         const bool link = fault.place == Place::frames || fault.place == Place::acks;
         // Who takes a slot, or is not fed it, does not know its edges.
         if (fault.fault == Fault::reload) return fault.begin < now;
-        const bool lifts = fault.end - fault.begin > shape_.grace / 2;
-        const Time since = at - shape_.ttl_max - shape_.grace;
+        const bool lifts = tolerances::may_lift(fault.end - fault.begin, shape_);
+        const Time since = at - tolerances::lifted_before(shape_);
         return (link || lifts) && fault.begin < now && fault.end > since;
     };
     if (std::any_of(of_evidence_.begin(), of_evidence_.end(), unsure)) return;
@@ -80,7 +82,7 @@ void Model::judge_pace() {
         for (std::size_t first = 0, last = 0; last < times.size(); ++last) {
             while (times[last] - times[first] >= kSecond)
                 ++first;
-            if (last - first + 1 > rate + std::max<std::size_t>(rate / 10, 1) + rate / 50 + 1)
+            if (last - first + 1 > tolerances::edge_lost_a_second(rate))
                 return fail_(std::to_string(last - first + 1) +
                              " users were told edge_lost within a second from " +
                              std::to_string(times[first]) + " us on, more than " +

@@ -22,11 +22,11 @@ public:
 
 // One direction of a connection. Without trouble it delivers everything once and in order.
 template <class Message>
-class Link : public Troubled {
+class SimulatedLink : public Troubled {
 public:
     using Deliver = std::function<void(const Message&)>;
 
-    Link(Environment& env, Place place, Random random, Time far, Deliver deliver)
+    SimulatedLink(Environment& env, Place place, Random random, Time far, Deliver deliver)
         : env_(env),
           place_(place),
           random_(random),

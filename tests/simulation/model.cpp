@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tests/simulation/edge.hpp"
+#include "tests/simulation/tolerances.hpp"
 
 namespace presence::simulation {
 
@@ -23,8 +24,8 @@ Model::Model(Environment& env, const Shape& shape, std::vector<Span> calm,
     : env_(env),
       shape_(shape),
       fail_(std::move(fail)),
-      evidence_(shape.users, 50 * kMillisecond + 2 * shape.delay_max()),
-      edges_(shape, 100 * kMillisecond + 2 * shape.delay_max()),
+      evidence_(shape.users, tolerances::clock_bound(shape)),
+      edges_(shape, tolerances::edge_bound(shape)),
       calm_(std::move(calm)),
       trackers_(shape.trackers),
       byes_told_(shape.users),
@@ -134,21 +135,20 @@ bool Model::may_be_stale(Time now) const {
     if (!shape_.holds_end() || calm(now, now)) return false;
     Time held = 0;
     for (const auto& fault : of_evidence_)
-        if (fault.begin < now) held += std::min(fault.end, now) - fault.begin + 2 * shape_.timeout;
-    return held > shape_.freeze_max - 100 * kMillisecond;
+        if (fault.begin < now)
+            held += std::min(fault.end, now) - fault.begin + tolerances::lifts_of_a_fault(shape_);
+    return held > tolerances::used_up_least(shape_);
 }
 
 bool Model::only_cut_off(std::size_t collector, std::size_t tracker) const {
-    // What others say has to come in time: there, back, and as long for what clocks cannot tell.
-    const Time late = shape_.grace * 3 / 20 + 6 * shape_.delay_max() + 200 * kMillisecond;
-    if (shape_.collectors < 2 || late > shape_.grace) return false;
+    if (shape_.collectors < 2 || tolerances::sighting_late(shape_) > shape_.grace) return false;
     const Time now = env_.scheduler.now();
     return std::none_of(of_evidence_.begin(), of_evidence_.end(), [&](const PlannedFault& fault) {
         const bool between =
             (fault.place == Place::frames &&
              fault.which == collector * shape_.trackers + tracker) ||
             (fault.place == Place::acks && fault.which == tracker * shape_.collectors + collector);
-        const Time recovered = fault.end + 2 * shape_.grace + 4 * kSecond;
+        const Time recovered = fault.end + tolerances::sighting_recovered(shape_);
         return !between && fault.begin < now && now < recovered;
     });
 }
@@ -177,7 +177,7 @@ void Model::judge_online(std::size_t tracker, const TrackerUser& state, std::siz
     const bool justified = std::any_of(reads.begin(), reads.end(), [&](const Read& beat) {
         if (beat.bye || beat.from > now) return false;
         // One whose deadline had passed brings nobody back.
-        const Time slack = Evidence::tolerance(beat.ttl + beat.age) + 100 * kMillisecond;
+        const Time slack = tolerances::of_length(beat.ttl + beat.age) + tolerances::kBackOnline;
         const Time until = beat.latest() + beat.ttl + slack + evidence_.taken_later_by(beat);
         return !after_timeout || until > state.offline_at;
     });
@@ -204,7 +204,7 @@ void Model::judge_timeout(std::size_t tracker, const TrackerUser& state, std::si
         wrong(user, name, event,
               "heartbeats were read all the time since " + seconds(state.changed));
     if (event.reason != "timeout") return;
-    if (at > now + Evidence::tolerance(0)) wrong(user, name, event, "at_ms is in the future");
+    if (at > now + tolerances::of_length(0)) wrong(user, name, event, "at_ms is in the future");
     // What comes late, from a link that was cut, may come after a bye that ended what it tells of.
     const bool late = !calm(at, now) || at <= state.bye_told;
     if (const Time bye = evidence_.bye_after(user, at, now); bye > 0 && !late)
@@ -218,12 +218,11 @@ void Model::judge_timeout(std::size_t tracker, const TrackerUser& state, std::si
 
 void Model::judge_bye(std::size_t tracker, const TrackerUser& state, std::size_t user,
                       const Event& event) {
-    constexpr Time kOnTheWay = 500 * kMillisecond;
     const auto name = "t" + std::to_string(tracker);
     const Time now = env_.scheduler.now();
     const auto& reads = evidence_.reads(user);
     if (std::none_of(reads.begin(), reads.end(), [&](const Read& r) {
-            return r.bye && r.from <= now && r.to > state.changed - 10 * kSecond;
+            return r.bye && r.from <= now && r.to > state.changed - tolerances::kByeLate;
         }))
         wrong(user, name, event, "no bye of theirs was read");
     // One that was handed out is in the journal, with how far frames were applied.
@@ -233,8 +232,9 @@ void Model::judge_bye(std::size_t tracker, const TrackerUser& state, std::size_t
     if (++byes_told_[user] > read && !evidence_.any_forgotten() && !shape_.lists_change)
         wrong(user, name, event, "all byes that were read have been told before");
     // What is still on its way to the tracker cannot keep the user online.
-    if (!calm(now - kOnTheWay, now) || evidence_.none_holds(user, now)) return;
-    if (const Time deadline = evidence_.last_deadline(user, now - kOnTheWay, now); deadline > now)
+    const Time arrived = now - tolerances::kOnTheWay;
+    if (!calm(arrived, now) || evidence_.none_holds(user, now)) return;
+    if (const Time deadline = evidence_.last_deadline(user, arrived, now); deadline > now)
         wrong(user, name, event, "another session holds until " + seconds(deadline));
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/check.hpp"
 #include "tests/simulation/lists.hpp"
+#include "tests/simulation/tolerances.hpp"
 
 namespace presence::simulation {
 
@@ -52,7 +53,7 @@ void NotifierProcess::boot() {
     notifier::Delivery::Options delivery;
     delivery.queue_max = shape_.queue_max;
     delivery.chunk_max = shape_.chunk_max;
-    delivery.backoff_max = Duration{kSecond};
+    delivery.backoff_max = Duration{tolerances::kPause};
     delivery.attempts_max = shape_.attempts_max;
     for (auto& sink : sinks_) {
         options.first_rid = (std::uint64_t{deliveries_.size()} << kRidBits) + 1;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tests/simulation/clock.hpp"
+#include "tests/simulation/tolerances.hpp"
 
 namespace presence::simulation {
 namespace {
@@ -97,11 +98,9 @@ Shape Shape::draw(Random& random) {
     shape.ttl_max = std::max(2 * shape.timeout, 4 * kSecond);
     shape.faults_begin = shape.ttl_max + 3 * kSecond;
     shape.faults_end = shape.faults_begin + 8 * shape.timeout;
-    // Every deadline lifted, a whole ttl; a collector's second of caution or what it waits for
-    // edges, its probe each second, a question asked again: see calm.cpp.
-    shape.calm_again = shape.faults_end + shape.ttl_max + 9 * kSecond + shape.edge_lost_after();
+    shape.calm_again = shape.faults_end + tolerances::all_faults(shape);
     shape.rest = shape.calm_again + 3 * shape.timeout;
-    shape.end = shape.rest + shape.ttl_max + 2 * kSecond;
+    shape.end = shape.rest + tolerances::rest_over(shape);
     if (other.fork().percent(10)) {
         shape.crowded = 2;
         shape.users += shape.crowded;
@@ -160,7 +159,7 @@ std::vector<PlannedFault> draw_faults(Random& random, const Shape& shape) {
         Time length = std::min(draw_length(random, shape, planned.place),
                                shape.faults_end - shape.faults_begin);
         if (planned.fault == Fault::suspend && planned.place != Place::edge)
-            length = std::max(length, 6 * shape.delay_max() + 150 * kMillisecond);  // noticed
+            length = std::max(length, tolerances::suspension_noticed(shape));
         // Some strike while another does: what waits for a link is lost with its collector.
         const bool joins = !faults.empty() && random.percent(25);
         const Time from = joins ? faults.back().begin : shape.faults_begin;

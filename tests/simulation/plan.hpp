@@ -48,12 +48,6 @@ struct Shape {
     Time rest = 0;        // from here users only beat steadily or are silent
     Time end = 0;
 
-    // How long after its last word an edge's last user is told offline, should it not come back. A
-    // quarter of the users at most are on one edge and have a ttl that its lease covers.
-    [[nodiscard]] Time edge_lost_after() const {
-        return edge_timeout + edge_grace + kSecond +
-               static_cast<Time>(users / 4) * kSecond / static_cast<Time>(edge_lost_rate);
-    }
     // The collectors' ids count from 0.
     [[nodiscard]] std::size_t id_of(std::size_t collector) const {
         return twin_of && collector + 1 == collectors ? *twin_of : collector;

@@ -3,13 +3,10 @@
 #include <algorithm>
 
 #include "tests/simulation/edge.hpp"
+#include "tests/simulation/tolerances.hpp"
 
 namespace presence::simulation {
 namespace {
-
-constexpr Time kRounding = 100;             // of times that a clock showed
-constexpr Time kOrder = 50 * kMillisecond;  // to which sent_ms and age_ms tell two apart
-constexpr Time kDoubt = 10 * kMillisecond;  // about what was too old
 
 int kind_of(bool bye, bool status) {
     return bye ? 2 : status ? 1 : 0;
@@ -35,7 +32,7 @@ void FramePromises::read(const Beat& beat, Time arrived, Time sent, Time now) {
     });
     if (it == all.end()) return;
     it->said = sent - beat.age;
-    if (!beat.bye && now - sent + beat.age + kDoubt > beat.ttl) all.erase(it);
+    if (!beat.bye && now - sent + beat.age + tolerances::kTooOld > beat.ttl) all.erase(it);
 }
 
 std::string FramePromises::sent(const Frame& frame, const MachineClock& clock) {
@@ -48,8 +45,8 @@ std::string FramePromises::sent(const Frame& frame, const MachineClock& clock) {
         if (found == waiting_.end()) continue;
         const Time said = read - Time{row.age_ms} * kMillisecond;
         std::erase_if(found->second, [&](const Waiting& waiting) {
-            return waiting.said != kNever &&
-                   (waiting.arrived <= read + kRounding || waiting.said <= said + kOrder);
+            return waiting.said != kNever && (waiting.arrived <= read + tolerances::kRounding ||
+                                              waiting.said <= said + tolerances::kNewerOfTwo);
         });
         if (found->second.empty()) waiting_.erase(found);
     }
@@ -61,7 +58,7 @@ std::string FramePromises::sent(const Frame& frame, const MachineClock& clock) {
     const Time watermark = clock.truth(micros(frame.header.watermark));
     for (const auto& [key, all] : waiting_)
         for (const auto& waiting : all)
-            if (waiting.arrived + kRounding < watermark)
+            if (waiting.arrived + tolerances::kRounding < watermark)
                 return "frame " + std::to_string(frame.header.number) + " promises all until " +
                        std::to_string(watermark) + " us, but what " + std::get<0>(key) +
                        " sent (session " + std::get<2>(key) + "/" + std::get<1>(key) +

@@ -2,7 +2,7 @@
 
 #include "tests/simulation/edge.hpp"
 #include "tests/simulation/model.hpp"
-#include "tests/simulation/process.hpp"
+#include "tests/simulation/tolerances.hpp"
 
 // What can be said only at the end: was everyone told everything, and in time?
 namespace presence::simulation {
@@ -59,13 +59,9 @@ const Model::Told* Model::last_told(const SinkUser& user, Time at) {
     return after == user.history.begin() ? nullptr : &*std::prev(after);
 }
 
-// In calm times a change is told within: a flush without rows, two links, four turns, 150 ms, and
-// what a tracker cannot know of a collector's clock: the delay of a frame and of an
-// acknowledgement.
 void Model::judge_sink(const Sink& sink, std::size_t user, const std::vector<Span>& surely,
                        const std::vector<Span>& perhaps) {
-    const Time bound =
-        2 * shape_.flush + 4 * shape_.delay_max() + 4 * Process::kTurnMax + 150 * kMillisecond;
+    const Time bound = tolerances::told_within(shape_);
     for (const auto& calm : calm_) {
         const Time begin = std::max(calm.from, sink.started);
         const Time end = std::min(calm.to, sink.ended);
@@ -92,7 +88,6 @@ void Model::judge_sink(const Sink& sink, std::size_t user, const std::vector<Spa
 
 // Of a user with one session in the last calm time, the status told last is the one read last.
 void Model::judge_status(const Sink& sink, std::size_t user, const std::vector<Span>& surely) {
-    constexpr Time kFresh = 300 * kMillisecond;
     if (sink.ended != kNever) return;
     const auto& reads = evidence_.reads(user);
     const Time from = calm_.back().from;
@@ -100,7 +95,8 @@ void Model::judge_status(const Sink& sink, std::size_t user, const std::vector<S
     for (const auto& read : reads) {
         if (read.to + shape_.ttl_max < from) continue;
         if (read.bye || read.session != reads.back().session) return;
-        if (read.to - read.earliest() > kFresh) {  // its place in the order is open
+        if (read.to - read.earliest() > tolerances::kStatusWaited) {
+            // Its place in the order is open.
             if (read.status) return;
             continue;
         }
@@ -112,7 +108,8 @@ void Model::judge_status(const Sink& sink, std::size_t user, const std::vector<S
     if (surely.empty() || surely.back().from > newest->to || surely.back().to < shape_.end) return;
     // Two of about one time may have come in either order.
     for (const auto& read : reads)
-        if (&read != newest && read.status && read.to > newest->from - kSecond) return;
+        if (&read != newest && read.status && read.to > newest->from - tolerances::kStatusesApart)
+            return;
     ++judged_.statuses;
     if (said->status.value_or("") != *newest->status)
         fail_("sink" + std::to_string(sink.number) + " was told the status \"" +

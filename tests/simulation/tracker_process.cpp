@@ -7,6 +7,7 @@
 #include "common/limits.hpp"
 #include "common/wire/batch.hpp"
 #include "common/wire/tracker_list.hpp"
+#include "tests/simulation/tolerances.hpp"
 
 namespace presence::simulation {
 
@@ -171,7 +172,7 @@ void TrackerProcess::note_silence() {
         const auto fed = collectors_[c]->feeds_since(index_);
         if (!fed) continue;
         heard_[c] = std::max(heard_[c], *fed);
-        if (now() - heard_[c] < shape_.grace - 5 * kMillisecond) continue;
+        if (now() - heard_[c] < tolerances::silence_max(shape_)) continue;
         model_.evidence().unheard(c, index_, std::min(heard_[c], collectors_[c]->safe()));
         silent_[c] = true;
     }
@@ -179,11 +180,11 @@ void TrackerProcess::note_silence() {
 
 // One that says nothing after another process began under its id.
 bool TrackerProcess::seems_ended(std::size_t c) const {
-    constexpr Time kSuccession = kSecond - 5 * kMillisecond;
     const auto twin = shape_.twin(c);
     if (!twin || began_[*twin].at < began_[c].at) return false;
     const Time began = began_[*twin].at;
-    return heard_[c] < began + kSecond && now() - std::max(heard_[c], began) >= kSuccession;
+    return heard_[c] < began + tolerances::kOverlap &&
+           now() - std::max(heard_[c], began) >= tolerances::kOverlapLeast;
 }
 
 void TrackerProcess::decide() {

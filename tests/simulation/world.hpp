@@ -39,7 +39,8 @@ public:
 
 private:
     template <class Message>
-    using Links = std::vector<std::unique_ptr<Link<Message>>>;  // [from * number of `to` + to]
+    using Links =
+        std::vector<std::unique_ptr<SimulatedLink<Message>>>;  // [from * number of `to` + to]
 
     void connect(Random& random);
     void populate(Random& random);

@@ -6,17 +6,6 @@ using namespace presence;
 using namespace presence::testing;
 using notifier::Delivery;
 
-namespace {
-
-const std::vector<std::string> kUsers{"alice", "bob", "carol", "dave", "erin"};
-
-// In step with its tracker.
-OneSink one_sink(Delivery::Options options = {}) {
-    return sink_in_step(kUsers, options);
-}
-
-}  // namespace
-
 TEST_CASE("a sink that fell behind is told everything all the same, from the journal",
           "[notifier][delivery][behind]") {
     auto sink = one_sink({.queue_max = 2});

@@ -8,12 +8,10 @@ using notifier::Delivery;
 
 namespace {
 
-const std::vector<std::string> kUsers{"alice", "bob", "carol", "dave", "erin"};
-
 // In step with its tracker; gives up after three failures.
-OneSink one_sink(Delivery::Options options = {}) {
+OneSink giving_up(Delivery::Options options = {}) {
     options.attempts_max = 3;
-    return sink_in_step(kUsers, options);
+    return one_sink(options);
 }
 
 // The next job, once every backoff is over.
@@ -47,7 +45,7 @@ void give_up(OneSink& sink, const std::string& chunk) {
 
 TEST_CASE("a chunk that failed as often as it may is given up, and the next one is told",
           "[notifier][delivery][dead]") {
-    auto sink = one_sink({.chunk_max = 2});
+    auto sink = giving_up({.chunk_max = 2});
     sink.say(true, "alice");
     sink.batch();
     sink.say(true, "bob");
@@ -68,7 +66,7 @@ TEST_CASE("a chunk that failed as often as it may is given up, and the next one 
 
 TEST_CASE("a sink that takes nothing is not asked more often for what is given up",
           "[notifier][delivery][dead][backoff]") {
-    auto sink = one_sink({.chunk_max = 1, .backoff_first = 1s, .backoff_max = 1024s});
+    auto sink = giving_up({.chunk_max = 1, .backoff_first = 1s, .backoff_max = 1024s});
     for (const auto& user : kUsers)
         sink.say(true, user);
     sink.batch();
@@ -104,7 +102,7 @@ TEST_CASE(
     "who says later, wants nothing more, or cannot be reached for our own disk, refused "
     "nothing",
     "[notifier][delivery][dead]") {
-    auto sink = one_sink();
+    auto sink = giving_up();
     sink.say(true, "alice");
     sink.batch();
     for (int n = 0; n < 20; ++n) {
@@ -129,7 +127,7 @@ TEST_CASE("nothing is given up where attempts have no bound", "[notifier][delive
 }
 
 TEST_CASE("what cannot be given up is tried as often again", "[notifier][delivery][dead]") {
-    auto sink = one_sink();
+    auto sink = giving_up();
     sink.say(true, "alice");
     sink.batch();
     for (int n = 0; n < 5; ++n) {
@@ -144,7 +142,7 @@ TEST_CASE("what cannot be given up is tried as often again", "[notifier][deliver
 
 TEST_CASE("after a restart attempts are counted anew, and what was given up is not told again",
           "[notifier][delivery][dead][restart]") {
-    auto sink = one_sink({.chunk_max = 1});
+    auto sink = giving_up({.chunk_max = 1});
     sink.say(true, "alice");
     sink.batch();
     sink.say(true, "bob");
@@ -159,7 +157,7 @@ TEST_CASE("after a restart attempts are counted anew, and what was given up is n
 
 TEST_CASE("killed before it was known to be given up, a chunk is tried again with its ids",
           "[notifier][delivery][dead][restart]") {
-    auto sink = one_sink();
+    auto sink = giving_up();
     sink.say(true, "alice");
     sink.batch();
     fail(sink, 3, "+alice");
@@ -173,7 +171,7 @@ TEST_CASE("killed before it was known to be given up, a chunk is tried again wit
 
 TEST_CASE("a replay tells what users are now, never what they were",
           "[notifier][delivery][dead][replay]") {
-    auto sink = one_sink();
+    auto sink = giving_up();
     sink.say(true, "alice", "away");
     sink.batch();
     sink.say(true, "bob");
@@ -199,7 +197,7 @@ TEST_CASE("a replay tells what users are now, never what they were",
 
 TEST_CASE("a replay waits for what is older, and goes before what is newer",
           "[notifier][delivery][dead][replay]") {
-    auto sink = one_sink();
+    auto sink = giving_up();
     sink.say(true, "alice");
     sink.batch();
     give_up(sink, "+alice");
@@ -221,7 +219,7 @@ TEST_CASE("a replay waits for what is older, and goes before what is newer",
 
 TEST_CASE("a replay beside much that waits is told in its place among it",
           "[notifier][delivery][dead][replay]") {
-    auto sink = one_sink({.chunk_max = 1});
+    auto sink = giving_up({.chunk_max = 1});
     sink.say(true, "alice");
     sink.batch();
     give_up(sink, "+alice");
@@ -235,7 +233,7 @@ TEST_CASE("a replay beside much that waits is told in its place among it",
 
 TEST_CASE("a replay tells even what the sink should know, where only the newest counts",
           "[notifier][delivery][dead][replay][latest]") {
-    auto sink = one_sink({.mode = Delivery::Mode::latest});
+    auto sink = giving_up({.mode = Delivery::Mode::latest});
     sink.say(true, "alice");
     sink.batch();
     give_up(sink, "+alice");
@@ -253,7 +251,7 @@ TEST_CASE("a replay tells even what the sink should know, where only the newest 
 
 TEST_CASE("a replay is kept, and told again after a restart with the same id",
           "[notifier][delivery][dead][replay][restart]") {
-    auto sink = one_sink();
+    auto sink = giving_up();
     sink.say(true, "alice");
     sink.batch();
     give_up(sink, "+alice");
@@ -272,7 +270,7 @@ TEST_CASE("a replay is kept, and told again after a restart with the same id",
 }
 
 TEST_CASE("no state is replayed while it may be wrong", "[notifier][delivery][dead][replay]") {
-    auto sink = one_sink();
+    auto sink = giving_up();
     sink.say(true, "alice");
     sink.batch();
     give_up(sink, "+alice");
@@ -289,7 +287,7 @@ TEST_CASE("no state is replayed while it may be wrong", "[notifier][delivery][de
 
 TEST_CASE("a portion of a journal that goes on is no time for a replay",
           "[notifier][delivery][dead][replay]") {
-    auto sink = one_sink();
+    auto sink = giving_up();
     sink.say(true, "alice");
     sink.batch();
     give_up(sink, "+alice");
@@ -306,7 +304,7 @@ TEST_CASE("a portion of a journal that goes on is no time for a replay",
 }
 
 TEST_CASE("a notice is replayed as it was", "[notifier][delivery][dead][replay]") {
-    auto sink = one_sink();
+    auto sink = giving_up();
     const auto notice = gap_notice("t1", 7).event;
     sink.delivery->want({{}, {notice}});
     const auto told = sink.told();

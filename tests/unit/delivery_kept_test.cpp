@@ -7,17 +7,6 @@ using namespace presence;
 using namespace presence::testing;
 using notifier::Delivery;
 
-namespace {
-
-const std::vector<std::string> kUsers{"alice", "bob", "carol", "dave", "erin"};
-
-// In step with its tracker.
-OneSink one_sink(Delivery::Options options = {}) {
-    return sink_in_step(kUsers, options);
-}
-
-}  // namespace
-
 TEST_CASE("what is kept can be read back, and nothing else", "[notifier][delivery][kept]") {
     const notifier::Facts facts{{{"t1", {7, 8}, {}}, {"t2", {}, {1, 1023}}}, 9, 10};
     CHECK(notifier::decode_facts(notifier::encode_facts(facts)) == facts);

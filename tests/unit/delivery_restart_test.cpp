@@ -13,8 +13,6 @@ using notifier::Delivery;
 
 namespace {
 
-const std::vector<std::string> kUsers{"alice", "bob", "carol", "dave", "erin"};
-
 // A sink, what it was told, and what its tracker said.
 class Story {
 public:

@@ -7,17 +7,6 @@ using namespace presence;
 using namespace presence::testing;
 using notifier::Delivery;
 
-namespace {
-
-const std::vector<std::string> kUsers{"alice", "bob", "carol", "dave", "erin"};
-
-// In step with its tracker.
-OneSink one_sink(Delivery::Options options = {}) {
-    return sink_in_step(kUsers, options);
-}
-
-}  // namespace
-
 TEST_CASE("events are handed out in order, one chunk at a time", "[notifier][delivery]") {
     auto sink = one_sink({.chunk_max = 2});
     sink.say(true, "alice");

@@ -141,7 +141,7 @@ TEST_CASE("of one collector no more runs are known than may be", "[tracker][wate
     marks.on_time(at(2s) + kGrace);
     peer.number = 0;
     CHECK(marks.on_frame(peer.next(at(40s), at(40s)), kSelf, at(40s)) == Accept::apply);
-    CHECK(marks.links().size() == FailureDetector::kRunsMax);
+    CHECK(marks.applied().size() == FailureDetector::kRunsMax);
 }
 
 TEST_CASE("what no collector sends is refused, and nothing comes of it", "[tracker][watermark]") {

@@ -272,7 +272,7 @@ TEST_CASE("without a collector nothing is covered; all that are known are told b
     for (std::size_t i = 0; i < 3; ++i)
         CHECK(all[i].id == "c" + std::to_string(i + 1));
     std::string ids;
-    for (const auto& link : marks.links())
+    for (const auto& link : marks.applied())
         ids += link.collector;
     CHECK(ids == "c1c2c3c9");
 }
@@ -300,7 +300,7 @@ TEST_CASE("of what an earlier run knew no more collectors are remembered than ma
     FailureDetector marks(kGrace, {}, at(0s));
     for (std::size_t n = 0; n < FailureDetector::kCollectorsMax + 5; ++n)
         marks.resume({"x" + std::to_string(n), 1, 1});
-    CHECK(marks.links().size() == FailureDetector::kCollectorsMax);
+    CHECK(marks.applied().size() == FailureDetector::kCollectorsMax);
 }
 
 TEST_CASE("a heartbeat's time is never early, event time never late", "[tracker][watermark]") {

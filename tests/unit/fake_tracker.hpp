@@ -333,6 +333,11 @@ inline OneTracker followed_by(const std::vector<std::string>& users, FollowerOpt
     return world;
 }
 
+inline const std::vector<std::string> kPair{"alice", "bob"};
+inline OneTracker followed_pair(FollowerOptions options = {}) {
+    return followed_by(kPair, std::move(options));
+}
+
 // A tick comes, and answers to what it makes the follower ask.
 inline void answer_tick(OneTracker& world, std::int64_t ms) {
     std::vector<Event> events;

@@ -5,22 +5,11 @@
 using namespace presence;
 using namespace presence::testing;
 
-namespace {
-
-const std::vector<std::string> kUsers{"alice", "bob"};
-
-// In step; everyone online, all told.
-OneTracker followed(FollowerOptions options = {}) {
-    return followed_by(kUsers, std::move(options));
-}
-
-}  // namespace
-
 TEST_CASE(
     "who is missing after a tracker lost its journal is told offline only once the evidence "
     "covers their ttl",
     "[notifier][follower][evidence]") {
-    auto world = followed();
+    auto world = followed_pair();
     world.tracker.wipe();
     world.tracker.restart(2'000, 100);
     CHECK(world.hear(100).empty());
@@ -38,7 +27,7 @@ TEST_CASE(
 }
 
 TEST_CASE("evidence that stands still is asked for at a pause", "[notifier][follower][evidence]") {
-    auto world = followed();
+    auto world = followed_pair();
     world.tracker.wipe();
     world.tracker.restart(2'000, 100);
     world.hear(100);
@@ -53,7 +42,7 @@ TEST_CASE("evidence that stands still is asked for at a pause", "[notifier][foll
 
 TEST_CASE("evidence is asked for until there is an answer", "[notifier][follower][evidence]") {
     for (const bool lost : {true, false}) {
-        auto world = followed();
+        auto world = followed_pair();
         world.tracker.wipe();
         world.tracker.restart(2'000, 100);
         world.hear(100);
@@ -78,7 +67,7 @@ TEST_CASE(
     "evidence that is due while a pause runs, or while nothing more may be asked, wakes nobody",
     "[notifier][follower][evidence]") {
     for (const bool refused : {true, false}) {
-        auto world = followed();
+        auto world = followed_pair();
         world.tracker.wipe();
         world.tracker.restart(2'000, 100);
         world.hear(100);
@@ -107,7 +96,7 @@ TEST_CASE(
 
 TEST_CASE("evidence is asked for when it may suffice, not before",
           "[notifier][follower][evidence]") {
-    auto world = followed();
+    auto world = followed_pair();
     world.tracker.ttl_grows("bob", 2, 60'000);
     CHECK(world.hear(2).empty());
     world.tracker.wipe();
@@ -124,11 +113,11 @@ TEST_CASE("evidence is asked for when it may suffice, not before",
 
 TEST_CASE("no evidence is asked for once all in doubt have come",
           "[notifier][follower][evidence]") {
-    auto world = followed();
+    auto world = followed_pair();
     world.tracker.wipe();
     world.tracker.restart(2'000, 100);
     world.hear(100);
-    for (const auto& user : kUsers)
+    for (const auto& user : kPair)
         world.tracker.online(user, 900);
     CHECK(world.hear(900).empty());
     CHECK(world.follower->in_step());
@@ -140,7 +129,7 @@ TEST_CASE("no evidence is asked for once all in doubt have come",
 
 TEST_CASE("evidence tells nothing of a slot that is not compared yet: they may have come meanwhile",
           "[notifier][follower][evidence]") {
-    auto world = followed({.trackers = {}, .answer_timeout = 1min});
+    auto world = followed_pair({.trackers = {}, .answer_timeout = 1min});
     world.tracker.wipe();
     world.tracker.restart(2'000, 100);
     world.hear(100);  // both are in doubt
@@ -160,7 +149,7 @@ TEST_CASE("evidence tells nothing of a slot that is not compared yet: they may h
 
 TEST_CASE("evidence that was asked for before tells little of a slot taken over since",
           "[notifier][follower][evidence]") {
-    auto world = followed({.trackers = {}, .answer_timeout = 1min});
+    auto world = followed_pair({.trackers = {}, .answer_timeout = 1min});
     world.tracker.wipe();
     world.tracker.restart(2'000, 100);
     world.tracker.taken_ms[slot_of(hash_of(std::string("bob")))] = 2'100;
@@ -180,7 +169,7 @@ TEST_CASE("evidence that was asked for before tells little of a slot taken over 
 
 TEST_CASE("evidence counts once what was said until then has come",
           "[notifier][follower][evidence]") {
-    auto world = followed();
+    auto world = followed_pair();
     world.tracker.wipe();
     world.tracker.restart(2'000, 100);
     world.hear(100);
@@ -197,7 +186,7 @@ TEST_CASE("the evidence for one slot tells nothing of another that its tracker t
           "[notifier][follower][evidence]") {
     for (const std::string taken : {"alice", "bob"}) {
         const std::string other = taken == "alice" ? "bob" : "alice";
-        auto world = followed();
+        auto world = followed_pair();
         world.tracker.ttl_grows(other, 2, 11'000);
         CHECK(world.hear(2).empty());
         world.tracker.wipe();
@@ -216,7 +205,7 @@ TEST_CASE("the evidence for one slot tells nothing of another that its tracker t
 
 TEST_CASE("whom late evidence finds offline, is offline as of then",
           "[notifier][follower][evidence]") {
-    auto world = followed();
+    auto world = followed_pair();
     world.tracker.wipe();
     world.tracker.restart(2'000, 100);
     world.hear(100);
@@ -230,7 +219,7 @@ TEST_CASE("whom late evidence finds offline, is offline as of then",
 
 TEST_CASE("evidence of a run that ended before it could count is asked for in the next",
           "[notifier][follower][evidence]") {
-    auto world = followed();
+    auto world = followed_pair();
     world.tracker.wipe();
     world.tracker.restart(2'000, 100);
     world.hear(100);

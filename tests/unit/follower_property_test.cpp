@@ -31,9 +31,9 @@ struct Faults {
 
 // The truth (a plain set), trackers that speak about it, links that lose, double, reorder and
 // delay, and a follower that is restarted. Checks every event handed out.
-class World {
+class FollowerWorld {
 public:
-    World(std::uint64_t seed, Faults faults)
+    FollowerWorld(std::uint64_t seed, Faults faults)
         : random_(seed),
           faults_(faults),
           journal_whole_(faults.wiped + faults.torn + faults.trimmed == 0),
@@ -347,7 +347,7 @@ TEST_CASE(
         faults.wiped = *rc::gen::inRange(0, 50);
         faults.torn = *rc::gen::inRange(0, 50);
         faults.trimmed = *rc::gen::inRange(0, 20);
-        World world(seed, faults);
+        FollowerWorld world(seed, faults);
         world.run(400);
         world.check_end();
     });
@@ -356,7 +356,7 @@ TEST_CASE(
 TEST_CASE("as long as the journal reaches back, everything is handed out, as it was said",
           "[notifier][follower][property]") {
     rc::prop("", [](std::uint64_t seed) {
-        World world(seed, links());
+        FollowerWorld world(seed, links());
         world.run(400);
         world.check_end();
         world.check_nothing_is_missing();

@@ -7,12 +7,6 @@ using namespace presence::testing;
 
 namespace {
 
-const std::vector<std::string> kUsers{"alice", "bob"};
-
-OneTracker followed(FollowerOptions options = {}) {
-    return followed_by(kUsers, std::move(options));
-}
-
 // Of one slot.
 std::vector<std::string> neighbours(std::size_t count) {
     std::vector<std::string> users;
@@ -41,7 +35,7 @@ std::string answer_to_one(OneTracker& world, std::int64_t ms) {
 
 TEST_CASE("a question without an answer is asked again, one at a time",
           "[notifier][follower][question]") {
-    OneTracker world(kUsers);
+    OneTracker world(kPair);
     world.answering = false;
     world.tick(0);
     CHECK(world.asked == 2);
@@ -238,7 +232,7 @@ TEST_CASE("an error answer leads to the same question after a pause",
 TEST_CASE("a tracker that cannot replay just now is asked again, one that has no journal is not",
           "[notifier][follower][question]") {
     for (const std::string code : {"store", "unknown_op"}) {
-        auto world = followed();
+        auto world = followed_pair();
         world.tracker.offline("alice", 10);
         world.lose();
         world.on_tick(world.tracker.tick(), 10);
@@ -256,7 +250,7 @@ TEST_CASE("a tracker that cannot replay just now is asked again, one that has no
 TEST_CASE(
     "where the journal does not tell, the comparison begins at once, whatever was refused before",
     "[notifier][follower][question]") {
-    OneTracker world(kUsers);
+    OneTracker world(kPair);
     Comparing comparing(world, 0);
     world.tracker.online("alice", 1);
     world.lose();
@@ -272,7 +266,7 @@ TEST_CASE(
 }
 
 TEST_CASE("what is no message of the tracker is refused and counted", "[notifier][follower]") {
-    auto world = followed();
+    auto world = followed_pair();
     Event event;
     event.user = "alice";
     event.state = State::offline;
@@ -304,7 +298,7 @@ TEST_CASE("what is no message of the tracker is refused and counted", "[notifier
 }
 
 TEST_CASE("more users than users_max are not followed, and counted", "[notifier][follower]") {
-    auto world = followed({.trackers = {}, .users_max = 1});
+    auto world = followed_pair({.trackers = {}, .users_max = 1});
     CHECK(world.follower->online() == 1);
     CHECK(world.follower->counters()["users_limit"] >= 1);
 }

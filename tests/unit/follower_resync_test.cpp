@@ -5,20 +5,9 @@
 using namespace presence;
 using namespace presence::testing;
 
-namespace {
-
-const std::vector<std::string> kUsers{"alice", "bob"};
-
-// In step; everyone online, all told.
-OneTracker followed(FollowerOptions options = {}) {
-    return followed_by(kUsers, std::move(options));
-}
-
-}  // namespace
-
 TEST_CASE("whoever is online in the first snapshots is handed out as a difference",
           "[notifier][follower][resync]") {
-    OneTracker world(kUsers);
+    OneTracker world(kPair);
     world.tracker.online("alice", 1);
     world.lose();  // before the subscription
     // Nothing is asked until the subscription is known to have arrived.
@@ -36,7 +25,7 @@ TEST_CASE("whoever is online in the first snapshots is handed out as a differenc
 
 TEST_CASE("what comes while a slot is asked for waits, and goes on from the snapshot",
           "[notifier][follower][resync]") {
-    OneTracker world(kUsers);
+    OneTracker world(kPair);
     world.tracker.online("alice", 1);
     world.lose();
     Comparing comparing(world, 2);
@@ -49,7 +38,7 @@ TEST_CASE("what comes while a slot is asked for waits, and goes on from the snap
 }
 
 TEST_CASE("what a snapshot has already is not handed out again", "[notifier][follower][resync]") {
-    OneTracker world(kUsers);
+    OneTracker world(kPair);
     world.on_tick(world.tracker.tick(), 1);
     world.tracker.online("alice", 1);
     const auto batch = *world.tracker.batch();
@@ -63,7 +52,7 @@ TEST_CASE("what a snapshot has already is not handed out again", "[notifier][fol
 
 TEST_CASE("more than waiting_max events are replayed after the comparison",
           "[notifier][follower][resync]") {
-    OneTracker world(kUsers, {.trackers = {}, .waiting_max = 1});
+    OneTracker world(kPair, {.trackers = {}, .waiting_max = 1});
     world.tracker.online("alice", 1);
     world.lose();
     Comparing comparing(world, 2);
@@ -82,7 +71,7 @@ TEST_CASE("more than waiting_max events are replayed after the comparison",
 }
 
 TEST_CASE("a replay goes no further than what may wait", "[notifier][follower][resync]") {
-    OneTracker world(kUsers, {.trackers = {}, .waiting_max = 1});
+    OneTracker world(kPair, {.trackers = {}, .waiting_max = 1});
     Comparing comparing(world, 1);
     for (const bool online : {true, false, true}) {
         if (online)
@@ -101,7 +90,7 @@ TEST_CASE("a replay goes no further than what may wait", "[notifier][follower][r
 
 TEST_CASE("a slot that was compared is followed at once, and leaves room for what others wait for",
           "[notifier][follower][resync]") {
-    OneTracker world(kUsers, {.trackers = {}, .waiting_max = 1});
+    OneTracker world(kPair, {.trackers = {}, .waiting_max = 1});
     Comparing comparing(world, 1);
     world.tracker.online("alice", 2);
     CHECK(world.hear(2).empty());
@@ -118,7 +107,7 @@ TEST_CASE("a slot that was compared is followed at once, and leaves room for wha
 
 TEST_CASE("a comparison that begins anew forgets what waited for the one before",
           "[notifier][follower][resync]") {
-    OneTracker world(kUsers);
+    OneTracker world(kPair);
     Comparing first(world, 1);
     world.tracker.online("alice", 2);
     CHECK(world.hear(2).empty());
@@ -144,14 +133,14 @@ TEST_CASE("a comparison that begins anew forgets what waited for the one before"
 TEST_CASE("a snapshot of another run than the stream is asked for again",
           "[notifier][follower][resync]") {
     for (const std::uint64_t last : {0u, 9u}) {
-        auto world = followed();
+        auto world = followed_pair();
         world.tracker.wipe();
         world.tracker.restart(2'000, 100);
         world.lose();
         world.on_tick(encode_tick({"t1", 3'000, last}), 101);  // of yet another
         CHECK(world.turn(101).empty());
         CHECK(world.follower->counters()["out_of_date"] > 0);
-        CHECK(world.follower->counters()["snapshots"] == kUsers.size());  // of the start
+        CHECK(world.follower->counters()["snapshots"] == kPair.size());  // of the start
         CHECK_FALSE(world.follower->in_step());
         CHECK(world.follower->next_wakeup() == at(1'101));
         CHECK(world.tick(1'101).empty());
@@ -161,7 +150,7 @@ TEST_CASE("a snapshot of another run than the stream is asked for again",
 
 TEST_CASE("a snapshot of a lower epoch is not compared, and asked for again after a pause",
           "[notifier][follower][resync]") {
-    auto world = followed();
+    auto world = followed_pair();
     world.tracker.wipe();
     world.tracker.restart(500, 100);  // nobody remembers, and the wall clock was set back
     world.lose();
@@ -176,7 +165,7 @@ TEST_CASE("a snapshot of a lower epoch is not compared, and asked for again afte
 
 TEST_CASE("a snapshot of the next run is asked for again, and the comparison goes on",
           "[notifier][follower][resync]") {
-    OneTracker world(kUsers);
+    OneTracker world(kPair);
     world.tracker.online("alice", 1);
     world.lose();
     world.on_tick(world.tracker.tick(), 2);
@@ -195,7 +184,7 @@ TEST_CASE("a snapshot of the next run is asked for again, and the comparison goe
 TEST_CASE(
     "what is left of a run is replayed at once, before the comparison goes on in the next one",
     "[notifier][follower][resync]") {
-    OneTracker world(kUsers);
+    OneTracker world(kPair);
     world.tracker.online("alice", 1);
     world.lose();
     world.answering = false;
@@ -219,7 +208,7 @@ TEST_CASE(
 
 TEST_CASE("a run that ends while nothing more may wait is compared in the next one",
           "[notifier][follower][resync]") {
-    OneTracker world(kUsers, {.trackers = {}, .waiting_max = 1});
+    OneTracker world(kPair, {.trackers = {}, .waiting_max = 1});
     world.tracker.online("alice", 1);
     world.lose();
     world.answering = false;
@@ -239,7 +228,7 @@ TEST_CASE("a run that ends while nothing more may wait is compared in the next o
 
 TEST_CASE("a status that differs is a difference, the same one is not",
           "[notifier][follower][resync]") {
-    auto world = followed();
+    auto world = followed_pair();
     world.tracker.online("alice", 11, "busy");
     world.lose();
     world.tracker.wipe();
@@ -251,7 +240,7 @@ TEST_CASE("a status that differs is a difference, the same one is not",
 }
 
 TEST_CASE("a message of the run before changes nothing", "[notifier][follower][resync]") {
-    auto world = followed();
+    auto world = followed_pair();
     world.tracker.offline("bob", 50);
     const auto late = *world.tracker.batch();
     world.tracker.restart(2'000, 100);
@@ -263,7 +252,7 @@ TEST_CASE("a message of the run before changes nothing", "[notifier][follower][r
 
 TEST_CASE("a run with a lower boot is followed: the wall clock was set back",
           "[notifier][follower][resync]") {
-    auto world = followed();
+    auto world = followed_pair();
     world.tracker.restart(500, 100);
     CHECK(world.hear(100).empty());
     CHECK(world.follower->in_step());

@@ -3,32 +3,13 @@
 
 #include "common/limits.hpp"
 #include "common/text.hpp"
-#include "common/wire/heartbeat.hpp"
 #include "common/wire/msgpack_writer.hpp"
+#include "decoded.hpp"
 
 using namespace presence;
+using testing::Decoded;
 
 namespace {
-
-struct Decoded {
-    explicit Decoded(std::string message) : bytes(std::move(message)) {
-        decode_heartbeats(bytes, beats, rejects);
-        beats.spell_out();
-    }
-    Decoded(const Decoded&) = delete;
-    Decoded& operator=(const Decoded&) = delete;
-
-    [[nodiscard]] std::vector<std::string> users() const {
-        std::vector<std::string> users;
-        for (const auto& beat : beats.beats)
-            users.emplace_back(beat.user);
-        return users;
-    }
-
-    std::string bytes;
-    Heartbeats beats;
-    Rejects rejects;
-};
 
 using Users = std::vector<std::string>;
 

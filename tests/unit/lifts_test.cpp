@@ -34,7 +34,7 @@ TEST_CASE("lifts that have used up max exactly are the last", "[tracker][lifts]"
 TEST_CASE("a collector that drops again and again cannot keep up who is gone", "[tracker][lifts]") {
     auto options = options_of();
     options.freeze_max = 60s;
-    World world(options);
+    TrackerWorld world(options);
     world.frame(at(1s), {beat("alice"), beat("bob")});
     CHECK(world.events(at(1s)).size() == 2);
     Duration t = 1s;
@@ -77,7 +77,7 @@ struct Refused {
         options.freeze_max = 5s;
         return options;
     }
-    World world{options()};
+    TrackerWorld world{options()};
     std::vector<Event> told;
 
     // With a heartbeat of `plain`, who stays.
@@ -178,7 +178,7 @@ TEST_CASE("who comes after one in doubt has left is in none", "[tracker][lifts]"
 }
 
 TEST_CASE("that deadlines stand lifted is told as a hold", "[tracker][lifts]") {
-    World world;
+    TrackerWorld world;
     world.frame(at(1s), {beat("alice")});
     world.events(at(1s));
     world.dropped = 1;

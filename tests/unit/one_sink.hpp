@@ -87,10 +87,11 @@ struct OneSink {
     std::int64_t ms = 0;
 };
 
+inline const std::vector<std::string> kUsers{"alice", "bob", "carol", "dave", "erin"};
+
 // In step with its tracker.
-inline OneSink sink_in_step(const std::vector<std::string>& users,
-                            const notifier::Delivery::Options& options) {
-    OneSink sink(users, options);
+inline OneSink one_sink(const notifier::Delivery::Options& options = {}) {
+    OneSink sink(kUsers, options);
     sink.tick();
     CHECK(sink.told().empty());
     return sink;

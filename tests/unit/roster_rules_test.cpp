@@ -13,8 +13,8 @@ namespace {
 constexpr WallOffset kWall{Duration(1'700'000'000'000'000)};
 constexpr std::int64_t kWallMs = 1'700'000'000'000;
 
-struct World {
-    explicit World(std::uint64_t users_max = 1'000'000)
+struct RosterWorld {
+    explicit RosterWorld(std::uint64_t users_max = 1'000'000)
         : roster({.users_max = users_max}, Instant{}) {}
 
     Beat beat(std::string_view user, Instant at) const {
@@ -60,7 +60,7 @@ constexpr Instant at(Duration d) {
 }  // namespace
 
 TEST_CASE("a timeout is told with the deadline, not with the time of its discovery", "[roster]") {
-    World w;
+    RosterWorld w;
     const auto online = w.apply(w.beat("alice", at(1s)));
     REQUIRE(online.size() == 1);
     CHECK(online[0].state == State::online);
@@ -83,7 +83,7 @@ TEST_CASE("a timeout is told with the deadline, not with the time of its discove
 }
 
 TEST_CASE("a heartbeat that comes between deadline and expiry leaves no trace", "[roster]") {
-    World w;
+    RosterWorld w;
     w.apply(w.beat("alice", at(1s)));
     w.expire(at(10s));
     CHECK(w.apply(w.beat("alice", at(40s))).empty());
@@ -91,7 +91,7 @@ TEST_CASE("a heartbeat that comes between deadline and expiry leaves no trace", 
 }
 
 TEST_CASE("a deadline is due only when event time has passed it", "[roster]") {
-    World w;
+    RosterWorld w;
     w.apply(w.beat("alice", at(1s)));
     CHECK(w.expire(at(31s)).empty());
     CHECK(w.expire(at(31s + 999us)).empty());
@@ -99,14 +99,14 @@ TEST_CASE("a deadline is due only when event time has passed it", "[roster]") {
 }
 
 TEST_CASE("parts of a millisecond never shorten a user's time", "[roster]") {
-    World w;
+    RosterWorld w;
     w.apply(w.beat("alice", at(1s + 1us)));
     CHECK(w.expire(at(31s + 1ms + 999us)).empty());
     CHECK(w.expire(at(31s + 2ms)).size() == 1);
 }
 
 TEST_CASE("a lift moves every deadline, also of those who come later", "[roster]") {
-    World w;
+    RosterWorld w;
     w.apply(w.beat("alice", at(1s)));
     w.roster.lift(at(20s));
     w.apply(w.beat("bob", at(5s)));
@@ -118,7 +118,7 @@ TEST_CASE("a lift moves every deadline, also of those who come later", "[roster]
 }
 
 TEST_CASE("a stale heartbeat brings nobody back", "[roster]") {
-    World w;
+    RosterWorld w;
     w.expire(at(100s));
     CHECK(w.apply(w.beat("alice", at(69s))).empty());
     CHECK(w.roster.counters()["stale"] == 1);
@@ -127,7 +127,7 @@ TEST_CASE("a stale heartbeat brings nobody back", "[roster]") {
 
 TEST_CASE("a named session stays dead for two seconds after its bye, whichever comes first",
           "[roster]") {
-    World w;
+    RosterWorld w;
     w.apply(w.bye(w.session("bob", "c1", at(10s))));  // overtook its heartbeats
     CHECK(w.apply(w.session("bob", "c1", at(9s))).empty());
     w.apply(w.session("alice", "c1", at(9s)));
@@ -139,7 +139,7 @@ TEST_CASE("a named session stays dead for two seconds after its bye, whichever c
 }
 
 TEST_CASE("of the unnamed session the last arrival counts, but no straggling bye", "[roster]") {
-    World w;
+    RosterWorld w;
     w.apply(w.beat("alice", at(10s)));
     CHECK(w.apply(w.bye(w.beat("alice", at(9s)))).size() == 1);
     CHECK(w.apply(w.beat("alice", at(9s))).size() == 1);
@@ -149,7 +149,7 @@ TEST_CASE("of the unnamed session the last arrival counts, but no straggling bye
 }
 
 TEST_CASE("a bye ends its session on its own edge only", "[roster]") {
-    World w;
+    RosterWorld w;
     auto here = w.beat("alice", at(1s)), there = w.beat("alice", at(1s));
     here.edge = "edge-1";
     there.edge = "edge-2";
@@ -164,12 +164,12 @@ TEST_CASE("a bye ends its session on its own edge only", "[roster]") {
 }
 
 TEST_CASE("a bye ahead of event time leaves the user's other sessions until then", "[roster]") {
-    World w;
+    RosterWorld w;
     w.apply(w.session("alice", "phone", at(0s)));
     w.apply(w.session("alice", "tablet", at(28s)));
     // Event time is behind: what the phone did between 30 s and 40 s is not known yet.
     CHECK(w.expire(at(29s)).empty());
-    CHECK(w.apply(World::bye(w.session("alice", "tablet", at(40s)))).empty());
+    CHECK(w.apply(RosterWorld::bye(w.session("alice", "tablet", at(40s)))).empty());
     CHECK(w.expire(at(40s)).empty());
 
     SECTION("a heartbeat from before the bye keeps the user online") {
@@ -184,12 +184,12 @@ TEST_CASE("a bye ahead of event time leaves the user's other sessions until then
 }
 
 TEST_CASE("a bye that waited leaves the user's other sessions until it was read", "[roster]") {
-    World w;
+    RosterWorld w;
     w.apply(w.session("alice", "phone", at(0s)));
     w.apply(w.session("alice", "tablet", at(28s)));
     CHECK(w.expire(at(29s)).empty());
     // Said at 31 s, read at 40 s: what another collector read between may still be on its way.
-    auto bye = World::bye(w.session("alice", "tablet", at(31s)));
+    auto bye = RosterWorld::bye(w.session("alice", "tablet", at(31s)));
     bye.read = at(40s);
     CHECK(w.apply(bye).empty());
     CHECK(w.expire(at(40s)).empty());
@@ -206,7 +206,7 @@ TEST_CASE("a bye that waited leaves the user's other sessions until it was read"
 }
 
 TEST_CASE("the status told last is shown, and falls back when its session ends", "[roster]") {
-    World w;
+    RosterWorld w;
     auto phone = w.session("alice", "phone", at(1s)), desk = w.session("alice", "desk", at(2s));
     phone.status = "away";
     desk.status = "busy";
@@ -228,7 +228,7 @@ TEST_CASE("the status told last is shown, and falls back when its session ends",
 }
 
 TEST_CASE("a status told a month ago is still older than one told today", "[roster]") {
-    World w;
+    RosterWorld w;
     auto old = w.session("alice", "desk", at(1s)), fresh = w.session("alice", "phone", at(1s));
     old.status = "away";
     w.apply(old);
@@ -246,7 +246,7 @@ TEST_CASE("a status told a month ago is still older than one told today", "[rost
 }
 
 TEST_CASE("what breaks a limit is left out and counted", "[roster]") {
-    World w(2);
+    RosterWorld w(2);
     w.apply(w.beat("alice", at(1s)));
     CHECK(w.apply(w.beat("bob", at(1s))).size() == 1);
     CHECK(w.roster.knows_all());
@@ -267,7 +267,7 @@ TEST_CASE("what breaks a limit is left out and counted", "[roster]") {
 }
 
 TEST_CASE("at most ten thousand edges live, and the sessions of others share one", "[roster]") {
-    World w;
+    RosterWorld w;
     std::deque<std::string> names;
     std::vector<Beat> beats;
     std::vector<Event> out;
@@ -302,7 +302,7 @@ TEST_CASE("at most ten thousand edges live, and the sessions of others share one
 
 TEST_CASE("after a month without event time nobody is lost early, and none lives for ever",
           "[roster]") {
-    World w;
+    RosterWorld w;
     w.apply(w.beat("alice", at(1s)));
     w.apply(w.session("bob", "c1", at(1s)));
     const auto later = at(24h * 30);
@@ -317,7 +317,7 @@ TEST_CASE("after a month without event time nobody is lost early, and none lives
 }
 
 TEST_CASE("a dropped slot is forgotten without a word", "[roster]") {
-    World w;
+    RosterWorld w;
     auto b = w.session("alice", "c1", at(1s));
     b.edge = "edge-1";
     w.apply(b);
@@ -330,7 +330,7 @@ TEST_CASE("a dropped slot is forgotten without a word", "[roster]") {
 }
 
 TEST_CASE("each_in shows a slot's users and nobody else", "[roster]") {
-    World w;
+    RosterWorld w;
     std::vector<std::string> users;
     for (int i = 0; i < 3'000; ++i)
         users.push_back("user-" + std::to_string(i));
@@ -352,14 +352,14 @@ TEST_CASE("each_in shows a slot's users and nobody else", "[roster]") {
 
 TEST_CASE("a user of an earlier run is held for their ttl, whatever byes come",
           "[tracker][roster][restore]") {
-    World w;
+    RosterWorld w;
     CHECK(w.roster.restore({"alice", kWallMs - 5'000, at(9s), 30'000, "away"}));
     w.roster.lift(at(10s));
     CHECK(w.roster.find(hash_of("alice"), "alice", kWall)->since_ms == kWallMs - 5'000);
     // One of her sessions beats and says bye; that there was another is not known.
     CHECK(w.apply(w.session("alice", "a", at(11s))).empty());
-    CHECK(w.apply(World::bye(w.session("alice", "a", at(12s)))).empty());
-    CHECK(w.apply(World::bye(w.beat("alice", at(12s)))).empty());
+    CHECK(w.apply(RosterWorld::bye(w.session("alice", "a", at(12s)))).empty());
+    CHECK(w.apply(RosterWorld::bye(w.beat("alice", at(12s)))).empty());
     CHECK(w.expire(at(40s)).empty());
     const auto events = w.expire(at(40'001ms));
     REQUIRE(events.size() == 1);
@@ -369,7 +369,7 @@ TEST_CASE("a user of an earlier run is held for their ttl, whatever byes come",
 
 TEST_CASE("who beats on after a restart goes on without a word, with the status they had",
           "[tracker][roster][restore]") {
-    World w;
+    RosterWorld w;
     CHECK(w.roster.restore({"alice", kWallMs, at(0s), 30'000, "away"}));
     for (int s = 0; s < 90; s += 10) {
         CHECK(w.apply(w.beat("alice", at(std::chrono::seconds(s)))).empty());
@@ -381,7 +381,7 @@ TEST_CASE("who beats on after a restart goes on without a word, with the status 
 
 TEST_CASE("a status told after a restart counts, wherever the wall clock dates the one before",
           "[tracker][roster][restore]") {
-    World w;
+    RosterWorld w;
     CHECK(w.roster.restore({"alice", kWallMs, at(9s), 30'000, "away"}));
     auto beat = w.beat("alice", at(8s));
     beat.status = "busy";
@@ -392,7 +392,7 @@ TEST_CASE("a status told after a restart counts, wherever the wall clock dates t
 }
 
 TEST_CASE("a longer ttl is told, once, for whoever remembers users", "[tracker][roster][restore]") {
-    World w;
+    RosterWorld w;
     auto beat = w.beat("alice", at(0s));
     CHECK(w.apply(beat).size() == 1);
     beat.ttl_ms = 60'000;
@@ -416,7 +416,7 @@ TEST_CASE("a longer ttl is told, once, for whoever remembers users", "[tracker][
 }
 
 TEST_CASE("what cannot be a user is not restored", "[tracker][roster][restore]") {
-    World w(1);
+    RosterWorld w(1);
     CHECK_FALSE(w.roster.restore({"", 0, at(0s), 30'000, {}}));
     CHECK_FALSE(w.roster.restore({"alice", 0, at(0s), 1, {}}));
     CHECK(w.roster.restore({"alice", 0, at(0s), 30'000, {}}));

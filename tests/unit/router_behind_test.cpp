@@ -31,8 +31,8 @@ std::string large_message(int n) {
     return encode_heartbeats({}, beats);
 }
 
-struct World {
-    explicit World(std::vector<std::string> trackers = {"t1"}) : bench(small(), trackers) {
+struct SlowTracker {
+    explicit SlowTracker(std::vector<std::string> trackers = {"t1"}) : bench(small(), trackers) {
         sent.resize(trackers.size());
         applied.resize(trackers.size());
         for (std::size_t t = 0; t < trackers.size(); ++t)
@@ -84,7 +84,7 @@ struct World {
 
 TEST_CASE("input waits for a tracker that is behind, and is read as it takes more",
           "[collector][behind]") {
-    World world;
+    SlowTracker world;
     CHECK(world.fill() < 5);
     CHECK(world.input() == State::waiting);
     CHECK(world.bench.router.counters()["waits"] > 0);
@@ -98,7 +98,7 @@ TEST_CASE("input waits for a tracker that is behind, and is read as it takes mor
 }
 
 TEST_CASE("input is read for a tracker that takes nothing", "[collector][behind]") {
-    World world;
+    SlowTracker world;
     world.fill();
     REQUIRE(world.input() == State::waiting);
     world.turns(Link::kTakesWithin);
@@ -120,7 +120,7 @@ TEST_CASE("input waits for no tracker that was never heard", "[collector][behind
 }
 
 TEST_CASE("nobody's users wait for another's tracker", "[collector][behind]") {
-    World world({"t1", "t2"});
+    SlowTracker world({"t1", "t2"});
     for (int n = 0; n < 20; ++n) {
         world.turn({large_message(n)}, false);
         REQUIRE(world.bench.router.input() == State::open);
@@ -144,7 +144,7 @@ TEST_CASE("nobody's users wait for another's tracker", "[collector][behind]") {
 }
 
 TEST_CASE("input waits for no longer than a second at a time", "[collector][behind]") {
-    World world;
+    SlowTracker world;
     std::vector<std::string> messages;
     for (int n = 0; n < 12; ++n)
         messages.push_back(large_message(n));
@@ -162,7 +162,7 @@ TEST_CASE("input waits for no longer than a second at a time", "[collector][behi
 }
 
 TEST_CASE("the watermark stands while the input waits", "[collector][behind]") {
-    World world;
+    SlowTracker world;
     world.fill();
     REQUIRE(world.input() == State::waiting);
     const auto before = world.watermark;
@@ -177,7 +177,7 @@ TEST_CASE("the watermark stands while the input waits", "[collector][behind]") {
 }
 
 TEST_CASE("an input that is full for two seconds is told as a loss", "[collector][behind]") {
-    World world;
+    SlowTracker world;
     const auto full_for = [&](Duration time) {
         for (const Instant end = world.bench.now + time; world.bench.now < end;) {
             world.turn({beat("a")}, false);

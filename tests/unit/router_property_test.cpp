@@ -61,8 +61,8 @@ struct ModelTracker {
     }
 };
 
-struct World {
-    explicit World(RouterOptions options) : bench(std::move(options)) {}
+struct RouterWorld {
+    explicit RouterWorld(RouterOptions options) : bench(std::move(options)) {}
 
     // One turn: what came, what the router sends, what the tracker makes of it.
     void turn(bool drained) {
@@ -105,7 +105,7 @@ TEST_CASE("over a bad link nothing is lost and no watermark is early", "[collect
     rc::prop("one tracker, with and without room for what is not acknowledged", [] {
         RouterOptions options;
         options.resend_bytes_max = *rc::gen::element<std::uint64_t>(2'000, 20'000, 64u << 20);
-        World world(options);
+        RouterWorld world(options);
         for (auto turns = *rc::gen::inRange(10, 200); turns > 0; --turns) {
             world.turn(*rc::gen::inRange(0, 4) != 0);
             if (*rc::gen::inRange(0, 50) == 0) world.bench.now += 600ms;

@@ -35,7 +35,7 @@ struct Peer {
     std::uint64_t number = 0;
     bool echo = true;
 
-    void frame(World& world, Instant now,
+    void frame(TrackerWorld& world, Instant now,
                const std::vector<std::pair<std::string, Instant>>& seen = {}, bool goodbye = false,
                std::optional<Instant> sent = {}) {
         FrameHeader h;
@@ -58,7 +58,7 @@ struct Peer {
 };
 
 // What each collector is told at the end of the turn.
-std::map<std::string, Told> passed_on(World& world, Instant now) {
+std::map<std::string, Told> passed_on(TrackerWorld& world, Instant now) {
     world.turn(now);
     std::map<std::string, Told> all;
     for (const auto& ack : world.out.acks)
@@ -92,7 +92,7 @@ struct CutOff {
         return {};
     }
 
-    World world;
+    TrackerWorld world;
     Peer c1{"c1", 500s};
     Peer c2{"c2", -300s};
     Duration now = 100ms;
@@ -159,7 +159,7 @@ TEST_CASE("a collector that is expected and was never heard is waited for if oth
           "[tracker][sightings]") {
     auto options = options_of(kTrackers);
     options.collectors_expected = {"c1", "c2"};
-    World world(options, kTrackers);
+    TrackerWorld world(options, kTrackers);
     Peer c2{"c2"};
     for (Duration t{0}; t < 20s; t += 100ms) {
         c2.frame(world, at(t), {{"c1", at(t)}});
@@ -179,7 +179,7 @@ TEST_CASE("nobody is waited for who is unknown, said goodbye, or was told of by 
     }
     CHECK(run.world.tracker.stats().freshness == Freshness::live);
 
-    World world(options_of(kTrackers), kTrackers);
+    TrackerWorld world(options_of(kTrackers), kTrackers);
     Peer c1{"c1"};
     Peer c2{"c2", -300s};
     c2.echo = false;

@@ -8,7 +8,7 @@ namespace {
 
 constexpr const char* kWhy = "cannot write t1/journal.sqlite: disk full";
 
-StatusAnswer::Hold only_hold(World& world, Instant now) {
+StatusAnswer::Hold only_hold(TrackerWorld& world, Instant now) {
     const auto holds = world.ask<StatusAnswer>(StatusQuery{}, now).holds;
     REQUIRE(holds.size() == 1);
     return holds[0];
@@ -17,7 +17,7 @@ StatusAnswer::Hold only_hold(World& world, Instant now) {
 }  // namespace
 
 TEST_CASE("a disk that cannot be written is a hold at once, with its error", "[tracker][disk]") {
-    World world;
+    TrackerWorld world;
     world.frame(at(0s), {beat("alice")});
     world.turn(at(0s));
     CHECK(world.ask<StatusAnswer>(StatusQuery{}, at(0s)).holds.empty());
@@ -41,7 +41,7 @@ TEST_CASE("a disk that cannot be written is a hold at once, with its error", "[t
 }
 
 TEST_CASE("since when it is held counts from the first of its troubles", "[tracker][disk]") {
-    World world;
+    TrackerWorld world;
     world.frame(at(0s));
     world.turn(at(0s));
     world.tracker.on_writing({.failing = false, .full = true, .waiting_bytes = 1, .error = {}});
@@ -56,7 +56,7 @@ TEST_CASE("since when it is held counts from the first of its troubles", "[track
 }
 
 TEST_CASE("a refusal and a replay say why they are stale too", "[tracker][disk]") {
-    World world;
+    TrackerWorld world;
     world.tracker.on_writing({.failing = true, .full = false, .waiting_bytes = 1, .error = kWhy});
     world.tracker.on_query("asker", "nonsense");
     world.turn(at(0s));

@@ -7,7 +7,7 @@ using namespace presence::tracker;
 namespace {
 
 // Turns each half second from one time to another; the events told meanwhile.
-std::vector<Event> turns(World& world, Duration from, Duration to) {
+std::vector<Event> turns(TrackerWorld& world, Duration from, Duration to) {
     std::vector<Event> all;
     for (auto t = from; t <= to; t += 500ms)
         for (auto& event : world.events(at(t)))
@@ -26,7 +26,7 @@ TrackerOptions with_freeze_max(Duration max) {
 
 TEST_CASE("what is held for want of evidence is told after freeze_max at the latest, as stale",
           "[tracker][freeze]") {
-    World world(with_freeze_max(30s));
+    TrackerWorld world(with_freeze_max(30s));
     world.frame(at(1s), {beat("alice")});
     CHECK(turns(world, 1s, 1s).size() == 1);
     CHECK(turns(world, 1'500ms, 31s).empty());
@@ -53,7 +53,7 @@ TEST_CASE("what is held for want of evidence is told after freeze_max at the lat
 
 TEST_CASE("a tracker that nothing wakes but its own ticks spends what it holds as well",
           "[tracker][freeze]") {
-    World world(with_freeze_max(30s));
+    TrackerWorld world(with_freeze_max(30s));
     world.frame(at(1s), {beat("alice")});
     turns(world, 1s, 1s);
     std::vector<Event> told;
@@ -67,7 +67,7 @@ TEST_CASE("a tracker that nothing wakes but its own ticks spends what it holds a
 }
 
 TEST_CASE("it is not told before, and who was heard meanwhile stays", "[tracker][freeze]") {
-    World world(with_freeze_max(30s));
+    TrackerWorld world(with_freeze_max(30s));
     world.frame(at(1s), {beat("alice"), beat("bob")});
     turns(world, 1s, 42'500ms);
     // alice's heartbeat of 40 s comes late.
@@ -80,7 +80,7 @@ TEST_CASE("it is not told before, and who was heard meanwhile stays", "[tracker]
 TEST_CASE("a tracker that was stopped itself, or waits for its disk, spends nothing",
           "[tracker][freeze]") {
     const bool failing = GENERATE(false, true);
-    World world(with_freeze_max(30s));
+    TrackerWorld world(with_freeze_max(30s));
     world.frame(at(1s), {beat("alice")});
     turns(world, 1s, 1s);
     CHECK(world.events(at(10min)).empty());

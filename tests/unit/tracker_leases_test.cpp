@@ -13,7 +13,7 @@ Row on(std::string_view edge, std::string_view user) {
 }
 
 // A frame and a turn each second, in which these edges speak; the events of all of them.
-std::vector<Event> seconds(World& world, Duration from, Duration to,
+std::vector<Event> seconds(TrackerWorld& world, Duration from, Duration to,
                            const std::vector<std::string_view>& speak) {
     std::vector<Event> all;
     for (auto t = from; t <= to; t += 1s) {
@@ -37,7 +37,7 @@ std::string shown(const StatusAnswer::Hold& hold) {
 
 TEST_CASE("leases hold the users of a silent edge, visibly, and nobody else's",
           "[tracker][leases]") {
-    World world;
+    TrackerWorld world;
     world.frame(at(1s), {on("gw-1", "alice"), on("gw-2", "bob"), beat("carol")});
     CHECK(world.events(at(1s)).size() == 3);
     // gw-1 is gone; bob and carol leave.
@@ -66,7 +66,7 @@ TEST_CASE("leases hold the users of a silent edge, visibly, and nobody else's",
 }
 
 TEST_CASE("a lease counts from any frame, also one that comes out of turn", "[tracker][leases]") {
-    World world;
+    TrackerWorld world;
     world.frame(at(1s), {on("gw-1", "alice")});
     world.turn(at(1s));
     seconds(world, 2s, 10s, {});
@@ -84,7 +84,7 @@ TEST_CASE("status tells what all timeouts wait for, in each way", "[tracker][lea
     auto options = options_of();
     options.collectors_expected = {"c1", "c2"};
     options.freeze_max = 60s;
-    World world(options);
+    TrackerWorld world(options);
     const auto holds = [&](Duration now) {
         std::vector<std::string> all;
         for (const auto& hold : world.ask<StatusAnswer>(StatusQuery{}, at(now)).holds)
@@ -122,7 +122,7 @@ TEST_CASE("status tells what all timeouts wait for, in each way", "[tracker][lea
 TEST_CASE("a wall clock set a day back or forward changes what is shown, and nobody's state",
           "[tracker][time]") {
     for (const auto jump : {-24h, 24h}) {
-        World world;
+        TrackerWorld world;
         world.frame(at(1s), {on("gw-1", "alice"), beat("bob")});
         const auto came = world.events(at(1s));
         REQUIRE(came.size() == 2);

@@ -20,7 +20,7 @@ std::vector<Ack> signs_of(const Output& out) {
 }
 
 // Turns each 10 ms up to then; the times of the signs.
-std::vector<Duration> signs_until(World& world, Duration from, Duration until, bool frames) {
+std::vector<Duration> signs_until(TrackerWorld& world, Duration from, Duration until, bool frames) {
     std::vector<Duration> times;
     for (Duration t = from; t <= until; t += 10ms) {
         if (frames) world.frame(at(t));
@@ -34,13 +34,13 @@ std::vector<Duration> signs_until(World& world, Duration from, Duration until, b
 }  // namespace
 
 TEST_CASE("while nothing waits for the disk there are no signs", "[tracker][signs]") {
-    World world;
+    TrackerWorld world;
     CHECK(signs_until(world, 0s, 3s, true).empty());
 }
 
 TEST_CASE("while the disk is behind, whoever was heard is told so, and nothing is acknowledged",
           "[tracker][signs]") {
-    World world;
+    TrackerWorld world;
     world.frame(at(0s), {beat("alice")});
     world.turn(at(0s));
     world.tracker.on_writing(kBehind);
@@ -59,7 +59,7 @@ TEST_CASE("while the disk is behind, whoever was heard is told so, and nothing i
 
 TEST_CASE("who is told to be heard is not given up before a grace has passed since",
           "[tracker][signs]") {
-    World world;  // of a grace of 10 s
+    TrackerWorld world;  // of a grace of 10 s
     world.frame(at(0s));
     world.turn(at(0s));
     const auto state = [&](Duration t) {
@@ -77,7 +77,7 @@ TEST_CASE("who is told to be heard is not given up before a grace has passed sin
 }
 
 TEST_CASE("who was given up gets no sign", "[tracker][signs]") {
-    World world;
+    TrackerWorld world;
     world.frame(at(0s));
     world.turn(at(0s));
     world.turn(at(10'001ms));

@@ -5,7 +5,7 @@ using namespace presence::tracker;
 
 TEST_CASE("one heartbeat becomes online, its silence offline at last read + ttl",
           "[tracker][core]") {
-    World world;
+    TrackerWorld world;
     world.frame(at(1s), {beat("alice")}, at(900ms));
     const auto online = world.events(at(1s));
     REQUIRE(online.size() == 1);
@@ -30,7 +30,7 @@ TEST_CASE("one heartbeat becomes online, its silence offline at last read + ttl"
 }
 
 TEST_CASE("time does not pass while the evidence is not in", "[tracker][core]") {
-    World world;
+    TrackerWorld world;
     world.frame(at(1s), {beat("alice")});
     REQUIRE(world.events(at(1s)).size() == 1);
     CHECK(world.events(at(10'999ms)).empty());  // the collector is stalled: no frame, no expiry
@@ -40,7 +40,7 @@ TEST_CASE("time does not pass while the evidence is not in", "[tracker][core]") 
 }
 
 TEST_CASE("a vanished collector lifts every deadline", "[tracker][core]") {
-    World world;
+    TrackerWorld world;
     world.frame(at(1s), {beat("alice")});
     REQUIRE(world.events(at(1s)).size() == 1);
     CHECK(world.events(at(12s)).empty());  // silent beyond the grace: known no more, lifted
@@ -54,7 +54,7 @@ TEST_CASE("a vanished collector lifts every deadline", "[tracker][core]") {
 }
 
 TEST_CASE("no deadline lies before the tracker's own start + ttl", "[tracker][core]") {
-    World world;
+    TrackerWorld world;
     world.frame(at(1s), {beat("alice")}, at(-5s));  // waited in a collector while we were away
     REQUIRE(world.events(at(1s)).size() == 1);
     world.frame(at(9'990ms));
@@ -64,7 +64,7 @@ TEST_CASE("no deadline lies before the tracker's own start + ttl", "[tracker][co
 }
 
 TEST_CASE("each frame is acknowledged with its turn, duplicates too", "[tracker][core]") {
-    World world;
+    TrackerWorld world;
     world.frame(at(1s), {beat("alice")});
     world.frame(at(1s), {beat("bob")});
     world.turn(at(1s));
@@ -84,7 +84,7 @@ TEST_CASE("each frame is acknowledged with its turn, duplicates too", "[tracker]
 }
 
 TEST_CASE("garbage and another cluster's frames are counted, not acknowledged", "[tracker][core]") {
-    World world;
+    TrackerWorld world;
     world.tracker.on_frame("peer", "\xdd\x0f\xff\xff\xff", at(1s), kWall);
     world.tracker.on_frame("peer", "", at(1s), kWall);
     FrameHeader h;
@@ -99,7 +99,7 @@ TEST_CASE("garbage and another cluster's frames are counted, not acknowledged", 
 
 TEST_CASE("who is refused, and why, is told: the first since it was last asked",
           "[tracker][core]") {
-    World world;
+    TrackerWorld world;
     CHECK_FALSE(world.tracker.take_refused());
     FrameHeader h;
     h.cluster = "other";
@@ -134,7 +134,7 @@ TEST_CASE("who is refused, and why, is told: the first since it was last asked",
 
 TEST_CASE("two processes under one id are told of each other, and shown in the status",
           "[tracker][core][identity]") {
-    World world;
+    TrackerWorld world;
     FrameHeader h;
     h.cluster = "main";
     h.collector = "c1";
@@ -168,7 +168,7 @@ TEST_CASE("two processes under one id are told of each other, and shown in the s
 }
 
 TEST_CASE("a tick tells the last batch each second, also when idle", "[tracker][core]") {
-    World world;
+    TrackerWorld world;
     const auto ticks = [&](Instant now) {
         world.turn(now);
         std::vector<std::uint64_t> last;
@@ -186,7 +186,7 @@ TEST_CASE("a tick tells the last batch each second, also when idle", "[tracker][
 
 TEST_CASE("who subscribes to ticks is told where the stream stands, in one tick for many at once",
           "[tracker][core]") {
-    World world;
+    TrackerWorld world;
     const auto ticks = [&](Instant now) {
         world.turn(now);
         return std::count_if(world.out.publications.begin(), world.out.publications.end(),
@@ -211,7 +211,7 @@ TEST_CASE("who found no room is unknown until their ttl has passed, and so is wh
           "[tracker][core]") {
     auto options = options_of();
     options.users_max = 1;
-    World world(options);
+    TrackerWorld world(options);
     for (auto t = 0s; t <= 20s; t += 1s) {
         if (t < 15s)
             world.frame(at(t), {beat("alice"), beat("bob")});
@@ -233,7 +233,7 @@ TEST_CASE("who found no room is unknown until their ttl has passed, and so is wh
 }
 
 TEST_CASE("queries are answered after the batches of their turn", "[tracker][core]") {
-    World world;
+    TrackerWorld world;
     CHECK(world.ask<GetAnswer>(GetQuery{{"alice"}}, at(0s)).users[0].state == Known::unknown);
     CHECK(world.freshness == Freshness::warming);
 
@@ -272,7 +272,7 @@ TEST_CASE("queries are answered after the batches of their turn", "[tracker][cor
 }
 
 TEST_CASE("a bad question is answered with its error and rid", "[tracker][core]") {
-    World world;
+    TrackerWorld world;
     world.tracker.on_query("asker", "\xc1");
     world.turn(at(1s));
     REQUIRE(world.out.answers.size() == 1);
@@ -283,7 +283,7 @@ TEST_CASE("a bad question is answered with its error and rid", "[tracker][core]"
 }
 
 TEST_CASE("a listing is paged by slot and hash and lists everyone once", "[tracker][core]") {
-    World world;
+    TrackerWorld world;
     std::vector<std::string> names;
     for (int n = 0; n < 20'000; ++n)
         names.push_back(std::to_string(n) + std::string(100, 'x'));
@@ -311,7 +311,7 @@ TEST_CASE("a listing is paged by slot and hash and lists everyone once", "[track
 TEST_CASE("another tracker's users are refused: rows are counted, askers sent on",
           "[tracker][core]") {
     const std::vector<std::string> both{"t1", "t2"};
-    World world(options_of(both), both);
+    TrackerWorld world(options_of(both), both);
     const auto map = SlotMap::rendezvous(1, both);
     std::string other = "u";
     while (map.owner[slot_of(hash_of(other))] == 0)
@@ -337,7 +337,7 @@ TEST_CASE("another tracker's users are refused: rows are counted, askers sent on
 }
 
 TEST_CASE("a mass silence is told in limited turns that say more is due", "[tracker][core]") {
-    World world;
+    TrackerWorld world;
     std::vector<std::string> names;
     for (int n = 0; n < 10'000; ++n)
         names.push_back("user" + std::to_string(n));
@@ -358,7 +358,7 @@ TEST_CASE("a mass silence is told in limited turns that say more is due", "[trac
 }
 
 TEST_CASE("questions with long answers share the turns with heartbeats", "[tracker][query]") {
-    World world;
+    TrackerWorld world;
     std::vector<std::string> ids;
     for (int n = 0; n < 9'000; ++n)
         ids.push_back(std::to_string(n) + std::string(120, 'x'));

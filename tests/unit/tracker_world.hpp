@@ -31,8 +31,9 @@ inline TrackerOptions options_of(std::vector<std::string> trackers = {"t1"}) {
 }
 
 // A tracker and one collector whose clock is ours and whose link takes no time.
-struct World {
-    explicit World(TrackerOptions o = options_of(), std::vector<std::string> trackers = {"t1"})
+struct TrackerWorld {
+    explicit TrackerWorld(TrackerOptions o = options_of(),
+                          std::vector<std::string> trackers = {"t1"})
         : tracker(std::move(o), SlotMap::rendezvous(1, std::move(trackers)), at(0s)) {
         tracker.begin({}, at(0s), kWall);
     }

@@ -167,18 +167,18 @@ bool FailureDetector::note_clocks(Run& run, const FrameHeader& header, std::uint
     return true;
 }
 
-void FailureDetector::resume(Link link) {
+void FailureDetector::resume(Applied run) {
     if (resumed_.size() < kCollectorsMax)
-        resumed_[{std::move(link.collector), link.boot}] = link.applied;
+        resumed_[{std::move(run.collector), run.boot}] = run.applied;
 }
 
-std::vector<FailureDetector::Link> FailureDetector::links() const {
-    std::vector<Link> all;
+std::vector<FailureDetector::Applied> FailureDetector::applied() const {
+    std::vector<Applied> all;
     for (const auto& [key, applied] : resumed_)
         all.push_back({key.first, key.second, applied});
     for (const auto& [key, run] : runs_)
         if (key.second != 0) all.push_back({key.first, key.second, run.applied});
-    std::sort(all.begin(), all.end(), [](const Link& a, const Link& b) {
+    std::sort(all.begin(), all.end(), [](const Applied& a, const Applied& b) {
         return std::tie(a.collector, a.boot) < std::tie(b.collector, b.boot);
     });
     return all;

@@ -44,18 +44,18 @@ public:
     FailureDetector(Duration grace, std::vector<std::string> expected, Instant now);
 
     // How far a collector's run was applied.
-    struct Link {
+    struct Applied {
         std::string collector;
         std::uint64_t boot = 0;
         std::uint64_t applied = 0;
     };
-    // As links() told an earlier run of this tracker: what was applied and written then is not
+    // As applied() told an earlier run of this tracker: what was applied and written then is not
     // applied again, should that run of the collector send it again. Before the first frame.
-    void resume(Link link);
+    void resume(Applied run);
     // Our run before this one.
     void resume(std::uint64_t boot) { before_ = boot; }
     // In the order of ids.
-    [[nodiscard]] std::vector<Link> links() const;
+    [[nodiscard]] std::vector<Applied> applied() const;
 
     // A run of a collector.
     struct RunId {
