@@ -80,6 +80,11 @@ Settings only(SinkType type, Settings settings) {
         setting.only = type;
     return settings;
 }
+Settings printed_last(Settings settings) {
+    for (auto& setting : settings)
+        setting.printed_last = true;
+    return settings;
+}
 Settings joined(std::initializer_list<Settings> parts) {
     Settings all;
     for (const auto& part : parts)
@@ -145,10 +150,10 @@ Settings of_tracker() {
     return {
         id("id", at<&T::id>, "name of the process; t1, t2 ... by position"),
         endpoint("ingest", at<&T::ingest>, "where collectors connect to"),
-        endpoint("ingest_bind", at<&T::ingest_bind>, "what it binds for them", at<&T::ingest>),
         endpoint("events", at<&T::events>, "where subscribers connect to"),
-        endpoint("events_bind", at<&T::events_bind>, "what it binds for them", at<&T::events>),
         endpoint("query", at<&T::query>, "where questions go to"),
+        endpoint("ingest_bind", at<&T::ingest_bind>, "what it binds for them", at<&T::ingest>),
+        endpoint("events_bind", at<&T::events_bind>, "what it binds for them", at<&T::events>),
         endpoint("query_bind", at<&T::query_bind>, "what it binds for them", at<&T::query>),
         text("data", at<&T::data>, "directory of its journal; data/ID"),
     };
@@ -183,6 +188,13 @@ Settings of_sink() {
         only(SinkType::exec,
              {text("command", at<&S::command>, "program and arguments"),
               flag("acknowledge", at<&S::acknowledge>, "taken is what the program says it is")}),
+        printed_last(
+            {choice("mode", at<&S::mode>, "MODE", "of what waits, all or the newest of each user"),
+             number("queue_max", at<&S::queue_max>, 1, 100'000'000, "events that wait"),
+             used_if(kept, number("attempts_max", at<&S::attempts_max>, 0, 1'000'000,
+                                  "then events become dead letters; 0: never")),
+             used_if(kept,
+                     number("dead_max", at<&S::dead_max>, 1, 10'000'000, "dead letters kept"))}),
         only(SinkType::webhook,
              {text("url", at<hook, &W::url>, "where batches are posted"),
               text("secret", nullptr, "refused: it would travel wherever the file does"),
@@ -198,11 +210,6 @@ Settings of_sink() {
               flag("allow_plaintext", at<hook, &W::allow_plaintext>, "http:// beyond loopback"),
               text("proxy", at<hook, &W::proxy>, "through which requests go"),
               text("ca_file", at<hook, &W::ca_file>, "in place of the system's")}),
-        {choice("mode", at<&S::mode>, "MODE", "of what waits, all or the newest of each user"),
-         number("queue_max", at<&S::queue_max>, 1, 100'000'000, "events that wait"),
-         used_if(kept, number("attempts_max", at<&S::attempts_max>, 0, 1'000'000,
-                              "then events become dead letters; 0: never")),
-         used_if(kept, number("dead_max", at<&S::dead_max>, 1, 10'000'000, "dead letters kept"))},
     });
 }
 

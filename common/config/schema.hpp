@@ -36,8 +36,9 @@ struct Setting {
     std::int64_t low = 0, high = 0;  // numbers, and durations in us
     bool zero_allowed = false;       // though below `low`
     TextRule rule = TextRule::any;
-    At follows = nullptr;                       // its default, which is not printed
-    SinkType only = SinkType::unset;            // the one type of sink that has it
+    At follows = nullptr;             // its default; printed after it, if it differs
+    SinkType only = SinkType::unset;  // the one type of sink that has it
+    bool printed_last = false;
     bool (*used)(const SinkConfig&) = nullptr;  // the sinks that have it, where it is no one type
 };
 
@@ -45,7 +46,7 @@ struct Setting {
 struct TableSchema {
     std::string_view name;  // "tracker"
     bool list;
-    std::vector<Setting> settings;  // in the order of printing; a list's begins with its id
+    std::vector<Setting> settings;  // a list's begins with its id
     void* (*add)(Config&);          // a new table of the list; the only one of [presence]
     std::vector<const void*> (*all)(const Config&);
 

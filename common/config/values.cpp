@@ -110,6 +110,18 @@ Place read_place(Setting::At at, const void* table) {
     return at(const_cast<void*>(table));
 }
 
+// Whether it says something in this table.
+bool has(const TableSchema& schema, const Setting& setting, const void* table) {
+    if (setting.at == nullptr) return false;
+    const auto* sink = static_cast<const SinkConfig*>(table);
+    if (setting.only != SinkType::unset && setting.only != sink->type) return false;
+    if (setting.used != nullptr && !setting.used(*sink)) return false;
+    const auto text = text_of(setting, table);
+    if (setting.follows != nullptr)
+        return text != std::visit(Show{}, read_place(setting.follows, table));
+    return !schema.list || !text.empty();
+}
+
 }  // namespace
 
 std::string set_from_text(const Setting& setting, std::string_view text, void* table) {
@@ -130,18 +142,15 @@ std::string toml_of(const Setting& setting, const void* table) {
 
 std::vector<const Setting*> TableSchema::printed(const void* table) const {
     std::vector<const Setting*> out;
-    for (const auto& setting : settings) {
-        if (setting.at == nullptr) continue;
-        const auto* sink = static_cast<const SinkConfig*>(table);
-        if (setting.only != SinkType::unset && setting.only != sink->type) continue;
-        if (setting.used != nullptr && !setting.used(*sink)) continue;
-        const auto text = text_of(setting, table);
-        if (list && text.empty()) continue;
-        if (setting.follows != nullptr &&
-            text == std::visit(Show{}, read_place(setting.follows, table)))
-            continue;
-        out.push_back(&setting);
-    }
+    for (const bool last : {false, true})
+        for (const auto& setting : settings) {
+            if (setting.printed_last != last || setting.follows != nullptr) continue;
+            out.push_back(&setting);
+            for (const auto& follower : settings)
+                if (follower.follows != nullptr && follower.follows == setting.at)
+                    out.push_back(&follower);
+        }
+    std::erase_if(out, [&](const Setting* setting) { return !has(*this, *setting, table); });
     return out;
 }
 
