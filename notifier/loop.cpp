@@ -108,7 +108,8 @@ private:
         store.owner =
             "sink " + sink.name + " of notifier " + program.id + " of " + presence.cluster;
         // Where trackers keep nothing a sink keeps its place all the same.
-        if (presence.durability == "power") store.durability = io::Store::Durability::power;
+        if (presence.durability == Durability::power)
+            store.durability = io::Store::Durability::power;
         runners_.emplace_back(sink, std::move(options), slot_map_of(program.config), store);
     }
 

@@ -144,7 +144,7 @@ private:
     }
 
     void leave() {
-        if (program_.config.presence.on_shutdown == "offline")
+        if (program_.config.presence.on_shutdown == OnShutdown::offline)
             tracker_.end_all(io::now(), io::wall_offset());
         tracker_.end_turn(io::now(), io::wall_offset(), out_);
         persistence_.take(out_, ready_);

@@ -15,7 +15,7 @@ namespace log = io::log;
 
 std::unique_ptr<io::Store> open_store(const io::Program& program, const TrackerConfig& own) {
     const auto& presence = program.config.presence;
-    if (presence.durability == "off") {
+    if (presence.durability == Durability::off) {
         // Resumed later, it would tell what was true before this run.
         if (const auto aside = io::Store::set_aside(own.data))
             log::warn("journal_set_aside", {{"data", own.data}, {"as", *aside}});
@@ -24,8 +24,8 @@ std::unique_ptr<io::Store> open_store(const io::Program& program, const TrackerC
     io::Store::Options options;
     options.directory = own.data;
     options.owner = "tracker " + own.id + " of " + presence.cluster;
-    options.durability = presence.durability == "power" ? io::Store::Durability::power
-                                                        : io::Store::Durability::process;
+    options.durability = presence.durability == Durability::power ? io::Store::Durability::power
+                                                                  : io::Store::Durability::process;
     options.retain_bytes = presence.journal_bytes_max;
     options.retain_age = presence.journal_age_max;
     auto store = std::make_unique<io::Store>(options);
@@ -47,7 +47,7 @@ io::Store::Write write_of(const Output& turn, std::uint64_t boot) {
 }  // namespace
 
 Persistence::Persistence(const io::Program& program, const TrackerConfig& own)
-    : resume_(program.config.presence.on_start == "resume"),
+    : resume_(program.config.presence.on_start == OnStart::resume),
       data_(own.data),
       store_(open_store(program, own)) {}
 

@@ -48,7 +48,7 @@ Config private_config(const BenchOptions& options, const std::filesystem::path& 
     Config config = default_config(1, options.trackers);
     config.presence.timeout =
         std::max(options.ttl.value_or(3 * interval_of(options)), Duration{1s});
-    config.presence.log_level = "warn";
+    config.presence.log_level = LogLevel::warn;
     config.collectors[0].heartbeats = config.collectors[0].heartbeats_bind = free[0];
     for (std::size_t i = 0; i < config.trackers.size(); ++i) {
         auto& tracker = config.trackers[i];
@@ -61,7 +61,8 @@ Config private_config(const BenchOptions& options, const std::filesystem::path& 
     if (options.sink) {
         config.notifiers[0].data = data / "notifier";
         auto& sink = config.sinks.emplace_back();
-        sink.name = sink.type = "jsonl";
+        sink.name = "jsonl";
+        sink.type = SinkType::jsonl;
         sink.notifier = config.notifiers[0].id;
         sink.path = sink_file(data);
     } else {

@@ -35,7 +35,7 @@ struct Given {
 Config built_in(const Given& given) {
     Config config = default_config(given.collectors > 0 ? given.collectors : 1,
                                    given.trackers > 0 ? given.trackers : 1);
-    config.presence.log_level = "warn";  // a person wants to see the users come and go
+    config.presence.log_level = LogLevel::warn;  // a person wants to see the users come and go
     if (given.demo) config.presence.timeout = 3s;
     return config;
 }
@@ -210,7 +210,7 @@ int run_up(const Given& given) {
     const std::string file = theirs ? *theirs : built_in_file.path();
     const auto read = [&] { return load_config(file, io::environment(), given.settings); };
     const Config config = read();
-    io::log::open("info", config.presence.log_format, "up");
+    io::log::open(LogLevel::info, config.presence.log_format, "up");
     io::log::info("start", {{"version", io::version()}, {"config", theirs.value_or("built-in")}});
     for (const auto& warning : config.warnings)
         io::log::warn("config_warning", {{"message", warning}});

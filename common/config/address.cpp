@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string>
 
 namespace presence {
@@ -88,6 +89,22 @@ std::vector<std::uint8_t> parse_address(std::string_view text) {
         if (::inet_pton(family, terminated.c_str(), bytes.data()) == 1) return bytes;
     }
     return {};
+}
+
+bool well_formed_host(std::string_view host) {
+    if (host.starts_with('[')) return host.ends_with(']') && parse_address(host).size() == 16;
+    return !host.empty() && std::all_of(host.begin(), host.end(), [](unsigned char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               c == '.' || c == '-' || c == '_';
+    });
+}
+
+std::optional<int> parse_port(std::string_view text) {
+    int port = 0;
+    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (error != std::errc{} || rest != text.data() + text.size() || port < 1 || port > 65535)
+        return {};
+    return port;
 }
 
 }  // namespace presence

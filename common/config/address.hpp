@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -15,5 +16,10 @@ namespace presence {
 
 // "192.0.2.1", "2001:db8::1" or "[2001:db8::1]" as bytes; empty for anything else, names among it.
 [[nodiscard]] std::vector<std::uint8_t> parse_address(std::string_view text);
+
+// As far as the text tells: a name, an IPv4 address, or an IPv6 address in brackets.
+[[nodiscard]] bool well_formed_host(std::string_view host);
+// 1 to 65535.
+[[nodiscard]] std::optional<int> parse_port(std::string_view text);
 
 }  // namespace presence

@@ -3,34 +3,25 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <sstream>
+
+#include "common/config/schema.hpp"
 
 namespace presence {
-
 namespace {
 
 // Of the table "tracker t2", and of "" for [presence]: value by key.
 using Tables = std::map<std::string, std::map<std::string, std::string>>;
 
-// From the printed form, which has every setting on a line of its own, the name of a table first.
 Tables tables_of(const Config& config) {
     Tables tables;
-    std::string kind;
-    std::string table;
-    std::istringstream lines(print_config(config));
-    for (std::string line; std::getline(lines, line);) {
-        if (line.empty() || line.starts_with('#')) continue;
-        if (line.starts_with('[')) {
-            kind = line.starts_with("[[") ? line.substr(2, line.size() - 4) : "";
-            table.clear();
-            continue;
+    for (const auto& kind : schema())
+        for (const auto* table : kind.all(config)) {
+            auto& values = tables[kind.list ? std::string(kind.name) + ' ' +
+                                                  text_of(kind.settings.front(), table)
+                                            : std::string()];
+            for (const auto* setting : kind.printed(table))
+                values.emplace(setting->key, text_of(*setting, table));
         }
-        const auto equals = line.find(" = ");
-        const auto key = line.substr(0, equals);
-        const auto value = line.substr(equals + 3);
-        if (!kind.empty() && table.empty()) table = kind + ' ' + value.substr(1, value.size() - 2);
-        tables[table][key] = value;
-    }
     return tables;
 }
 
@@ -74,14 +65,8 @@ std::string changed_settings(const Config& before, const Config& after) {
 
 std::string reload_refusal(const Config& running, const Config& read, const std::string& kind,
                            const std::string& id) {
-    const auto has = [](const auto& tables, const std::string& wanted) {
-        return std::any_of(tables.begin(), tables.end(),
-                           [&](const auto& table) { return table.id == wanted; });
-    };
-    const bool there = kind == "collector" ? has(read.collectors, id)
-                       : kind == "tracker" ? has(read.trackers, id)
-                                           : has(read.notifiers, id);
-    if (!there)
+    const auto ids = ids_of(read, kind);
+    if (std::find(ids.begin(), ids.end(), id) == ids.end())
         return "it has no [[" + kind + "]] `" + id +
                "`, which is this process: end it first, if it is to go";
     if (read.presence.map_version <= running.presence.map_version) return {};

@@ -8,6 +8,7 @@
 #include "common/config/address.hpp"
 #include "common/config/endpoint.hpp"
 #include "common/config/read.hpp"
+#include "common/config/schema.hpp"
 #include "common/config/suggest.hpp"
 #include "common/limits.hpp"
 #include "common/slots.hpp"
@@ -193,57 +194,45 @@ private:
 
     void sink(const std::string& place, const SinkConfig& s) {
         name(place, "name", s.name, "sinks");
-        const std::vector<std::string_view> types{"stdout", "jsonl", "exec", "webhook"};
-        if (s.type.empty())
-            origin_.fail(
-                place, "the sink `" + s.name + "` needs a `type`: stdout, jsonl, exec or webhook");
-        if (std::find(types.begin(), types.end(), s.type) == types.end())
-            origin_.fail(place + "/type",
-                         "unknown type `" + s.type +
-                             "` of a sink; there are stdout, jsonl, exec and webhook" +
-                             did_you_mean(s.type, types));
-        belongs(place, "format", s.type, "stdout");
-        belongs(place, "path", s.type, "jsonl");
-        belongs(place, "command", s.type, "exec");
-        belongs(place, "acknowledge", s.type, "exec");
-        if (s.type != "exec") belongs(place, "timeout", s.type, "webhook");
-        if (s.type == "exec" && !s.acknowledge && origin_.names(place + "/timeout"))
-            origin_.fail(
-                place + "/timeout",
-                "`timeout` is for a sink of type webhook, or exec with acknowledge = true");
-        for (const char* key :
-             {"url", "secret", "secret_file", "secret_env", "connect_timeout", "batch_max",
-              "allow_private", "allow_plaintext", "proxy", "ca_file"})
-            belongs(place, key, s.type, "webhook");
-        if (s.format != "text" && s.format != "json")
-            origin_.fail(place + "/format",
-                         "`format` must be one of text, json, not `" + s.format + "`");
-        if (s.mode != "every" && s.mode != "latest")
-            origin_.fail(place + "/mode",
-                         "`mode` must be one of every, latest, not `" + s.mode + "`");
-        if (s.type == "stdout")
+        if (s.type == SinkType::unset)
+            origin_.fail(place, "the sink `" + s.name +
+                                    "` needs a `type`: " + enumerated(kWords<SinkType>, " or "));
+        belongs(place, s);
+        if (s.type == SinkType::standard_output)
             for (const char* key : {"attempts_max", "dead_max"})
                 if (origin_.names(place + "/" + key))
                     origin_.fail(place + "/" + key,
                                  "`" + std::string(key) +
                                      "` is not for a sink of type stdout: nothing is kept for "
                                      "it, so there is no place for dead letters");
-        if (s.type == "jsonl") {
+        if (s.type == SinkType::jsonl) {
             if (s.path.empty()) origin_.fail(place, "the sink `" + s.name + "` needs a `path`");
             unique(place + "/path", s.path, "the file");
         }
-        if (s.type == "exec" && (s.command.empty() || s.command[0].empty()))
+        if (s.type == SinkType::exec && (s.command.empty() || s.command[0].empty()))
             origin_.fail(place, "the sink `" + s.name +
                                     "` needs a `command`: [\"program\", \"argument\", ...]");
-        if (s.type == "webhook") check_webhook(s, place, origin_);
+        if (s.type == SinkType::webhook) check_webhook(s, place, origin_);
         notifier(place, s);
     }
 
-    void belongs(const std::string& place, const std::string& key, const std::string& type,
-                 const std::string& owner) {
-        if (type != owner && origin_.names(place + "/" + key))
-            origin_.fail(place + "/" + key, "`" + key + "` is for a sink of type " + owner +
-                                                ", this one is of type " + type);
+    // What only sinks of other types have is not there.
+    void belongs(const std::string& place, const SinkConfig& s) {
+        const auto refuse = [&](const std::string& key, SinkType owner) {
+            if (origin_.names(place + "/" + key))
+                origin_.fail(place + "/" + key,
+                             "`" + key + "` is for a sink of type " + std::string(word_of(owner)) +
+                                 ", this one is of type " + std::string(word_of(s.type)));
+        };
+        for (const auto& setting : find_table("sink")->settings)
+            if (setting.only != SinkType::unset && setting.only != s.type)
+                refuse(std::string(setting.key), setting.only);
+        if (s.type == SinkType::standard_output || s.type == SinkType::jsonl)
+            refuse("timeout", SinkType::webhook);
+        if (s.type == SinkType::exec && !s.acknowledge && origin_.names(place + "/timeout"))
+            origin_.fail(
+                place + "/timeout",
+                "`timeout` is for a sink of type webhook, or exec with acknowledge = true");
     }
 
     void notifier(const std::string& place, const SinkConfig& s) {

@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "common/config/read.hpp"
-#include "common/config/settings.hpp"
+#include "common/config/schema.hpp"
 #include "common/config/suggest.hpp"
 
 namespace presence {
@@ -43,14 +43,14 @@ std::string upper(std::string_view key) {
 template <class Error>
 void apply(const Setting& setting, const std::string& text, const std::string& source,
            PresenceConfig& presence) {
-    const auto fault = set_from_text(setting, text, presence);
+    const auto fault = set_from_text(setting, text, &presence);
     if (!fault.empty()) throw Error(source + " " + fault + ", not `" + text + "`");
 }
 
 void apply_environment(const std::map<std::string, std::string>& environment, Config& config) {
     constexpr std::string_view kPrefix = "PRESENCE_";
     std::vector<std::string> names;
-    for (const auto key : setting_keys())
+    for (const auto key : presence_schema().keys())
         names.push_back(upper(key));
     names.emplace_back("CONFIG");  // which file it is
     for (const auto& [variable, text] : environment) {
@@ -58,8 +58,9 @@ void apply_environment(const std::map<std::string, std::string>& environment, Co
         if (name == "CONFIG") continue;
         const auto found = std::find(names.begin(), names.end(), name);
         if (found != names.end()) {
-            apply<ConfigError>(presence_settings()[static_cast<std::size_t>(found - names.begin())],
-                               text, variable, config.presence);
+            apply<ConfigError>(
+                presence_schema().settings[static_cast<std::size_t>(found - names.begin())], text,
+                variable, config.presence);
             continue;
         }
         // Other software may own such a name (Kubernetes sets PRESENCE_PORT for a service called
@@ -74,7 +75,7 @@ void apply_environment(const std::map<std::string, std::string>& environment, Co
 
 void apply_flags(const std::map<std::string, std::string>& flags, PresenceConfig& presence) {
     for (const auto& [key, text] : flags) {
-        const Setting* setting = find_setting(key);
+        const Setting* setting = find_setting(presence_schema(), key);
         if (setting == nullptr) throw FlagError("unknown setting `" + key + "`");
         std::string flag = "--" + key;
         for (char& c : flag)
@@ -137,7 +138,7 @@ SlotMap slot_map_of(const Config& config) {
 
 // What is written to a terminal or a pipe begins anew with the process.
 std::string directory_of(const Config& config, const SinkConfig& sink) {
-    if (sink.type == "stdout") return {};
+    if (sink.type == SinkType::standard_output) return {};
     const auto notifier = std::find_if(config.notifiers.begin(), config.notifiers.end(),
                                        [&](const auto& n) { return n.id == sink.notifier; });
     return notifier == config.notifiers.end() ? std::string() : notifier->data + "/" + sink.name;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/config/choices.hpp"
 #include "common/slots.hpp"
 #include "common/time.hpp"
 
@@ -41,15 +42,15 @@ struct PresenceConfig {
     std::uint64_t backlog_max =
         1'000'000;  // per collector and tracker: sessions kept while it is away
     std::uint64_t map_version = 1;
-    std::string log_level = "info";      // debug | info | warn | error
-    std::string log_format = "logfmt";   // logfmt | json
-    std::string durability = "process";  // off | process | power
+    LogLevel log_level = LogLevel::info;
+    LogFormat log_format = LogFormat::logfmt;
+    Durability durability = Durability::process;
     std::uint64_t journal_bytes_max = 1ull << 30;
     Duration journal_age_max = 24h;
-    std::string data_root;             // where relative data paths begin; empty: working directory
-    std::string on_start = "resume";   // resume | offline
-    std::string on_shutdown = "hold";  // hold | offline
-    bool allow_plaintext = false;      // bind beyond loopback without encryption
+    std::string data_root;  // where relative data paths begin; empty: working directory
+    OnStart on_start = OnStart::resume;
+    OnShutdown on_shutdown = OnShutdown::hold;
+    bool allow_plaintext = false;  // bind beyond loopback without encryption
 
     [[nodiscard]] Duration collector_grace_or_timeout() const {
         return collector_grace.count() > 0 ? collector_grace : timeout;
@@ -93,14 +94,14 @@ struct WebhookConfig {
 
 struct SinkConfig {
     std::string name;
-    std::string notifier;              // default: the only one
-    std::string type;                  // stdout | jsonl | exec | webhook
-    std::string format = "json";       // stdout: text | json
+    std::string notifier;  // default: the only one
+    SinkType type = SinkType::unset;
+    SinkFormat format = SinkFormat::json;
     std::string path;                  // jsonl
     std::vector<std::string> command;  // exec: program and arguments
     bool acknowledge = false;          // exec: taken is what the program says it has handled
     WebhookConfig webhook;
-    std::string mode = "every";         // or latest: of what waits, the newest of each user
+    SinkMode mode = SinkMode::every;
     std::uint64_t queue_max = 100'000;  // events waiting; beyond, they are replayed later
     std::uint64_t attempts_max = 0;     // then events become dead letters; 0: never
     std::uint64_t dead_max = 100'000;   // dead letters kept; beyond, nothing is given up

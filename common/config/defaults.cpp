@@ -57,8 +57,8 @@ void complete_config(Config& config, const ConfigOrigin& origin) {
     if (config.notifiers.empty()) config.notifiers.emplace_back();
     if (config.sinks.empty()) {
         SinkConfig sink;
-        sink.type = "stdout";
-        sink.format = "text";
+        sink.type = SinkType::standard_output;
+        sink.format = SinkFormat::text;
         config.sinks.push_back(sink);
     }
     for (std::size_t i = 0; i < config.collectors.size(); ++i)
@@ -71,7 +71,7 @@ void complete_config(Config& config, const ConfigOrigin& origin) {
         keep_or(notifier.data, "data/" + notifier.id);
     }
     for (auto& sink : config.sinks) {
-        keep_or(sink.name, sink.type);
+        keep_or(sink.name, std::string(word_of(sink.type)));
         if (config.notifiers.size() == 1) keep_or(sink.notifier, config.notifiers[0].id);
     }
 }

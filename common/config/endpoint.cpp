@@ -1,7 +1,6 @@
 #include "common/config/endpoint.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "common/config/address.hpp"
 
@@ -11,18 +10,6 @@ namespace {
 bool starts_with_number(std::string_view host, std::string_view prefix) {
     return host.starts_with(prefix) &&
            host.find_first_not_of("0123456789.") == std::string_view::npos;
-}
-
-bool plain_host(std::string_view host) {
-    return !host.empty() && std::all_of(host.begin(), host.end(), [](unsigned char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-               c == '.' || c == '-' || c == '_';
-    });
-}
-
-bool bracketed_host(std::string_view host) {
-    return host.size() > 3 && host.front() == '[' && host.back() == ']' &&
-           parse_address(host).size() == 16;
 }
 
 // Some systems take 127.1 or 010.0.0.1 for an address, each for another one.
@@ -68,14 +55,12 @@ std::string parse_endpoint(std::string_view text, Endpoint& out) {
     const auto host = text.substr(0, colon);
     const auto port = text.substr(colon + 1);
     if (odd_numbers(host)) return "an IPv4 address is four numbers up to 255";
-    if (host != "*" && !plain_host(host) && !bracketed_host(host))
+    if (host != "*" && !well_formed_host(host))
         return "the host is a name, an IPv4 address, or an IPv6 address in brackets";
-    int number = 0;
-    const auto [rest, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-    if (error != std::errc{} || rest != port.data() + port.size() || number < 1 || number > 65535)
-        return "the port is a number from 1 to 65535";
+    const auto number = parse_port(port);
+    if (!number) return "the port is a number from 1 to 65535";
     out.host = host;
-    out.port = number;
+    out.port = *number;
     return {};
 }
 

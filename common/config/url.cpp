@@ -1,32 +1,15 @@
 #include "common/config/url.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "common/config/address.hpp"
 
 namespace presence {
 namespace {
 
-bool plain_host(std::string_view host) {
-    return !host.empty() && std::all_of(host.begin(), host.end(), [](unsigned char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-               c == '.' || c == '-' || c == '_';
-    });
-}
-
-bool bracketed_address(std::string_view host) {
-    return host.size() > 2 && host.front() == '[' && host.back() == ']' &&
-           parse_address(host).size() == 16;
-}
-
 // What stands behind the host: nothing, or a colon and a port.
 bool good_port(std::string_view text) {
-    if (text.empty()) return true;
-    int port = 0;
-    const auto [rest, error] = std::from_chars(text.data() + 1, text.data() + text.size(), port);
-    return text.front() == ':' && error == std::errc{} && rest == text.data() + text.size() &&
-           port >= 1 && port <= 65535;
+    return text.empty() || (text.front() == ':' && parse_port(text.substr(1)));
 }
 
 }  // namespace
@@ -52,7 +35,7 @@ std::string parse_url(std::string_view text, Url& out) {
     const auto end = server.starts_with('[') ? std::min(server.find(']'), server.size() - 1) + 1
                                              : std::min(server.find(':'), server.size());
     const auto host = server.substr(0, end);
-    if (!plain_host(host) && !bracketed_address(host))
+    if (!well_formed_host(host))
         return "the host is a name, an IPv4 address, or an IPv6 address in brackets";
     if (!good_port(server.substr(end))) return "the port is a number from 1 to 65535";
     if (authority.substr(server.size()).find('\\') != std::string_view::npos)

@@ -45,7 +45,8 @@ void open_log_early(int argc, const char* const* argv, const std::string& proces
         const auto file = config_file(flag_of(argc, argv, "--config"));
         format = file ? format_of(*file) : "logfmt";
     }
-    log::open("info", *format, process);
+    log::open(LogLevel::info,
+              *format == word_of(LogFormat::json) ? LogFormat::json : LogFormat::logfmt, process);
 }
 
 }  // namespace presence::io

@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 
-#include "common/config/settings.hpp"
+#include "common/config/schema.hpp"
 #include "common/config/suggest.hpp"
 #include "common/io/program.hpp"
 
@@ -185,20 +185,21 @@ void Flags::words(const std::string& name, std::size_t least, std::size_t most,
 }
 
 void Flags::settings(std::map<std::string, std::string>& into) {
-    const PresenceConfig defaults;
-    for (const auto& setting : presence_settings()) {
+    PresenceConfig defaults;
+    for (const auto& setting : presence_schema().settings) {
         std::string name = "--" + std::string(setting.key);
         for (char& c : name)
             if (c == '_') c = '-';
-        std::string choices;
-        for (const auto& choice : setting.choices)
-            choices.append(choices.empty() ? ": " : ", ").append(choice);
+        const auto place = setting.at(&defaults);
+        const auto* choice = std::get_if<Choice>(&place);
+        const std::string choices =
+            choice == nullptr ? std::string() : ": " + enumerated(choice->words, ", ");
         auto* option = impl_->add(
             name, std::string(setting.value_name),
             [&into, key = std::string(setting.key)](const std::string& given) {
                 into[key] = given;
             },
-            std::string(setting.help) + choices + default_of(text_of(setting, defaults)));
+            std::string(setting.help) + choices + default_of(text_of(setting, &defaults)));
         option->group("Settings, over those of the file");
     }
 }

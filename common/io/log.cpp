@@ -2,6 +2,7 @@
 
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include <array>
 #include <memory>
 
 #include "common/check.hpp"
@@ -41,12 +42,9 @@ void write(spdlog::level::level_enum level, std::string_view name, std::string_v
     s.logger->log(level, spdlog::string_view_t(line.data(), line.size()));
 }
 
-spdlog::level::level_enum level_named(std::string_view level) {
-    if (level == "debug") return spdlog::level::debug;
-    if (level == "warn") return spdlog::level::warn;
-    if (level == "error") return spdlog::level::err;
-    return spdlog::level::info;
-}
+// In the order of LogLevel.
+constexpr std::array kLevels{spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
+                             spdlog::level::err};
 
 void tell_broken(const char* condition, const char* message, const char* file, int line) {
     error(
@@ -56,10 +54,10 @@ void tell_broken(const char* condition, const char* message, const char* file, i
 
 }  // namespace
 
-void open(std::string_view level, std::string_view format, std::string_view process) {
+void open(LogLevel level, LogFormat format, std::string_view process) {
     State& s = state();
-    s.logger->set_level(level_named(level));
-    s.json = format == "json";
+    s.logger->set_level(kLevels.at(static_cast<std::size_t>(level)));
+    s.json = format == LogFormat::json;
     s.process = process;
     s.opened = true;
     presence::detail::tell_broken = tell_broken;

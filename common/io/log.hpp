@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/config/choices.hpp"
+
 // Logs, for shells only: one event a line, on stderr, logfmt or JSON.
 //   log::info("slot_taken", {{"slot", 3}, {"epoch", epoch}});
 //   -> time=2026-11-24T04:03:15.123Z level=info process=t1 event=slot_taken slot=3 epoch=...
@@ -27,9 +29,9 @@ struct Field {
 };
 using Fields = std::vector<Field>;
 
-// `level`: debug | info | warn | error. `format`: logfmt | json. `process`: the id on each line.
-// From then on broken invariants are told as such events, too.
-void open(std::string_view level, std::string_view format, std::string_view process);
+// `level`: the least that is written. `process`: the id on each line. From then on broken
+// invariants are told as such events, too.
+void open(LogLevel level, LogFormat format, std::string_view process);
 // Standard error is a log: what ends this program goes there as an event, not as a sentence.
 [[nodiscard]] bool opened();
 void debug(std::string_view event, const Fields& fields = {});

@@ -10,7 +10,7 @@
 #include <sstream>
 
 #include "common/config/changes.hpp"
-#include "common/config/settings.hpp"
+#include "common/config/schema.hpp"
 #include "common/config/suggest.hpp"
 #include "common/io/config_file.hpp"
 #include "common/io/early_log.hpp"
@@ -24,18 +24,6 @@ extern char** environ;
 
 namespace presence::io {
 namespace {
-
-std::vector<std::string> ids_of(const Config& config, const std::string& kind) {
-    std::vector<std::string> ids;
-    const auto collect = [&](const auto& parts) {
-        for (const auto& part : parts)
-            ids.push_back(part.id);
-    };
-    if (kind == "collector") collect(config.collectors);
-    if (kind == "tracker") collect(config.trackers);
-    if (kind == "notifier") collect(config.notifiers);
-    return ids;
-}
 
 std::string joined(const std::vector<std::string>& names) {
     std::string out;
@@ -83,9 +71,9 @@ void log_start(const Program& program, const std::string& kind) {
                        {"kind", kind},
                        {"config", program.config.file.empty() ? "built-in" : program.config.file}};
     std::vector<std::string> values;
-    values.reserve(presence_settings().size());
-    for (const auto& setting : presence_settings()) {
-        values.push_back(text_of(setting, program.config.presence));
+    values.reserve(presence_schema().settings.size());
+    for (const auto& setting : presence_schema().settings) {
+        values.push_back(text_of(setting, &program.config.presence));
         fields.emplace_back(setting.key, values.back());
     }
     log::info("start", fields);

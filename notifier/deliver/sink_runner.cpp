@@ -13,11 +13,11 @@ namespace {
 Delivery::Options options_of(const SinkConfig& config) {
     Delivery::Options options;
     options.queue_max = config.queue_max;
-    options.mode = config.mode == "latest" ? Delivery::Mode::latest : Delivery::Mode::every;
+    options.mode = config.mode == SinkMode::latest ? Delivery::Mode::latest : Delivery::Mode::every;
     // One chunk, one request: confirmed as it is taken, and its id is that of the chunk.
-    if (config.type == "webhook") options.chunk_max = config.webhook.batch_max;
+    if (config.type == SinkType::webhook) options.chunk_max = config.webhook.batch_max;
     // A program's lines are not taken because they are in its pipe: the sink itself knows.
-    if (config.type != "exec") options.attempts_max = config.attempts_max;
+    if (config.type != SinkType::exec) options.attempts_max = config.attempts_max;
     if (config.acknowledge) options.chunk_max = SinkRunner::kUnacknowledgedMax;
     return options;
 }

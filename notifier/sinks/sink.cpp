@@ -16,13 +16,19 @@ namespace presence::notifier {
 
 std::unique_ptr<Sink> make_sink(const SinkConfig& config, const std::filesystem::path& directory,
                                 const Interrupt& interrupt, SinkHost host) {
-    if (config.type == "stdout")
-        return std::make_unique<StdoutSink>(config.format == "text", interrupt);
-    if (config.type == "jsonl") return std::make_unique<JsonlSink>(config.path);
-    if (config.type == "exec")
-        return std::make_unique<ExecSink>(config, directory, interrupt, std::move(host));
-    if (config.type == "webhook") return std::make_unique<WebhookSink>(config, interrupt);
-    throw ConfigError("sink " + config.name + ": unknown type `" + config.type + "`");
+    switch (config.type) {
+        case SinkType::standard_output:
+            return std::make_unique<StdoutSink>(config.format == SinkFormat::text, interrupt);
+        case SinkType::jsonl:
+            return std::make_unique<JsonlSink>(config.path);
+        case SinkType::exec:
+            return std::make_unique<ExecSink>(config, directory, interrupt, std::move(host));
+        case SinkType::webhook:
+            return std::make_unique<WebhookSink>(config, interrupt);
+        case SinkType::unset:
+            break;
+    }
+    throw ConfigError("sink " + config.name + " has no type");
 }
 
 std::string json_lines(const std::vector<Event>& chunk) {

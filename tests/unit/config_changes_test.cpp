@@ -9,7 +9,7 @@ TEST_CASE("what has changed in a configuration is named", "[config]") {
     CHECK(changed_settings(before, before).empty());
     auto after = before;
     after.presence.timeout = 7s;
-    after.sinks.at(0).mode = "latest";
+    after.sinks.at(0).mode = SinkMode::latest;
     auto tracker = before.trackers.at(0);
     tracker.id = "t2";
     after.trackers.push_back(tracker);
@@ -26,7 +26,7 @@ TEST_CASE("of a file that is read again, what a process does not take over waits
     read.presence.timeout = 7s;
     read.collectors.at(0).heartbeats_bind = "tcp://127.0.0.1:9000";
     read.trackers.at(0).data = "elsewhere";
-    read.sinks.at(0).mode = "latest";
+    read.sinks.at(0).mode = SinkMode::latest;
     CHECK(waiting(read, "collector", "c1") ==
           "collector c1 heartbeats_bind, timeout, tracker t1 data");
     CHECK(waiting(read, "collector", "c2") == "timeout, tracker t1 data");

@@ -141,7 +141,7 @@ TEST_CASE("what a sink was told is kept below its notifier's directory", "[confi
     SinkConfig sink;
     sink.name = "audit";
     sink.notifier = "n1";
-    sink.type = "jsonl";
+    sink.type = SinkType::jsonl;
     CHECK(directory_of(config, sink) == "data/n1/audit");
     CHECK(directory_of(config, config.sinks.at(0)).empty());
 }

@@ -65,8 +65,8 @@ TEST_CASE("an empty file is the pipeline on this machine", "[config][load]") {
     CHECK(config.trackers[0].query == "tcp://127.0.0.1:7412");
     CHECK(config.trackers[0].data == "data/t1");
     REQUIRE(config.sinks.size() == 1);
-    CHECK(config.sinks[0].type == "stdout");
-    CHECK(config.sinks[0].format == "text");
+    CHECK(config.sinks[0].type == SinkType::standard_output);
+    CHECK(config.sinks[0].format == SinkFormat::text);
     CHECK(config.sinks[0].notifier == "n1");
 }
 

@@ -29,13 +29,13 @@ std::vector<std::string> flat(const Config& c) {
                                  std::to_string(p.resend_bytes_max),
                                  std::to_string(p.backlog_max),
                                  std::to_string(p.map_version),
-                                 p.durability,
+                                 std::string(word_of(p.durability)),
                                  std::to_string(p.journal_bytes_max),
                                  format_duration(p.journal_age_max),
-                                 p.on_start,
-                                 p.on_shutdown,
-                                 p.log_level,
-                                 p.log_format,
+                                 std::string(word_of(p.on_start)),
+                                 std::string(word_of(p.on_shutdown)),
+                                 std::string(word_of(p.log_level)),
+                                 std::string(word_of(p.log_format)),
                                  std::to_string(p.allow_plaintext)};
     for (const auto& x : c.collectors)
         out.insert(out.end(), {"collector", x.id, x.heartbeats, x.heartbeats_bind});
@@ -45,9 +45,9 @@ std::vector<std::string> flat(const Config& c) {
     for (const auto& x : c.notifiers)
         out.insert(out.end(), {"notifier", x.id, x.data});
     for (const auto& x : c.sinks) {
-        out.insert(out.end(), {"sink", x.name, x.notifier, x.type, x.format, x.path,
-                               std::to_string(x.queue_max), std::to_string(x.attempts_max),
-                               std::to_string(x.dead_max)});
+        out.insert(out.end(), {"sink", x.name, x.notifier, std::string(word_of(x.type)),
+                               std::string(word_of(x.format)), x.path, std::to_string(x.queue_max),
+                               std::to_string(x.attempts_max), std::to_string(x.dead_max)});
         out.insert(out.end(), x.command.begin(), x.command.end());
         const auto& w = x.webhook;
         out.insert(out.end(), {w.url, w.secret_file, w.secret_env, format_duration(w.timeout),
@@ -92,20 +92,22 @@ SinkConfig any_sink(std::size_t index, const std::string& notifier) {
     SinkConfig s;
     s.name = "s" + std::to_string(index);
     s.notifier = notifier;
-    s.type = *rc::gen::element<std::string>("stdout", "jsonl", "exec", "webhook");
+    s.type = *rc::gen::element(SinkType::standard_output, SinkType::jsonl, SinkType::exec,
+                               SinkType::webhook);
     s.queue_max = *rc::gen::inRange<std::uint64_t>(1, 100'000'000);
-    if (s.type != "stdout") {
+    if (s.type != SinkType::standard_output) {
         s.attempts_max = *rc::gen::inRange<std::uint64_t>(0, 1'000'001);
         s.dead_max = *rc::gen::inRange<std::uint64_t>(1, 10'000'001);
     }
-    if (s.type == "stdout") s.format = *rc::gen::element<std::string>("text", "json");
-    if (s.type == "jsonl") s.path = awkward_text() + std::to_string(index);
-    if (s.type == "exec") {
+    if (s.type == SinkType::standard_output)
+        s.format = *rc::gen::element(SinkFormat::text, SinkFormat::json);
+    if (s.type == SinkType::jsonl) s.path = awkward_text() + std::to_string(index);
+    if (s.type == SinkType::exec) {
         s.command = {awkward_text(), awkward_text(), ""};
         s.acknowledge = *rc::gen::arbitrary<bool>();
         if (s.acknowledge) s.webhook.timeout = *rc::gen::inRange(100, 600'001) * 1ms;
     }
-    if (s.type == "webhook") s.webhook = any_webhook();
+    if (s.type == SinkType::webhook) s.webhook = any_webhook();
     return s;
 }
 
@@ -121,13 +123,15 @@ Config any_config() {
     c.presence.users_max = *rc::gen::inRange<std::uint64_t>(1, 1'000'000'001);
     c.presence.backlog_max = *rc::gen::inRange<std::uint64_t>(0, 1'000'000'001);
     c.presence.map_version = *rc::gen::inRange<std::uint64_t>(1, 1ull << 53);
-    c.presence.durability = *rc::gen::element<std::string>("off", "process", "power");
+    c.presence.durability =
+        *rc::gen::element(Durability::off, Durability::process, Durability::power);
     c.presence.journal_bytes_max = *rc::gen::inRange<std::uint64_t>(1 << 20, 1ull << 40);
     c.presence.journal_age_max = *rc::gen::element<Duration>(1min, 36h, 365 * 24h);
-    c.presence.on_start = *rc::gen::element<std::string>("resume", "offline");
-    c.presence.on_shutdown = *rc::gen::element<std::string>("hold", "offline");
-    c.presence.log_level = *rc::gen::element<std::string>("debug", "info", "warn", "error");
-    c.presence.log_format = *rc::gen::element<std::string>("logfmt", "json");
+    c.presence.on_start = *rc::gen::element(OnStart::resume, OnStart::offline);
+    c.presence.on_shutdown = *rc::gen::element(OnShutdown::hold, OnShutdown::offline);
+    c.presence.log_level =
+        *rc::gen::element(LogLevel::debug, LogLevel::info, LogLevel::warn, LogLevel::error);
+    c.presence.log_format = *rc::gen::element(LogFormat::logfmt, LogFormat::json);
     c.presence.allow_plaintext = *rc::gen::arbitrary<bool>();
     if (c.presence.allow_plaintext) c.collectors[0].heartbeats_bind = "tcp://*:7400";
     c.trackers[0].data = awkward_text();
