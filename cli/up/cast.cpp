@@ -30,6 +30,7 @@ bool same_list(const Config& one, const Config& other) {
 
 // Why `read` is not what is to run; empty: it is.
 std::string refusal(const Config& running, const Config& read) {
+    if (auto cut = cut_short(running, read); !cut.empty()) return cut;
     const auto stays = [&](const TrackerConfig& tracker) {
         return std::any_of(read.trackers.begin(), read.trackers.end(), [&](const auto& other) {
             return other.id == tracker.id && other.ingest == tracker.ingest;

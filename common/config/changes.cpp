@@ -63,8 +63,21 @@ std::string changed_settings(const Config& before, const Config& after) {
     return text;
 }
 
+std::string cut_short(const Config& running, const Config& read) {
+    const auto& before = running.defaulted;
+    const auto& now = read.defaulted;
+    const char* const gone = now.collector && !before.collector ? "collector"
+                             : now.tracker && !before.tracker   ? "tracker"
+                             : now.notifier && !before.notifier ? "notifier"
+                             : now.sink && !before.sink         ? "sink"
+                                                                : nullptr;
+    if (gone == nullptr) return {};
+    return std::string("it has no [[") + gone + "]] any more: was the file cut short?";
+}
+
 std::string reload_refusal(const Config& running, const Config& read, const std::string& kind,
                            const std::string& id) {
+    if (auto cut = cut_short(running, read); !cut.empty()) return cut;
     const auto ids = ids_of(read, kind);
     if (std::find(ids.begin(), ids.end(), id) == ids.end())
         return "it has no [[" + kind + "]] `" + id +

@@ -16,9 +16,13 @@ namespace presence {
 [[nodiscard]] std::string waiting_changes(const Config& running, const Config& read,
                                           const std::string& kind, const std::string& id);
 
+// Why `read` looks like a part of a file, for a person; empty: it does not. Tables of some kind are
+// gone from it altogether, and would be there by default.
+[[nodiscard]] std::string cut_short(const Config& running, const Config& read);
+
 // Why a file that a process has read again must not be taken, for a person; empty: it may. It would
-// drop the process itself, or every tracker of the list that runs (id and `ingest`): a file that
-// was cut short, or another installation's.
+// drop all tables of a kind, the process itself, or every tracker of the list that runs (id and
+// `ingest`): a file that was cut short, or another installation's.
 [[nodiscard]] std::string reload_refusal(const Config& running, const Config& read,
                                          const std::string& kind, const std::string& id);
 

@@ -114,6 +114,11 @@ struct Config {
     std::vector<TrackerConfig> trackers;
     std::vector<NotifierConfig> notifiers;
     std::vector<SinkConfig> sinks;
+    // Of which kinds the file has no table, so that there is one by default.
+    struct Defaulted {
+        bool collector = false, tracker = false, notifier = false, sink = false;
+    };
+    Defaulted defaulted;
     std::vector<std::string> warnings;  // what was ignored, for the log; not printed as TOML
 
     // The list of trackers of a newer file, and its version.

@@ -47,6 +47,8 @@ void complete(TrackerConfig& t, std::size_t index, const ConfigOrigin& origin) {
 }  // namespace
 
 void complete_config(Config& config, const ConfigOrigin& origin) {
+    config.defaulted = {config.collectors.empty(), config.trackers.empty(),
+                        config.notifiers.empty(), config.sinks.empty()};
     if (config.collectors.empty()) config.collectors.emplace_back();
     if (config.trackers.empty() && config.presence.map_version > 1)
         origin.fail("presence/map_version",

@@ -1,9 +1,11 @@
 #include "common/io/early_log.hpp"
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <string_view>
+#include <system_error>
 
 #include "common/io/config_file.hpp"
 #include "common/io/log.hpp"
@@ -24,6 +26,9 @@ std::optional<std::string> flag_of(int argc, const char* const* argv, std::strin
 // Of a file that may be no TOML: its line `log_format = "json"`.
 std::string format_of(const std::string& file) {
     constexpr int kLinesMax = 100'000;
+    // What a pipe holds can be read once.
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(file, error)) return "logfmt";
     std::ifstream in(file);
     std::string line;
     for (int n = 0; n < kLinesMax && std::getline(in, line); ++n) {

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from pipeline import binary, environment, free_ports, presence, run
+from pipeline import Installation, Process, binary, environment, free_ports, presence, run
 from support import PATIENCE
 
 PROCESSES = ("presence-collector", "presence-tracker", "presence-notifier")
@@ -148,6 +148,14 @@ class ConfigTest(unittest.TestCase):
         self.assertIn('cluster = "x"', printed)
         self.file.write_text(printed)
         self.assertEqual(run(tracker, "--config", self.file, "--print-config")[1], printed)
+
+
+class PipeTest(unittest.TestCase):
+    def test_a_configuration_that_comes_from_a_pipe_is_read_once(self):
+        with Installation() as files:
+            command = f'{binary("presence-tracker")} --config <(cat {files.config})'
+            tracker = self.enterContext(Process("bash", "-c", f"exec {command}", cwd=files.directory))
+            tracker.wait_for(f"event=started .*query={files.queries[0]}", "err")
 
 
 if __name__ == "__main__":

@@ -69,6 +69,14 @@ TEST_CASE("a list of trackers that differs without a higher version changes noth
     CHECK(recast(running, with({"t2", "t1"}, {"c1"}, 7)).refused.empty());
 }
 
+TEST_CASE("a file without any table of a kind changes nothing at all", "[cli][cast]") {
+    const auto running = with({"t1"}, {"c1"});
+    auto cut = running;
+    cut.defaulted.sink = true;
+    CHECK(recast(running, cut).refused == "it has no [[sink]] any more: was the file cut short?");
+    CHECK(recast(cut, cut).refused.empty());
+}
+
 TEST_CASE("a file that names none of the trackers that run changes nothing at all", "[cli][cast]") {
     const auto changes = recast(with({"t1", "t2"}, {"c1"}), with({"t9"}, {}, 9));
     CHECK_FALSE(changes.refused.empty());

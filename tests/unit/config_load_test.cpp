@@ -57,6 +57,9 @@ std::string complaint(const std::string& text,
 
 TEST_CASE("an empty file is the pipeline on this machine", "[config][load]") {
     const Config config = load("");
+    CHECK((config.defaulted.collector && config.defaulted.tracker && config.defaulted.notifier &&
+           config.defaulted.sink));
+    CHECK_FALSE(load("[[collector]]\n").defaulted.collector);
     CHECK(config.presence.timeout == 30s);
     REQUIRE(config.collectors.size() == 1);
     CHECK(config.collectors[0].heartbeats == "tcp://127.0.0.1:7400");

@@ -4,7 +4,7 @@
 #include <iostream>
 #include <sstream>
 
-#include "common/config/settings.hpp"
+#include "common/config/schema.hpp"
 #include "common/io/program.hpp"
 
 using namespace presence;
@@ -140,7 +140,7 @@ TEST_CASE("words are at least and at most so many", "[io][flags]") {
 }
 
 TEST_CASE("each scalar setting of [presence] is a flag, by its key", "[io][flags]") {
-    for (const auto& setting : presence_settings()) {
+    for (const auto& setting : presence_schema().settings) {
         Flags flags("program", "does things");
         std::map<std::string, std::string> given;
         flags.settings(given);

@@ -203,12 +203,14 @@ TEST_CASE("replays are read in turn for each peer, and no further than they are 
     Journal journal(std::make_unique<Store>(Store::Options{directory.path, kOwner}));
     journal.append(row(1));
     news_when(journal, [](const auto& news) { return news.written_up_to == 1; });
-    for (int n = 0; n < 64; ++n)
-        REQUIRE(journal.replay({"flood", 0, 9, 1}));
-    CHECK_FALSE(journal.replay({"flood", 0, 9, 1}));
+    std::size_t asked = 0;
+    while (asked < 80 && journal.replay({"flood", 0, 9, 1}))
+        ++asked;
+    CHECK(asked >= 64);
+    CHECK(asked <= 67);  // the journal may have read three of them ahead meanwhile
     REQUIRE(journal.replay({"other", 1, 9, 1}));
     std::size_t most = 0, others_place = 0, count = 0;
-    while (count < 65) {
+    while (count < asked + 1) {
         pollfd fd{journal.fd(), POLLIN, 0};
         REQUIRE(::poll(&fd, 1, 20'000) == 1);
         const auto news = journal.news();

@@ -21,7 +21,7 @@ namespace {
 
 // A tracker over what it keeps, in runs: the shell's part of a loop, without sockets.
 struct KeptTracker {
-    explicit KeptTracker(const std::string& durability = "process") {
+    explicit KeptTracker(Durability durability = Durability::process) {
         program.config.presence.durability = durability;
         own.id = "t1";
         own.data = directory.path / "t1";
@@ -242,7 +242,7 @@ TEST_CASE("on_start = offline ends whom the run before left online", "[tracker][
     world.begin();
     world.write("alice");
     world.end();
-    world.program.config.presence.on_start = "offline";
+    world.program.config.presence.on_start = OnStart::offline;
     world.begin();
     CHECK(world.tracker->counters()["online"] == 0);
 }
@@ -295,7 +295,7 @@ TEST_CASE("a replay is answered from the journal; of too many the asker is told"
 }
 
 TEST_CASE("with durability off nothing is kept and nothing waits", "[tracker][persistence]") {
-    KeptTracker world("off");
+    KeptTracker world(Durability::off);
     world.begin();
     CHECK_FALSE(world.persistence->on());
     CHECK(world.persistence->fd() == -1);
@@ -315,13 +315,13 @@ TEST_CASE("with durability off an earlier journal is set aside, as it would tell
     world.begin();
     world.write("alice");
     world.end();
-    world.program.config.presence.durability = "off";
+    world.program.config.presence.durability = Durability::off;
     world.log.take();
     world.begin();
     CHECK(world.tracker->counters()["online"] == 0);
     CHECK_THAT(world.log.take().at(0), Contains("warn journal_set_aside data="));
     world.end();
-    world.program.config.presence.durability = "process";
+    world.program.config.presence.durability = Durability::process;
     world.begin();
     CHECK(world.tracker->counters()["online"] == 0);
 }

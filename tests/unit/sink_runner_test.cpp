@@ -30,7 +30,7 @@ namespace {
 struct RunWorld {
     RunWorld() {
         config.name = "audit";
-        config.type = "jsonl";
+        config.type = SinkType::jsonl;
         config.path = folder() / "events.jsonl";
         mend();
     }
@@ -49,7 +49,8 @@ struct RunWorld {
         runner.emplace(config, follower, testing::map_of({"t1"}, {"alice", "bob"}), store);
         runner->on_heard(message_of_tick(0, "t1", tracker.tick()));
         // A file is opened before there is anything to write.
-        until([&] { return config.type != "jsonl" || std::filesystem::exists(config.path); });
+        until(
+            [&] { return config.type != SinkType::jsonl || std::filesystem::exists(config.path); });
     }
     void end() {
         if (!runner) return;
@@ -249,7 +250,7 @@ TEST_CASE("a sink that is down is told once each 10 s and reason, and its recove
 TEST_CASE("a chunk that is under way for 10 s is told, each 10 s, while the loop goes on",
           "[notifier][runner]") {
     RunWorld world;
-    world.config.type = "exec";
+    world.config.type = SinkType::exec;
     world.config.command = {"/bin/sh", "-c", "cat >/dev/null"};  // acknowledges nothing
     world.config.acknowledge = true;
     world.config.webhook.timeout = 1h;
@@ -280,7 +281,7 @@ TEST_CASE("a sink that wants nothing more is given nothing until it is reopened"
     HttpServer server;
     server.status = 410;
     RunWorld world;
-    world.config.type = "webhook";
+    world.config.type = SinkType::webhook;
     world.config.webhook.url = "http://127.0.0.1:" + std::to_string(server.port) + "/";
     world.config.webhook.secret_env = "WEBHOOK_SECRET";
     world.config.webhook.allow_private = true;
@@ -329,7 +330,7 @@ TEST_CASE("what a sink refused often enough is a dead letter, and replayed when 
 
 TEST_CASE("what a program says that acknowledges nothing is counted", "[notifier][runner]") {
     RunWorld world;
-    world.config.type = "exec";
+    world.config.type = SinkType::exec;
     world.config.command = {"/bin/sh", "-c", "while read -r line; do echo nothing; done"};
     world.config.acknowledge = true;
     world.config.webhook.timeout = 1h;
