@@ -135,7 +135,7 @@ class Readme(unittest.TestCase):
 
     def test_the_commands_that_end_do_what_is_said(self):
         self.start()
-        wait_for(lambda: self.presence("count")[0] == 0, "a tracker that answers")
+        wait_for(lambda: self.presence("status")[0] == 0, "a tracker that answers, and has heard its collector")
         for name in ("get", "count", "list", "status"):
             for words in commands(name):
                 code, _, err = self.presence(name, *words)
