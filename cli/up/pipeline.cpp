@@ -77,7 +77,7 @@ void Pipeline::restart(const std::vector<Part>& parts) {
     for (const auto& part : parts)
         if (Process* known = find(part); known != nullptr) {
             known->ready = false;
-            known->restarts = true;
+            known->restarts = known->pid > 0;  // else it starts by itself
             supervision_.restart(static_cast<std::size_t>(known - processes_.data()));
         }
 }

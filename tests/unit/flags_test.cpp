@@ -122,7 +122,7 @@ TEST_CASE("a duration lies within its bounds, both of them included", "[io][flag
     CHECK(of.every == 1h);
 }
 
-TEST_CASE("words are at least and at most so many", "[io][flags]") {
+TEST_CASE("a command takes as many words as it names, not fewer and not more", "[io][flags]") {
     const auto words = [](std::size_t least, std::size_t most, const Line& line) {
         Flags flags("program", "does things");
         std::vector<std::string> into{"default"};
