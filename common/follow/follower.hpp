@@ -22,7 +22,8 @@ struct FollowerOptions {
     Duration answer_timeout = 2s;       // a question without an answer is asked again
     std::size_t questions_max = 16;     // under way at once per tracker
     std::uint64_t first_rid = 1;        // of the questions
-    // Events that wait for the comparison of their slot; beyond, they are replayed after it.
+    // Events that wait for the comparison of their slot, and as many for a replay; beyond, they are
+    // replayed after it.
     std::size_t waiting_max = 1'000'000;
     std::uint64_t users_max = 100'000'000;  // beyond, users are not followed, and counted
 };
@@ -33,6 +34,9 @@ struct Cursor {
     std::uint64_t batch = 0;
     friend bool operator==(const Cursor&, const Cursor&) = default;
 };
+[[nodiscard]] inline Cursor cursor_of(const Batch& batch) {
+    return {batch.boot, batch.number};
+}
 
 struct Question {
     std::size_t tracker = 0;

@@ -16,6 +16,7 @@ TrackerStream::TrackerStream(const FollowerOptions& options, std::size_t index,
     : options_(&options),
       index_(index),
       index_of_(kSlots, -1),
+      ahead_(options.waiting_max),
       uncompared_(slots.size()),
       next_rid_(options.first_rid) {
     for (const auto slot : slots) {
@@ -96,6 +97,10 @@ bool TrackerStream::taken(Cursor at) const {
     return at.boot == cursor_.boot && at.batch <= cursor_.batch;
 }
 
+bool TrackerStream::next(Cursor at) const {
+    return at.boot == cursor_.boot && at.batch == cursor_.batch + 1;
+}
+
 void TrackerStream::miss() {
     if (!behind_ && !replaying_) ++counters_["gaps"];
     behind_ = true;
@@ -108,11 +113,11 @@ void TrackerStream::on_tick(const Tick& tick, Instant now) {
         return;
     }
     hear(at, now);
-    if (!taken(at) && !bug(Bug::gap_ignored)) miss();
+    if (!taken(at) && !ahead_.ends_at(at) && !bug(Bug::gap_ignored)) miss();
 }
 
 void TrackerStream::on_batch(const Batch& batch, Instant now, HandedOut& out) {
-    const Cursor at{batch.boot, batch.number};
+    const auto at = cursor_of(batch);
     if (at.boot == 0 || at.batch == 0) {
         ++counters_["refused"];
         return;
@@ -124,14 +129,14 @@ void TrackerStream::on_batch(const Batch& batch, Instant now, HandedOut& out) {
         take(batch, out);
     else if (bug(Bug::gap_ignored) && at.boot == cursor_.boot && !replaying_ && room())
         take(batch, out);
-    else if (at.boot == cursor_.boot && at.batch == cursor_.batch + 1 && !replaying_ && room())
+    else if (next(at) && !replaying_ && room())
         take(batch, out);
-    else
+    else if (!replaying_ || !ahead_.keep(batch))
         miss();
 }
 
 void TrackerStream::take(const Batch& batch, HandedOut& out) {
-    cursor_ = {batch.boot, batch.number};
+    cursor_ = cursor_of(batch);
     ++counters_["batches"];
     for (const auto& run : batch.slots) {
         if (index_of_[run.slot] < 0) {
@@ -154,6 +159,7 @@ void TrackerStream::begin_resync(Instant now) {
     begun_at_ = heard_.batch;
     behind_ = false;
     replaying_ = false;
+    ahead_.clear();
     asked_.clear();
     questions_.clear();
     reach_.reset();
@@ -243,8 +249,25 @@ void TrackerStream::on_rows(const ReplayAnswer& answer, Instant now, WallOffset 
         take(*batch, out);
         ++counters_["replayed"];
     }
-    if (!answer.rows.empty() && cursor_.batch < answer.batch) behind_ = true;
+    const bool all = answer.rows.empty() || cursor_.batch >= answer.batch;
+    if (!all) behind_ = true;
+    go_on_from_rows(out);
+    // What does not go on from all rows there were has a gap before it, or was never said.
+    if (all) ahead_.clear();
     if (!behind_) heard_ = cursor_;
+}
+
+void TrackerStream::go_on_from_rows(HandedOut& out) {
+    while (const auto* const batch = ahead_.first()) {
+        const auto at = cursor_of(*batch);
+        if (next(at) && room()) {
+            take(*batch, out);
+        } else if (!taken(at)) {
+            behind_ = true;
+            return;
+        }
+        ahead_.drop_first();
+    }
 }
 
 // False if the page breaks the contract, or belongs to another snapshot than those before it.

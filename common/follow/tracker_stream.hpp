@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/follow/ahead.hpp"
 #include "common/follow/counters.hpp"
 #include "common/follow/follower.hpp"
 #include "common/follow/ledger.hpp"
@@ -15,8 +16,9 @@ namespace presence {
 // Follows one tracker. Its batches are taken one by one, in the order of their numbers; a cursor
 // tells the last one. Whatever is not the next of the same run shows that something is missing:
 // then the journal is asked for what comes after the cursor, and only it leads over from one run to
-// the next, since only it knows that the run before ended at the cursor. Where the journal cannot
-// tell, the cursor is set to what was heard last, each slot is asked for and compared, and what
+// the next, since only it knows that the run before ended at the cursor. What comes meanwhile is
+// kept and goes on from its rows, so that one replay closes a gap, however long the answer takes.
+// Where the journal cannot tell, the cursor is set to what was heard last, each slot is asked for and compared, and what
 // comes meanwhile waits until its slot has been.
 //
 // Pure. Requires: `options` outlives it.
@@ -83,7 +85,9 @@ private:
     void hear(Cursor at, Instant now);
     [[nodiscard]] bool taken(Cursor at) const;
     void miss();
+    [[nodiscard]] bool next(Cursor at) const;
     void take(const Batch& batch, HandedOut& out);
+    void go_on_from_rows(HandedOut& out);
     void begin_resync(Instant now);
     void tell_gap(std::int64_t now_ms, HandedOut& out) const;
     void cannot_replay(Instant now, std::int64_t now_ms, HandedOut& out);
@@ -113,6 +117,7 @@ private:
     Cursor heard_;   // the last batch that we know there is
     bool behind_ = false;
     bool replaying_ = false;
+    Ahead ahead_;
     bool lost_place_ = false;     // some of a slot that is open was told before a restart
     std::uint64_t begun_at_ = 0;  // batch at which the comparison of all slots began
     std::size_t uncompared_;

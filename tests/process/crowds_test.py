@@ -71,7 +71,10 @@ class Crowds(Chaos):
         know = lambda: set().union(*(follower.online() for follower in crowd)) == set(self.load.stays)
         self.follow(crowd, know, "together they know who is there")
         self.assertEqual([follower.resyncs for follower in crowd], [0] * FOLLOWERS)
-        print(f"{sum(follower.replays for follower in crowd)} replays", flush=True)
+        # One for each time that they were away, however slow the answers are; some are refused as `busy`.
+        replays = sum(follower.replays for follower in crowd)
+        self.assertLess(replays, 4 * FOLLOWERS)
+        print(f"{replays} replays", flush=True)
         self.judge(t1=2 * FOLLOWERS * CONNECTION + 16 * MIB)
 
     def passed(self, seconds):

@@ -8,6 +8,7 @@ import zmq
 
 WINDOW = 32  # questions under way
 PATIENCE = 2.0  # seconds until a question is asked again
+PAUSE = 1.0  # seconds, after one that was refused
 
 
 class Follower:
@@ -68,10 +69,12 @@ class Follower:
         self.cursor = None  # (boot, number) of the last batch taken
         self._last = (0, 0)  # the newest heard of
         self._seqs = {}  # slot: (epoch, seq) as of which its users are known
+        self._ahead = {}  # (boot, number): batches that came during a replay
         self._kept = {}  # slot: events since the cursor, while there is no snapshot of it
         self._pages = {}
         self._to_ask = []  # rids
         self._asked = {}  # rid: (when, question); a snapshot's is its slot, a replay's -1
+        self._not_before = 0.0
 
     def _heard(self, boot, number, batch):
         if not self.boots or self.boots[-1] != boot:
@@ -80,13 +83,22 @@ class Follower:
         if self.cursor is None:
             self.cursor = (boot, number)
             self._to_ask += [(slot, {"op": "snapshot", "slot": slot}) for slot in sorted(self._slots)]
-        elif batch and (boot, number) == (self.cursor[0], self.cursor[1] + 1) and -1 not in self._asked:
+        elif self._replaying():
+            if batch:
+                self._ahead[(boot, number)] = batch
+        elif batch and self._is_next((boot, number)):
             self._take(batch)
         elif (boot, number) != self.cursor and self._last > self.cursor:
             self._replay()
 
+    def _is_next(self, place):
+        return place == (self.cursor[0], self.cursor[1] + 1)
+
+    def _replaying(self):
+        return -1 in self._asked or any(rid == -1 for rid, _ in self._to_ask)
+
     def _replay(self):
-        if -1 not in self._asked and all(rid != -1 for rid, _ in self._to_ask):
+        if not self._replaying():
             self.replays += 1
             self._to_ask.insert(0, (-1, {"op": "replay", "boot": self.cursor[0], "after": self.cursor[1]}))
 
@@ -115,7 +127,7 @@ class Follower:
             if now - asked > PATIENCE:
                 del self._asked[rid]
                 self._to_ask.append((rid, question))
-        while self._to_ask and len(self._asked) < WINDOW:
+        while self._to_ask and len(self._asked) < WINDOW and now >= self._not_before:
             rid, question = self._to_ask[0]
             try:
                 self.questions.send_multipart([b"", msgpack.packb(question | {"rid": rid + 1})], zmq.DONTWAIT)
@@ -139,10 +151,17 @@ class Follower:
         if answer.get("error") in ("too_old", "diverged"):
             self.resyncs += 1
             return self._begin()
-        for row in answer.get("rows", ()):
+        if "error" in answer:
+            self._not_before = time.monotonic() + PAUSE
+            return self._replay()
+        for row in answer["rows"]:
             self._take(msgpack.unpackb(row))
-        if answer.get("rows") or "error" in answer:
-            self._replay()  # until none comes
+        while self.cursor[1] < max(self._last[1], answer["batch"]):
+            batch = self._ahead.pop((self.cursor[0], self.cursor[1] + 1), None)
+            if batch is None:
+                return self._replay()
+            self._take(batch)
+        self._ahead.clear()
 
     def _on_snapshot(self, slot, answer):
         page = self._pages.setdefault(slot, {})

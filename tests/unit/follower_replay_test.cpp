@@ -78,22 +78,107 @@ TEST_CASE("an hour of batches is replayed page after page", "[notifier][follower
     CHECK(world.follower->in_step());
 }
 
-TEST_CASE("what comes during a replay is dropped, and replayed in its turn",
+namespace {
+
+// A follower of three users that is behind by one batch, alice's, and asks for it.
+struct Replaying {
+    Replaying() {
+        world.tracker.offline("alice", 10);
+        world.lose();
+        world.on_tick(world.tracker.tick(), 11);
+        const auto questions = world.questions_of_turn(11, events);
+        REQUIRE(questions.size() == 1);
+        answer = world.tracker.answer(questions[0].bytes, 11);
+    }
+    OneTracker world = followed();
+    std::vector<Event> events;
+    std::string answer;
+};
+
+}  // namespace
+
+TEST_CASE("what comes during a replay goes on from its rows, and nothing is asked again",
           "[notifier][follower][replay]") {
+    Replaying replaying;
+    auto& world = replaying.world;
+    for (const auto* const user : {"bob", "carol"}) {
+        world.tracker.offline(user, 12);
+        world.on_batch(*world.tracker.batch(), 12);
+        world.on_tick(world.tracker.tick(), 12);
+    }
+    CHECK_FALSE(world.follower->in_step());
+    world.on_answer(replaying.answer, 13);
+    CHECK(brief(world.turn(13)) == "-alice -bob -carol");
+    CHECK(world.follower->in_step());
+    CHECK(world.tracker.replays == 1);
+    CHECK(world.follower->counters()["gaps"] == 1);
+}
+
+TEST_CASE("what rows had already is not handed out again", "[notifier][follower][replay]") {
     auto world = followed();
     world.tracker.offline("alice", 10);
     world.lose();
     std::vector<Event> events;
     world.on_tick(world.tracker.tick(), 11);
     const auto questions = world.questions_of_turn(11, events);
-    REQUIRE(questions.size() == 1);
-    const auto answer = world.tracker.answer(questions[0].bytes, 11);
     world.tracker.offline("bob", 12);
     world.on_batch(*world.tracker.batch(), 12);
-    world.on_answer(answer, 13);
+    world.on_answer(world.tracker.answer(questions.at(0).bytes, 12), 13);
     CHECK(brief(world.turn(13)) == "-alice -bob");
     CHECK(world.follower->in_step());
-    CHECK(world.follower->counters()["gaps"] == 1);
+}
+
+TEST_CASE("a gap in what comes during a replay is asked for", "[notifier][follower][replay]") {
+    Replaying replaying;
+    auto& world = replaying.world;
+    const std::string lost = GENERATE("bob", "carol");
+    for (const std::string user : {"bob", "carol", "bob"}) {
+        if (world.tracker.is_online(user))
+            world.tracker.offline(user, 12);
+        else
+            world.tracker.online(user, 12);
+        if (user == lost)
+            world.lose();
+        else
+            world.on_batch(*world.tracker.batch(), 12);
+    }
+    world.on_tick(world.tracker.tick(), 12);
+    world.on_answer(replaying.answer, 13);
+    CHECK(brief(world.turn(13)) == "-alice -bob -carol +bob");
+    CHECK(world.follower->in_step());
+    CHECK(world.tracker.replays > 1);
+}
+
+TEST_CASE("more than waiting_max events during a replay are replayed after it",
+          "[notifier][follower][replay]") {
+    OneTracker world(kUsers, {.trackers = {}, .waiting_max = 2});
+    world.tick(0);
+    world.tracker.online("alice", 1);
+    world.lose();
+    std::vector<Event> events;
+    world.on_tick(world.tracker.tick(), 11);
+    const auto questions = world.questions_of_turn(11, events);
+    const auto answer = world.tracker.answer(questions.at(0).bytes, 11);
+    for (int n = 0; n < 3; ++n) {
+        world.tracker.online(kUsers[static_cast<std::size_t>(n % 2 + 1)], 12);
+        world.tracker.offline(kUsers[static_cast<std::size_t>(n % 2 + 1)], 12);
+        world.on_batch(*world.tracker.batch(), 12);
+    }
+    world.on_answer(answer, 13);
+    CHECK(brief(world.turn(13)) == "+alice +bob -bob +carol -carol +bob -bob");
+    CHECK(world.tracker.replays == 2);
+    CHECK(world.follower->in_step());
+}
+
+TEST_CASE("what was never said is kept no longer than until the next answer",
+          "[notifier][follower][replay]") {
+    Replaying replaying;
+    auto& world = replaying.world;
+    world.on_batch(encode_batch({"t1", 99'999, 7, 0, {}}), 12);  // of no run of this tracker
+    world.on_answer(replaying.answer, 13);
+    CHECK(brief(world.turn(13)) == "-alice");
+    CHECK(world.tracker.replays == 2);
+    CHECK(world.follower->in_step());
 }
 
 TEST_CASE("over a restart with its journal a tracker is followed without a comparison",
