@@ -135,6 +135,13 @@ void CollectorProcess::stops(Time until, Time length) {
         length > tolerances::kStall ? random_.between(0, tolerances::kKernelLagMax) : 0;
     moved_at_ = std::max(moved_at_, until + lag);
     env_.scheduler.at(moved_at_, [this] { wake_soon(); });
+    // While the machine stood still its kernel took in nothing that it could hold.
+    const Time awake_least = tolerances::kStall + (until - now()) - length;
+    env_.scheduler.at(until, [this, until, lag, awake_least, began = local_now()] {
+        if (local_now() - began > Duration{awake_least} || moved_at_ != until + lag) return;
+        moved_at_ = until;
+        wake_soon();
+    });
 }
 
 // Probes are as quick as what came first after it; the rest is as late as after a stop.

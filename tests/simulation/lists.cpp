@@ -18,12 +18,18 @@ bool contains(const Members& members, std::size_t tracker) {
     return std::find(members.begin(), members.end(), tracker) != members.end();
 }
 
-// One more or one less; never none.
-Members changed(Random& random, const Members& before, std::size_t trackers) {
+// One more or one less; never none. One of `since` stays: a collector that goes by a list without
+// any tracker of the present one is heard by nobody who could tell (docs/reliability.md).
+Members changed(Random& random, const Members& before, std::size_t trackers,
+                const Members& since) {
     auto after = before;
     const bool grows = before.size() == 1 || (before.size() < trackers && random.percent(50));
     if (!grows) {
-        after.erase(after.begin() + static_cast<std::ptrdiff_t>(random.below(after.size())));
+        auto gone = random.below(after.size());
+        const auto common = std::count_if(after.begin(), after.end(),
+                                          [&](auto tracker) { return contains(since, tracker); });
+        if (common == 1 && contains(since, after[gone])) gone = (gone + 1) % after.size();
+        after.erase(after.begin() + static_cast<std::ptrdiff_t>(gone));
         return after;
     }
     std::size_t tracker = random.below(trackers);
@@ -64,7 +70,7 @@ Lists Lists::draw(Random random, Shape& shape, std::vector<PlannedFault>& faults
     if (!may_change || shape.trackers < 2 || !random.percent(20)) return lists;
     shape.lists_change = true;
     if (random.percent(60)) std::erase_if(faults, is_of_evidence);
-    if (random.percent(50)) members = changed(random, members, shape.trackers);
+    if (random.percent(50)) members = changed(random, members, shape.trackers, members);
     lists.first = map_of(1, members);
     // Days apart: whoever takes a slot has to begin above the epochs of a machine that is ahead.
     for (auto& wall : lists.walls)
@@ -76,6 +82,7 @@ Lists Lists::draw(Random random, Shape& shape, std::vector<PlannedFault>& faults
     // tracker which only followers know has a clock that is ahead.
     if (quarrel) lists.walls.assign(shape.trackers, 0);
     if (quarrel) std::erase_if(faults, is_of_evidence);
+    const auto first = members;
     Time from = shape.faults_begin;
     for (std::uint64_t version = 2; version <= (twice ? 3u : 2u); ++version) {
         PlannedFault fault;
@@ -89,7 +96,7 @@ Lists Lists::draw(Random random, Shape& shape, std::vector<PlannedFault>& faults
         auto change = roll_out(random, shape, fault, lists.changes);
         faults.push_back(fault);
         const auto before = members;
-        members = changed(random, before, shape.trackers);
+        members = changed(random, before, shape.trackers, first);
         change.maps.push_back(map_of(version, members));
         if (quarrel && version == 2) {
             // Another one of the same version, at some of those who stay. Notifiers have the one
