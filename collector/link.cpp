@@ -82,7 +82,7 @@ void Link::drain_backlog(Instant now) {
 }
 
 void Link::send_due(const Turn& turn, const Send& send) {
-    while (const auto due = window_.take_due(turn.now))
+    while (const auto due = window_.take_due())
         send_frame(*due, turn, send);
 }
 
@@ -139,31 +139,17 @@ bool Link::on_ack(const Ack& ack, Instant received) {
     if (astray_) return false;
     echo_ = FrameHeader::Echo{
         .tracker_boot = ack.tracker_boot, .acked_us = ack.sent_us, .received = told(received)};
-    if (std::exchange(heard_.boot, ack.tracker_boot) != ack.tracker_boot) {
-        heard_.moved = 0;
-        said_.delay.reset();
-    }
+    if (std::exchange(heard_.boot, ack.tracker_boot) != ack.tracker_boot) heard_.moved = 0;
     heard_.list = ack.list();
-    note_said(ack.sent_us, received);
+    const Instant heard{Duration{ack.heard_us}};
+    if (ack.heard_us != 0 && heard <= received)
+        heard_.at = heard_.at ? std::max(*heard_.at, heard) : heard;
     heard_.other = ack.other;
     if (ack.moved > heard_.moved)
         counters_["moved"] += ack.moved - std::exchange(heard_.moved, ack.moved);
-    if (window_.acknowledge(ack.applied, received, [&](const auto& frame) { said(frame.sent_at); }))
-        heard_.progress_at = received;
+    if (window_.acknowledge(ack.applied, received)) heard_.progress_at = received;
     if (ack.gap && window_.on_gap(received)) gossip_.leases_at = gossip_.leases_since = {};
     return true;
-}
-
-// What waited for the tracker's disk, or in a connection that stood still, tells of then.
-void Link::note_said(std::int64_t sent_us, Instant received) {
-    const auto late = said_.delay.late_by(received, Duration{micros(received) - sent_us});
-    said_.newest_at.reset();
-    if (received - said_.delay.since() >= kSettle) said(received - late);
-}
-
-void Link::said(Instant at) {
-    said_.at = std::max(said_.at, at);
-    said_.newest_at = std::max(said_.newest_at.value_or(at), at);
 }
 
 bool Link::all_acknowledged() const {

@@ -9,7 +9,6 @@
 #include "collector/compacted_queue.hpp"
 #include "collector/counters.hpp"
 #include "collector/edges.hpp"
-#include "collector/queueing_delay.hpp"
 #include "collector/sightings.hpp"
 #include "collector/window.hpp"
 #include "common/limits.hpp"
@@ -97,16 +96,9 @@ public:
     [[nodiscard]] bool heard() const { return heard_.boot != 0; }
     // Another process speaks under this collector's id, says the tracker.
     [[nodiscard]] const std::optional<Ack::Other>& other() const { return heard_.other; }
-    // How long a tracker that was silent for a minute is heard before its words are dated: those of
-    // before may still come.
-    static constexpr Duration kSettle = 200ms;
-    // When the tracker said what it said last, by our clock: late by no more than its quickest word
-    // of the last minute was under way, and not before the frame was sent that it acknowledges.
-    // Long ago, as long as none can be dated.
-    [[nodiscard]] Instant said_at() const { return said_.at; }
-
-    // The same of the newest acknowledgement alone, which may have waited for longer than others.
-    [[nodiscard]] std::optional<Instant> newest_said_at() const { return said_.newest_at; }
+    // A frame that was sent then has reached the tracker: its patience with us counts from there,
+    // or later. Nothing before the first.
+    [[nodiscard]] const std::optional<Instant>& heard_at() const { return heard_.at; }
 
     // The tracker acknowledges what it is sent.
     [[nodiscard]] bool takes(Instant now) const {
@@ -146,8 +138,6 @@ private:
     void send_frame(const Window::Due& due, const Turn& turn, const Send& send);
     [[nodiscard]] std::string leases_due(Instant now);
     [[nodiscard]] std::string_view sightings_due(const Sightings* sightings);
-    void note_said(std::int64_t sent_us, Instant received);
-    void said(Instant at);
 
     Options options_;
     RowGroups rows_;
@@ -173,16 +163,9 @@ private:
         std::optional<ListRank> list{};
         std::optional<Ack::Other> other{};
         std::optional<Instant> progress_at{};  // the newest that was of something new
+        std::optional<Instant> at{};           // see heard_at()
     };
     Heard heard_;
-    static constexpr Instant kLongAgo{Duration{-(std::int64_t{1} << 60)}};
-    // When they were said, see said_at().
-    struct Said {
-        QueueingDelay delay{};
-        Instant at = kLongAgo;
-        std::optional<Instant> newest_at{};
-    };
-    Said said_;
 
     enum class Leaving { no, asked, said };
     Leaving leaving_ = Leaving::no;

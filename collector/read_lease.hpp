@@ -15,9 +15,9 @@ namespace presence::collector {
 // reads none, and if that lasts closes its input, so that edges turn to another collector or keep
 // what they have.
 //
-// A lease both ways (Gray and Cheriton, "Leases", 1989): it counts from when the tracker said it,
-// as far as our clock can tell, and ends before the tracker's patience does. It begins with the
-// first word: the run before may have been given up.
+// A lease both ways (Gray and Cheriton, "Leases", 1989): it counts from when we sent what the
+// tracker has heard, by our own clock, so it ends before the tracker's patience does. It begins
+// with the first word: the run before may have been given up.
 //
 // And it waits for trackers that are behind, so that edges feel it, turn elsewhere, or keep the
 // newest of what they have: to take in more than trackers apply would cost us what they lack. No
@@ -61,7 +61,7 @@ public:
             since_ = now;
         }
     }
-    // A tracker that said so at `at` will not give this collector up for the grace.
+    // A tracker has heard what was sent at `at`: it will not give this collector up for the grace.
     void vouch(Instant at) { vouched_ = vouched_ ? std::max(*vouched_, at) : at; }
 
     [[nodiscard]] State state() const { return waits_for_trackers() ? State::waiting : state_; }

@@ -124,12 +124,14 @@ struct Router::Impl {
         return any;
     }
 
-    // `told_at`: the acknowledgement was sent then, or later.
-    void take_sightings(const Ack& ack, Instant told_at) {
+    // Ages are by the tracker's clock. It told them after it had heard what we sent at `heard_us`.
+    void take_sightings(const Ack& ack) {
+        if (ack.heard_us == 0) return;
         for (const auto& [collector, seen] : ack.sightings) {
             const Duration age{ack.sent_us - micros(seen)};
             if (collector != options.collector)
-                sightings.note(collector, told_at - std::max(age, Duration{0}));
+                sightings.note(collector,
+                               Instant{Duration{ack.heard_us}} - std::max(age, Duration{0}));
         }
     }
 
@@ -207,10 +209,11 @@ bool Router::on_ack(std::size_t tracker, std::string_view bytes, Instant receive
     if (ack && tracker < impl_->links.size() && impl_->links[tracker]->astray())
         impl_->begin_anew(tracker);
     if (good) {
-        const auto& link = *impl_->links[tracker];
         if (is_plausible(ack->epoch)) impl_->epoch = std::max(impl_->epoch, ack->epoch);
-        impl_->read_lease.vouch(link.said_at());
-        if (const auto told_at = link.newest_said_at()) impl_->take_sightings(*ack, *told_at);
+        if (const auto heard = impl_->links[tracker]->heard_at()) {
+            impl_->read_lease.vouch(*heard);
+            impl_->take_sightings(*ack);
+        }
     }
     return good;
 }

@@ -1,8 +1,10 @@
 #include "collector/window.hpp"
 
+#include "common/check.hpp"
+
 namespace presence::collector {
 
-std::optional<Window::Due> Window::take_due(Instant now) {
+std::optional<Window::Due> Window::take_due() {
     std::size_t index = next_;
     if (probing_) {
         if (!std::exchange(probe_due_, false)) return {};
@@ -14,10 +16,7 @@ std::optional<Window::Due> Window::take_due(Instant now) {
     Frame& frame = frames_[index];
     const auto number = base_ + index;
     const bool again = number <= sent_max_;
-    if (!again) {
-        sent_max_ = number;
-        frame.sent_at = now;
-    }
+    if (!again) sent_max_ = number;
     return Due{frame, number, again};
 }
 
@@ -28,6 +27,17 @@ bool Window::watch(Instant now) {
     quiet_since_ = now;
     probing_ = true;
     probe_due_ = true;
+    return true;
+}
+
+bool Window::acknowledge(std::uint64_t applied, Instant received) {
+    if (applied < base_) return false;
+    for (; base_ <= applied; ++base_) {
+        PRESENCE_CHECK(!frames_.empty(), "what was sent is kept until it is acknowledged");
+        pop();
+    }
+    quiet_since_ = received;
+    probing_ = false;
     return true;
 }
 

@@ -8,7 +8,6 @@
 #include <string>
 #include <utility>
 
-#include "common/check.hpp"
 #include "common/time.hpp"
 #include "common/wire/frame.hpp"
 #include "common/wire/tracker_list.hpp"
@@ -41,7 +40,6 @@ public:
         Instant watermark{};
         bool goodbye = false;
         std::shared_ptr<const Routing> routing{};
-        Instant sent_at{};  // for the first time
 
         [[nodiscard]] std::size_t bytes() const { return rows.capacity() + sizeof(Frame); }
     };
@@ -58,23 +56,12 @@ public:
         std::uint64_t number;
         bool again;
     };
-    [[nodiscard]] std::optional<Due> take_due(Instant now);
+    [[nodiscard]] std::optional<Due> take_due();
 
     // Once a turn. True: the tracker is silent, so all that is under way will be sent again.
     [[nodiscard]] bool watch(Instant now);
-    // Forgets the frames up to this number, fn(frame) for each. False: there was none.
-    template <class Fn>
-    bool acknowledge(std::uint64_t applied, Instant received, Fn&& fn) {
-        if (applied < base_) return false;
-        for (; base_ <= applied; ++base_) {
-            PRESENCE_CHECK(!frames_.empty(), "what was sent is kept until it is acknowledged");
-            fn(frames_.front());
-            pop();
-        }
-        quiet_since_ = received;
-        probing_ = false;
-        return true;
-    }
+    // Forgets the frames up to this number. False: there was none.
+    bool acknowledge(std::uint64_t applied, Instant received);
     // The tracker misses a frame. True: so all that is under way will be sent again.
     [[nodiscard]] bool on_gap(Instant received);
 

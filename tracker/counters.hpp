@@ -20,6 +20,8 @@ inline constexpr auto kCounters = std::to_array<Counter>({
     {"frames_duplicate", CounterKind::count, "Frames that had been applied before: resent."},
     {"frames_gap", CounterKind::count,
      "Frames ignored, as one before them is missing: sent again."},
+    {"frames_deferred", CounterKind::count,
+     "Frames heard and not applied, as the disk is full or too slow: sent again."},
     {"frames_refused", CounterKind::trouble,
      "Frames refused: malformed, another cluster's, or too many."},
     {"stale", CounterKind::count, "Heartbeats that were over, by event time, when they came."},

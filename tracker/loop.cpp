@@ -136,9 +136,9 @@ private:
     }
 
     void turn() {
+        persistence_.turn(tracker_, ready_);
         tracker_.end_turn(io::now(), io::wall_offset(), out_);
         persistence_.take(out_, ready_);
-        persistence_.turn(tracker_, ready_);
         publish();
         reply();
     }
@@ -160,7 +160,7 @@ private:
                                            {queries_.handle(), 0, ZMQ_POLLIN, 0},
                                            {events_.handle(), 0, ZMQ_POLLIN, 0}};
         if (persistence_.fd() >= 0) items.push_back({nullptr, persistence_.fd(), ZMQ_POLLIN, 0});
-        if (!persistence_.full()) items.push_back({frames_.handle(), 0, ZMQ_POLLIN, 0});
+        items.push_back({frames_.handle(), 0, ZMQ_POLLIN, 0});
         io::poll(items, std::max(left, Duration{0}));
         if (items[0].revents != 0) signals_.read();
     }
@@ -194,7 +194,6 @@ private:
 
     // All are received before the clock is read: a frame must never seem to come before it did.
     void receive_frames() {
-        if (persistence_.full()) return;
         std::size_t count = 0;
         while (count < kFramesPerTurnMax && receive(io::Role::frames_in, frames_, received_[count]))
             ++count;
@@ -227,9 +226,8 @@ private:
 
     // A peer that is gone or does not read loses its message; it asks or resends by itself.
     void reply() {
-        for (const auto* acks : {&ready_.acks, &ready_.signs})
-            for (const auto& ack : *acks)
-                send_to(frames_, ack.peer, false, ack.bytes);
+        for (const auto& ack : ready_.acks)
+            send_to(frames_, ack.peer, false, ack.bytes);
         for (const auto* answers : {&ready_.snapshots, &ready_.answers})
             for (const auto& answer : *answers)
                 send_to(queries_, std::string_view(answer.peer).substr(1), answer.peer[0] == 'd',

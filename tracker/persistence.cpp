@@ -96,7 +96,8 @@ void Persistence::begin(Tracker& tracker) {
 
 void Persistence::take(Output& turn, Output& ready) {
     std::move(turn.answers.begin(), turn.answers.end(), std::back_inserter(ready.answers));
-    std::move(turn.signs.begin(), turn.signs.end(), std::back_inserter(ready.signs));
+    std::move(turn.acks.begin(), turn.acks.end(), std::back_inserter(ready.acks));
+    turn.acks.clear();
     if (journal_) {
         auto write = write_of(turn, boot_);
         if (!write.rows.empty() || !write.states.empty() || write.facts)
@@ -116,8 +117,8 @@ void Persistence::turn(Tracker& tracker, Output& ready) {
     if (news.malformed) throw io::StoreError(*news.failure);
     commit_gate_.on_written(news.written_up_to, ready);
     tell_failure(news.failure);
-    tracker.on_writing(
-        {failure_.has_value(), full(), waiting_bytes(), failure_.value_or(""), replays_refused_});
+    tracker.on_writing({failure_.has_value(), full(), waiting_bytes(), failure_.value_or(""),
+                        replays_refused_, news.written_up_to});
     for (const auto& replay : refused_)
         ready.answers.push_back(tracker.answer_replay(
             replay, QueryError{"busy", "too many replays of yours wait", {}, {}}, io::now(),

@@ -20,7 +20,7 @@ namespace presence::tracker {
 // nothing.
 class Persistence {
 public:
-    // Beyond so many bytes on their way to the disk the tracker takes no frames: collectors keep
+    // Beyond so many bytes on their way to the disk the tracker applies no frames: collectors keep
     // them, the newest of each session.
     static constexpr std::size_t kWaitingBytesMax = 64u << 20;
 

@@ -143,6 +143,7 @@ bool Tracker::Impl::restore(const Roster::Held& held) {
 void Tracker::begin(const Past& past, Instant now, WallOffset wall) {
     auto& i = *impl_;
     i.publisher.resume(past.boot, past.batch);
+    if (i.options.journal) i.writing.written = past.batch;
     i.failure_detector.resume(past.boot);
     i.resume(past.facts, now);
     const auto own = slots_owned(i.map, i.options.tracker);

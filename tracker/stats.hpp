@@ -29,7 +29,8 @@ struct WritingState {
     bool full = false;
     std::uint64_t waiting_bytes = 0;
     std::string error{};
-    std::uint64_t replays_refused = 0;  // so far, as too many of a peer waited
+    std::uint64_t replays_refused = 0;          // so far, as too many of a peer waited
+    std::uint64_t written = ~std::uint64_t{0};  // each batch up to this one is
 };
 
 // How far its answers may be trusted.

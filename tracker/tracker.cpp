@@ -37,7 +37,8 @@ void Tracker::on_frame(std::string_view peer, std::string_view bytes, Instant re
         return i.refuse(name_of(fault));
     }
     if (header.cluster != i.options.cluster) return i.refuse("cluster");
-    const auto accepted = i.failure_detector.on_frame(header, i.options.boot, received, address);
+    const auto accepted =
+        i.failure_detector.on_frame(header, i.options.boot, received, address, !i.writing.full);
     if (accepted != FailureDetector::Accept::senseless &&
         accepted != FailureDetector::Accept::no_room)
         i.hear_epoch({header.collector, header.boot}, header.epoch, received);
@@ -58,12 +59,15 @@ void Tracker::on_frame(std::string_view peer, std::string_view bytes, Instant re
                              received);
             i.apply(header, received, wall);
             break;
+        case FailureDetector::Accept::deferred:
+            ++i.counters["frames_deferred"];
+            break;
     }
     i.note_leases(header, received);
     i.note_sightings(header, received);
-    const std::pair ack{Impl::RunKey{header.collector, header.boot}, std::string(peer)};
-    if (std::find(i.to_acknowledge.begin(), i.to_acknowledge.end(), ack) == i.to_acknowledge.end())
-        i.to_acknowledge.push_back(ack);
+    i.acks.on_frame(
+        run_of(header), peer,
+        accepted == FailureDetector::Accept::duplicate || accepted == FailureDetector::Accept::gap);
 }
 
 void Tracker::Impl::refuse(std::string_view reason) {
@@ -91,8 +95,7 @@ void Tracker::Impl::apply(const FrameHeader& header, Instant received, WallOffse
     }
     apply_beats(wall);
     counters["moved"] += moved;
-    if (moved > 0 && moved_rows.size() < FailureDetector::kCollectorsMax)
-        moved_rows[header.collector] += moved;
+    if (moved > 0) acks.on_moved(run_of(header), moved);
 }
 
 void Tracker::Impl::apply_beats(WallOffset wall) {
@@ -157,13 +160,14 @@ bool Tracker::end_turn(Instant now, WallOffset wall, Output& out) {
     }
     if (i.options.journal) i.tell_facts(ticks, out);
     i.acknowledge(now, out.acks);
-    i.give_signs(now, out.signs);
     i.answer(now, wall, out);
     i.more_due = i.more_due || !i.asked.empty();
     return i.more_due;
 }
 
 void Tracker::on_writing(Writing writing) {
+    // Frames that were deferred are sent again at once.
+    if (impl_->writing.full && !writing.full) impl_->acks.all_due();
     impl_->writing = std::move(writing);
 }
 
@@ -223,57 +227,30 @@ void Tracker::Impl::pass_time(Instant now) {
 }
 
 void Tracker::Impl::acknowledge(Instant now, std::vector<ToPeer>& out) {
-    for (auto& [run, peer] : to_acknowledge) {
-        const auto view = failure_detector.view_of({run.first, run.second}, now);
-        if (!view) continue;
-        out.push_back(ack_to(peer, *view, view->applied, now));
-        if (peers.size() >= FailureDetector::kCollectorsMax)
-            std::erase_if(peers, [&](const auto& it) {
-                return !failure_detector.view_of({it.first.first, it.first.second}, now);
-            });
-        peers[run] = std::move(peer);
-    }
-    to_acknowledge.clear();
-}
-
-ToPeer Tracker::Impl::ack_to(const std::string& peer, const FailureDetector::View& view,
-                             std::uint64_t applied, Instant now) {
-    const auto moved = moved_rows.find(std::string(view.id));
-    Ack ack{.cluster = options.cluster,
-            .tracker = options.tracker,
-            .tracker_boot = options.boot,
-            .collector_boot = view.boot,
-            .applied = applied,
-            .gap = view.gap,
-            .map_version = map.version,
-            .moved = moved == moved_rows.end() ? 0 : moved->second,
-            .sent_us = micros(now),
-            .list_hash = feeds.rank().hash,
-            .epoch = epoch_known};
-    // Also one that knows more trackers than we do.
-    const bool others = map.trackers.size() > 1 || feeds.goes_by_another({view.id, view.boot});
-    if (others) ack.sightings = failure_detector.sightings_for({view.id, view.boot}, now);
-    if (view.other)
-        if (const auto other = failure_detector.view_of(*view.other, now))
-            ack.other = {other->boot, std::string(other->address)};
-    return {peer, encode_ack(ack)};
-}
-
-// While the disk is behind acknowledgements wait for it, and perhaps no frames are taken:
-// collectors that hear nothing would stop reading. Nothing is said to be applied: it is not yet
-// written.
-void Tracker::Impl::give_signs(Instant now, std::vector<ToPeer>& out) {
-    if ((writing.waiting_bytes == 0 && !writing.full) || now - signed_at < kSignInterval) return;
-    for (const auto& [run, peer] : peers) {
-        const FailureDetector::RunId id{run.first, run.second};
-        const auto view = failure_detector.view_of(id, now);
-        if (!view || (!writing.full && view->heard <= signed_at)) continue;
-        if (!failure_detector.excuse(id, now)) continue;
-        auto sign = *view;
-        sign.gap = false;  // it is no time to send again
-        out.push_back(ack_to(peer, sign, 0, now));
-    }
-    signed_at = now;
+    acks.turn(failure_detector, publisher.batches(), writing.written, now,
+              [&](const std::string& peer, const FailureDetector::View& view, std::uint64_t applied,
+                  std::uint64_t moved) {
+                  Ack ack{.cluster = options.cluster,
+                          .tracker = options.tracker,
+                          .tracker_boot = options.boot,
+                          .collector_boot = view.boot,
+                          .applied = applied,
+                          // While the disk is full it is no time to send again.
+                          .gap = view.gap && !writing.full,
+                          .map_version = map.version,
+                          .moved = moved,
+                          .sent_us = micros(now),
+                          .list_hash = feeds.rank().hash,
+                          .epoch = epoch_known,
+                          .heard_us = micros(view.sent)};
+                  // Also one that knows more trackers than we do.
+                  if (map.trackers.size() > 1 || feeds.goes_by_another({view.id, view.boot}))
+                      ack.sightings = failure_detector.sightings_for({view.id, view.boot}, now);
+                  if (view.other)
+                      if (const auto other = failure_detector.view_of(*view.other, now))
+                          ack.other = {other->boot, std::string(other->address)};
+                  out.push_back({peer, encode_ack(ack)});
+              });
 }
 
 Answers Tracker::Impl::answers(const TrackerCounters& current, Instant now, WallOffset wall) {

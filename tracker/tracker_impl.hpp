@@ -6,7 +6,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -16,6 +15,7 @@
 #include "common/wire/query.hpp"
 #include "tracker/answers/answers.hpp"
 #include "tracker/answers/snapshots.hpp"
+#include "tracker/evidence/acks.hpp"
 #include "tracker/evidence/failure_detector.hpp"
 #include "tracker/evidence/feeds.hpp"
 #include "tracker/evidence/freeze.hpp"
@@ -33,8 +33,6 @@ namespace presence::tracker {
 inline constexpr Duration kTickInterval = 1s;
 // A tracker that hears nothing wakes for ticks only, and has not been stopped for it.
 static_assert(Freeze::kStall >= 2 * kTickInterval);
-// A collector may go on reading for at least 3 s after the last.
-inline constexpr Duration kSignInterval = 500ms;
 // However many subscribe, one tick is for all of them.
 inline constexpr Duration kTickIntervalMin = 20ms;
 
@@ -95,9 +93,6 @@ struct Tracker::Impl {
     void acknowledge(Instant now, std::vector<ToPeer>& out);
     void tell_notifiers(Instant now, std::vector<Publication>& out);
     [[nodiscard]] std::vector<StatusAnswer::Shared> ids_shared(Instant now) const;
-    void give_signs(Instant now, std::vector<ToPeer>& out);
-    [[nodiscard]] ToPeer ack_to(const std::string& peer, const FailureDetector::View& view,
-                                std::uint64_t applied, Instant now);
     void answer(Instant now, WallOffset wall, Output& out);
     void publish(Instant now, WallOffset wall, Output& out);
     void checkpoint(Instant now, WallOffset wall, Output& out);
@@ -155,12 +150,8 @@ struct Tracker::Impl {
     // read right into their place: a copy of one just written waits until all its fields are.
     std::array<Beat, 128> beats;
     std::size_t beat_count = 0;
-    std::vector<Event> events;                                   // of this turn
-    using RunKey = std::pair<std::string, std::uint64_t>;        // collector, boot
-    std::vector<std::pair<RunKey, std::string>> to_acknowledge;  // with its peer
-    std::unordered_map<std::string, std::uint64_t> moved_rows;   // by collector
-    std::map<RunKey, std::string> peers;
-    Instant signed_at{};      // signs were given last
+    std::vector<Event> events;  // of this turn
+    Acks acks;
     std::deque<Asked> asked;  // oldest first
     Stats stats;
     TrackerCounters counters;  // beside the roster's

@@ -197,8 +197,13 @@ FrameFault decode_frame(std::string_view bytes, Frame& out) {
 
 std::string encode_ack(const Ack& ack) {
     MsgpackWriter writer;
-    const bool ranked = ack.list_hash != 0 || ack.epoch != 0;
-    writer.array(kAckElements + (ranked ? 4 : ack.other ? 2 : ack.sightings.empty() ? 0 : 1));
+    const bool heard = ack.heard_us != 0;
+    const bool ranked = heard || ack.list_hash != 0 || ack.epoch != 0;
+    writer.array(kAckElements + (heard                   ? 5
+                                 : ranked                ? 4
+                                 : ack.other             ? 2
+                                 : ack.sightings.empty() ? 0
+                                                         : 1));
     writer.number(kFrameVersion).text(ack.cluster).text(ack.tracker);
     writer.number(ack.tracker_boot).number(ack.collector_boot).number(ack.applied);
     writer.boolean(ack.gap).number(ack.map_version).number(ack.moved).number(ack.sent_us);
@@ -213,6 +218,7 @@ std::string encode_ack(const Ack& ack) {
     else if (ranked)
         writer.nil();
     if (ranked) writer.number(ack.list_hash).number(ack.epoch);
+    if (heard) writer.number(ack.heard_us);
     return writer.take();
 }
 
@@ -238,6 +244,7 @@ std::optional<Ack> decode_ack(std::string_view bytes) {
     if (elements > kAckElements + 1) read_other(reader, ack.other);
     if (elements > kAckElements + 2) reader.read(ack.list_hash);
     if (elements > kAckElements + 3) reader.read_epoch(ack.epoch);
+    if (elements > kAckElements + 4) reader.read(ack.heard_us);
     if (!reader.ok() || version != kFrameVersion || !decode_sightings(sightings, ack.sightings))
         return std::nullopt;
     return ack;

@@ -183,7 +183,8 @@ enum class FrameFault : std::uint8_t {
 // or allocate more than 64 bytes a byte given. On a fault there are no rows, leases and sightings.
 [[nodiscard]] FrameFault decode_frame(std::string_view bytes, Frame& out);
 
-// Tracker to collector: everything up to `applied` is applied and its transitions are published.
+// Tracker to collector: that it is heard, and that everything up to `applied` is applied and what
+// came of it is written.
 struct Ack {
     std::string cluster;
     std::string tracker;
@@ -203,6 +204,9 @@ struct Ack {
     std::optional<Other> other{};
     std::uint64_t list_hash = 0;  // of the list of trackers it goes by. 0: not told
     Epoch epoch = 0;              // the highest of any slot that the tracker has heard of
+    // Collector's clock: when the newest frame that came was sent, applied or not. 0: not told. The
+    // tracker's patience with the collector counts from then, or later.
+    std::int64_t heard_us = 0;
 
     [[nodiscard]] ListRank list() const { return {map_version, list_hash}; }
 };

@@ -7,6 +7,9 @@ namespace {
 
 using Members = std::vector<std::size_t>;
 
+// Frames and acknowledgements have gone both ways.
+constexpr Time kHeardWithin = 300 * kMillisecond;
+
 SlotMap map_of(std::uint64_t version, const Members& members) {
     std::vector<std::string> ids;
     for (const auto t : members)
@@ -20,8 +23,7 @@ bool contains(const Members& members, std::size_t tracker) {
 
 // One more or one less; never none. One of `since` stays: a collector that goes by a list without
 // any tracker of the present one is heard by nobody who could tell (docs/reliability.md).
-Members changed(Random& random, const Members& before, std::size_t trackers,
-                const Members& since) {
+Members changed(Random& random, const Members& before, std::size_t trackers, const Members& since) {
     auto after = before;
     const bool grows = before.size() == 1 || (before.size() < trackers && random.percent(50));
     if (!grows) {
@@ -83,6 +85,7 @@ Lists Lists::draw(Random random, Shape& shape, std::vector<PlannedFault>& faults
     if (quarrel) lists.walls.assign(shape.trackers, 0);
     if (quarrel) std::erase_if(faults, is_of_evidence);
     const auto first = members;
+    Time met_by = 0;
     Time from = shape.faults_begin;
     for (std::uint64_t version = 2; version <= (twice ? 3u : 2u); ++version) {
         PlannedFault fault;
@@ -97,6 +100,14 @@ Lists Lists::draw(Random random, Shape& shape, std::vector<PlannedFault>& faults
         faults.push_back(fault);
         const auto before = members;
         members = changed(random, before, shape.trackers, first);
+        // Of a tracker that comes and goes again not only notifiers are to hear.
+        if (std::any_of(before.begin(), before.end(), [&](auto tracker) {
+                return !contains(first, tracker) && !contains(members, tracker);
+            }))
+            for (auto& reload : change.reloads) {
+                reload.at = std::max(reload.at, met_by);
+                faults.back().end = std::max(faults.back().end, reload.at);
+            }
         change.maps.push_back(map_of(version, members));
         if (quarrel && version == 2) {
             // Another one of the same version, at some of those who stay. Notifiers have the one
@@ -116,6 +127,7 @@ Lists Lists::draw(Random random, Shape& shape, std::vector<PlannedFault>& faults
         change.number = faults.size() - 1;
         lists.changes.push_back(std::move(change));
         from = fault.begin;
+        met_by = fault.end + kHeardWithin;
     }
     return lists;
 }

@@ -130,7 +130,7 @@ void TrackerProcess::receive() {
             from.pop_front();
         }
     };
-    if (!full()) take(frames_, turn_frames_, slow() ? kFramesSlow : kFramesPerTurn);
+    take(frames_, turn_frames_, slow() ? kFramesSlow : kFramesPerTurn);
     take(questions_, turn_questions_, kQuestionsPerTurn);
 }
 
@@ -191,7 +191,8 @@ void TrackerProcess::decide() {
     note_silence();
     feed();
     note_silence();
-    tracker_->on_writing({false, full(), disk_.waiting_bytes()});
+    const auto before = disk_.settle(now());
+    tracker_->on_writing({false, full(), disk_.waiting_bytes(), {}, 0, before});
     more_ = tracker_->end_turn(local_now(), clock().wall(), out_);
     for (const auto& publication : out_.publications)
         if (publication.batch > 0) walls_[publication.batch] = clock().wall_at_zero();
@@ -199,7 +200,7 @@ void TrackerProcess::decide() {
                                                     : random_.between(50, kWriteUsual);
     disk_.write(out_, boot_, now() + length + disk_delay());
     std::swap(ready_.answers, out_.answers);
-    std::swap(ready_.signs, out_.signs);
+    std::swap(ready_.acks, out_.acks);
     const auto written = disk_.settle(now());
     answer_replays();
     commit_gate_.hold(std::move(out_), ready_);
@@ -252,15 +253,13 @@ void TrackerProcess::send() {
             links_.publish(n, packet);
     }
     to_peers(ready_.acks, links_.to_collector);
-    to_peers(ready_.signs, links_.to_collector);
     to_peers(ready_.snapshots, links_.answer);
     to_peers(ready_.answers, links_.answer);
     ready_.clear();
 }
 
 Time TrackerProcess::next_wakeup() {
-    const bool takes = !full() && !frames_.empty();
-    if (more_ || takes || !questions_.empty()) return now() + 10;
+    if (more_ || !frames_.empty() || !questions_.empty()) return now() + 10;
     return std::min(when(tracker_->next_wakeup(local_now())), std::max(disk_.next(), now() + 10));
 }
 

@@ -11,7 +11,6 @@ Output turn_of(std::uint64_t batch, const std::string& name) {
     Output turn;
     if (batch > 0) turn.publications.push_back({"batch", name, batch});
     turn.publications.push_back({"tick", name, 0});
-    turn.acks.push_back({"peer", name});
     turn.snapshots.push_back({"peer", name});
     return turn;
 }
@@ -22,20 +21,19 @@ TEST_CASE("what a turn sends waits for its batches, and for those before", "[tra
     CommitGate commit_gate;
     Output ready;
     commit_gate.hold(turn_of(0, "before"), ready);
-    CHECK(ready.acks.size() == 1);  // nothing to wait for
+    CHECK(ready.snapshots.size() == 1);  // nothing to wait for
 
     ready.clear();
     commit_gate.hold(turn_of(1, "one"), ready);
     commit_gate.hold(turn_of(0, "later"), ready);
     CHECK(ready.publications.empty());
-    CHECK(ready.acks.empty());
+    CHECK(ready.snapshots.empty());
     CHECK(commit_gate.bytes() > 0);
 
     commit_gate.on_written(1, ready);
-    REQUIRE(ready.acks.size() == 2);
-    CHECK(ready.acks[0].bytes == "one");
-    CHECK(ready.acks[1].bytes == "later");
-    CHECK(ready.snapshots.size() == 2);
+    REQUIRE(ready.snapshots.size() == 2);
+    CHECK(ready.snapshots[0].bytes == "one");
+    CHECK(ready.snapshots[1].bytes == "later");
     CHECK(ready.publications.size() == 3);
     CHECK(commit_gate.bytes() == 0);
 }
@@ -51,8 +49,8 @@ TEST_CASE("nothing is sent before it is written, all is in the end, and in order
         const auto check = [&](Output& ready) {
             for (const auto& publication : ready.publications)
                 RC_ASSERT(publication.batch <= written);
-            for (const auto& ack : ready.acks)
-                RC_ASSERT(ack.bytes == std::to_string(sent++));
+            for (const auto& snapshot : ready.snapshots)
+                RC_ASSERT(snapshot.bytes == std::to_string(sent++));
             ready.clear();
         };
         for (const auto& step : *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 6))) {

@@ -62,6 +62,7 @@ public:
         return decoded(out_);
     }
 
+    // By a tracker that has just heard what we sent now.
     [[nodiscard]] Ack ack(std::uint64_t applied, bool gap = false) const {
         Ack ack;
         ack.cluster = options_.cluster;
@@ -71,6 +72,7 @@ public:
         ack.applied = applied;
         ack.gap = gap;
         ack.sent_us = 77;
+        ack.heard_us = micros(now);
         return ack;
     }
     void tell(const Ack& ack, std::size_t tracker = 0) {

@@ -95,7 +95,7 @@ void FailureDetector::evidence_lost(Instant now) {
 
 FailureDetector::Accept FailureDetector::on_frame(const FrameHeader& header,
                                                   std::uint64_t self_boot, Instant received,
-                                                  std::string_view address) {
+                                                  std::string_view address, bool takes) {
     if (!makes_sense(header)) return Accept::senseless;
     if (bug(Bug::newest_run_only)) {
         const auto [from, to] = runs_of(runs_, header.collector);
@@ -131,6 +131,10 @@ FailureDetector::Accept FailureDetector::on_frame(const FrameHeader& header,
     const bool jumped = note_clocks(*c, header, self_boot, received);
     if (header.number <= c->applied)
         return bug(Bug::frame_applied_twice) ? Accept::apply : Accept::duplicate;
+    if (!takes) {
+        c->gap = true;
+        return Accept::deferred;
+    }
     if (header.number > c->applied + 1 && !bug(Bug::frame_hole_ignored)) {
         c->gap = true;
         return Accept::gap;
@@ -218,7 +222,7 @@ std::vector<Sighting> FailureDetector::sightings_for(RunId run, Instant now) {
     if (to == runs_.end() || now - to->second.told_others < grace_ / 20) return all;
     to->second.told_others = now;
     for (const auto& [key, c] : runs_) {
-        // When it was read may be long after that, and that it is excused says nothing of it.
+        // When it was read may be long after that.
         const auto said = c.clock.earliest(now, c.sent);
         if (!said || key.first == run.collector || c.state != View::State::live) continue;
         const auto seen = std::min(*said, c.heard);
@@ -230,13 +234,6 @@ std::vector<Sighting> FailureDetector::sightings_for(RunId run, Instant now) {
             all.push_back({key.first, told});
     }
     return all;
-}
-
-bool FailureDetector::excuse(RunId run, Instant now) {
-    const auto it = runs_.find(Key{run.collector, run.boot});
-    if (it == runs_.end() || !it->second.holds()) return false;
-    it->second.heard = now;
-    return true;
 }
 
 std::optional<Instant> FailureDetector::succeeded_at(const Key& key, const Run& run) const {
@@ -316,8 +313,17 @@ bool FailureDetector::holds(RunId run) const {
 }
 
 FailureDetector::View FailureDetector::view_of(const Key& key, const Run& c, Instant now) const {
-    return {key.first,      key.second, c.state,   c.applied, c.gap,
-            c.reaches(now), c.heard,    c.alive(), c.address, other_than(key, c, now)};
+    return {key.first,
+            key.second,
+            c.state,
+            c.applied,
+            c.gap,
+            c.reaches(now),
+            c.heard,
+            c.alive(),
+            c.sent,
+            c.address,
+            other_than(key, c, now)};
 }
 
 std::vector<FailureDetector::View> FailureDetector::view(Instant now) const {

@@ -63,15 +63,16 @@ public:
         std::uint64_t boot = 0;
     };
 
-    enum class Accept { apply, duplicate, gap, senseless, no_room };
+    enum class Accept { apply, duplicate, gap, deferred, senseless, no_room };
     // To be called for each frame in order of arrival, `received` read after receiving it. Rows of
     // a frame that is to be applied must be applied before event_time() is asked. Refused are
     // `senseless` numbers and times, that no collector sends, and what finds `no_room`: more than
     // kCollectorsMax runs, or kRunsMax of one collector, hold event time. `self_boot`: of this
     // tracker; echoes of another boot's stamps are ignored, as its clock may have been another
-    // machine's. `address`: where it came from, as it is shown.
+    // machine's. `address`: where it came from, as it is shown. `takes`: frames can be applied now;
+    // else one that is new is `deferred`: heard, and to be sent again.
     Accept on_frame(const FrameHeader& header, std::uint64_t self_boot, Instant received,
-                    std::string_view address = {});
+                    std::string_view address = {}, bool takes = true);
 
     // The heartbeat's time on our clock, never early, at most `now`. Requires: a frame of this run
     // was accepted in this turn.
@@ -85,10 +86,6 @@ public:
     // What is to be told to a collector: when the others were heard here. Often nothing: it is due
     // twenty times in a grace.
     [[nodiscard]] std::vector<Sighting> sightings_for(RunId run, Instant now);
-
-    // The collector is told that it was heard now, whether it was or not: its silence counts from
-    // here. False: it holds event time no more.
-    bool excuse(RunId run, Instant now);
 
     // Forgets collectors that are silent beyond the grace.
     void on_time(Instant now);
@@ -119,8 +116,9 @@ public:
         std::uint64_t applied = 0;
         bool gap = false;
         std::optional<Instant> watermark;
-        Instant heard{};  // its last frame came; of one not heard yet: since when it is expected
-        Instant alive{};  // the same, or it was heard by another tracker
+        Instant heard{};     // its last frame came; of one not heard yet: since when it is expected
+        Instant alive{};     // the same, or it was heard by another tracker
+        PeerInstant sent{};  // its newest frame, by its clock; 0: not known
         std::string_view address{};
         std::optional<RunId> other{};  // another run, as alive: two processes have this id
     };
@@ -137,7 +135,7 @@ private:
         bool gap = false;
         Instant began{};        // its first frame came
         Instant spoke{};        // its last one
-        Instant heard{};        // the same, or it was excused, or is expected since
+        Instant heard{};        // the same, or it is expected since
         PeerInstant sent{};     // its newest frame, which may have waited, by its clock
         Instant seen{};         // by another tracker
         Instant told_others{};  // of which it was told last

@@ -17,7 +17,6 @@ void append(std::vector<T>& from, std::vector<T>& to) {
 
 void release(Output& held, Output& ready) {
     append(held.publications, ready.publications);
-    append(held.acks, ready.acks);
     append(held.snapshots, ready.snapshots);
 }
 
@@ -25,9 +24,8 @@ std::size_t bytes_of(const Output& output) {
     std::size_t bytes = 0;
     for (const auto& p : output.publications)
         bytes += sizeof(p) + p.topic.size() + p.bytes.size();
-    for (const auto* messages : {&output.acks, &output.snapshots})
-        for (const auto& m : *messages)
-            bytes += sizeof(m) + m.peer.size() + m.bytes.size();
+    for (const auto& m : output.snapshots)
+        bytes += sizeof(m) + m.peer.size() + m.bytes.size();
     return bytes;
 }
 

@@ -9,14 +9,13 @@
 namespace presence::tracker {
 
 // Holds back what a turn wants sent until its batches are written: nobody hears of a transition
-// that a restart would not know, and no frame is acknowledged that would be missing then. Order is
-// kept.
+// that a restart would not know. Order is kept.
 //
 // Pure. Memory is what is held; whoever calls stops taking frames while it is too much.
 class CommitGate {
 public:
-    // Takes publications, acknowledgements and snapshots of one turn; what needs not wait is moved
-    // to `ready` at once.
+    // Takes publications and snapshots of one turn; what needs not wait is moved to `ready` at
+    // once.
     void hold(Output&& turn, Output& ready);
     // Every batch up to this one is written: moves what waited for it to `ready`.
     void on_written(std::uint64_t batch, Output& ready);

@@ -36,14 +36,13 @@ struct Replay {
 };
 
 // What a turn wants done. Batches, states and facts are to be written first; what lies in
-// `publications`, `acks` and `snapshots` goes out only when the batches of this turn and of all
-// before are written (CommitGate); `answers` and `signs` may go at any time.
+// `publications` and `snapshots` goes out only when the batches of this turn and of all before are
+// written (CommitGate); `answers`, and `acks`, which tell what is written, may go at any time.
 struct Output {
     std::vector<Publication> publications;  // in this order
     std::vector<ToPeer> acks;
     std::vector<ToPeer> snapshots;
     std::vector<ToPeer> answers;
-    std::vector<ToPeer> signs;  // of life, to collectors
     std::vector<Replay> replays;
     std::vector<SlotState> states;
     std::optional<std::string> facts;  // what else a restart needs; replaces the one before
