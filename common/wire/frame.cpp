@@ -22,7 +22,13 @@ public:
     // Elements beyond those known are left to newer versions.
     [[nodiscard]] bool array_of(std::size_t elements) {
         const auto count = cursor_.array();
+        beyond_ = count.value_or(0) - elements;
         return ok_ = ok_ && count && *count >= elements;
+    }
+    // After the known elements of an array within another.
+    void skip_beyond() {
+        for (; ok_ && beyond_ > 0; --beyond_)
+            cursor_.skip();
     }
     void read(std::uint64_t& to) { to = keep(cursor_.unsigned_number()); }
     void read(bool& to) { to = keep(cursor_.boolean()); }
@@ -56,6 +62,7 @@ private:
     }
 
     MsgpackTokens::Cursor cursor_;
+    std::size_t beyond_ = 0;
     bool ok_ = true;
 };
 
@@ -67,6 +74,7 @@ void read_echo(Reader& reader, std::optional<FrameHeader::Echo>& to) {
     reader.read(echo.tracker_boot);
     reader.read(echo.acked_us);
     reader.read(echo.received);
+    reader.skip_beyond();
 }
 
 void read_other(Reader& reader, std::optional<Ack::Other>& to) {
@@ -74,6 +82,7 @@ void read_other(Reader& reader, std::optional<Ack::Other>& to) {
     auto& other = to.emplace(Ack::Other{});
     reader.read(other.boot);
     reader.read(other.address);
+    reader.skip_beyond();
 }
 
 }  // namespace
