@@ -20,11 +20,4 @@ namespace presence {
 [[nodiscard]] bool decode_leases(std::string_view bytes, std::vector<Lease>& out);
 [[nodiscard]] bool decode_sightings(std::string_view bytes, std::vector<Sighting>& out);
 
-// Whether a time stamp of another process may be reckoned with: far beyond any clock, and so far
-// below 2^63 that no sum or difference of two overflows.
-[[nodiscard]] constexpr bool is_stamp(std::int64_t us) {
-    constexpr std::int64_t kMax = std::int64_t{1} << 60;
-    return us > -kMax && us < kMax;
-}
-
 }  // namespace presence
