@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/wire/frame.hpp"
 
@@ -19,5 +21,6 @@ namespace presence {
 // Appends to `out` what `bytes` hold. False if they are malformed.
 [[nodiscard]] bool decode_leases(std::string_view bytes, std::vector<Lease>& out);
 [[nodiscard]] bool decode_sightings(std::string_view bytes, std::vector<Sighting>& out);
+[[nodiscard]] std::string encode_sightings(const std::vector<Sighting>& sightings);
 
 }  // namespace presence
