@@ -38,24 +38,6 @@ inline bool value(Cursor& cursor, std::string& into) {
     return text.has_value();
 }
 
-template <class Enum>
-bool named(Cursor& cursor, std::optional<Enum> (*find)(std::string_view), Enum& into) {
-    const auto name = cursor.text();
-    const auto found = name ? find(*name) : std::nullopt;
-    if (found) into = *found;
-    return found.has_value();
-}
-
-// nil: nothing.
-template <class Value>
-bool value(Cursor& cursor, std::optional<Value>& into) {
-    if (cursor.nil()) {
-        into.reset();
-        return true;
-    }
-    return value(cursor, into.emplace());
-}
-
 // An array of any length; `element` reads one.
 template <class Element>
 bool each(Cursor& cursor, Element&& element) {
