@@ -12,6 +12,9 @@ namespace presence {
 
 inline constexpr std::uint32_t kSlots = 1024;
 using Slot = std::uint16_t;
+[[nodiscard]] constexpr bool is_slot(Slot slot) {
+    return slot < kSlots;
+}
 
 // XXH3_64 of the id's bytes, unseeded: part of the public contract.
 [[nodiscard]] std::uint64_t hash_of(std::string_view user);

@@ -47,6 +47,12 @@ constexpr std::int64_t micros(Instant t) {
 constexpr std::int64_t micros(PeerInstant t) {
     return t.time_since_epoch().count();
 }
+// Whether a time stamp of another process may be reckoned with: far beyond any clock, and so far
+// below 2^63 that no sum or difference of two overflows.
+[[nodiscard]] constexpr bool is_stamp(std::int64_t us) {
+    constexpr std::int64_t kMax = std::int64_t{1} << 60;
+    return us > -kMax && us < kMax;
+}
 constexpr std::int64_t millis(WallTime t) {
     return t.time_since_epoch().count();
 }

@@ -58,22 +58,13 @@ std::string id_of(const Event& event) {
 }
 
 std::string to_msgpack(const Event& event) {
+    const auto id = id_of(event);
     MsgpackWriter out;
-    const std::size_t optional = std::size_t{event.since_ms.has_value()} +
-                                 event.last_seen_ms.has_value() + event.status.has_value();
-    out.map(9 + optional);
-    out.text("id").text(id_of(event));
-    out.text("user").text(event.user);
-    out.text("state").text(name_of(event.state));
-    out.text("reason").text(event.reason);
-    out.text("at_ms").number(event.at_ms);
-    if (event.since_ms) out.text("since_ms").number(*event.since_ms);
-    if (event.last_seen_ms) out.text("last_seen_ms").number(*event.last_seen_ms);
-    if (event.status) out.text("status").text(*event.status);
-    out.text("freshness").text(name_of(event.freshness));
-    out.text("slot").number(event.slot);
-    out.text("epoch").number(event.epoch);
-    out.text("seq").number(event.seq);
+    out.map(key("id", id), key("user", event.user), key("state", named(event.state, state_named)),
+            key("reason", event.reason), key("at_ms", event.at_ms),
+            some("since_ms", event.since_ms), some("last_seen_ms", event.last_seen_ms),
+            some("status", event.status), key("freshness", named(event.freshness, freshness_named)),
+            key("slot", event.slot), key("epoch", event.epoch), key("seq", event.seq));
     return out.take();
 }
 

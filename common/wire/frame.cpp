@@ -3,80 +3,52 @@
 #include <algorithm>
 
 #include "common/limits.hpp"
-#include "common/wire/msgpack_tokens.hpp"
+#include "common/wire/msgpack_read.hpp"
 #include "common/wire/msgpack_writer.hpp"
 #include "common/wire/rows.hpp"
 
 namespace presence {
 namespace {
 
-constexpr std::size_t kFrameElements = 13;
-constexpr std::size_t kAckElements = 10;
 constexpr std::size_t kTokensMax = 64;
 
-// Reads element after element; once one is missing or of another kind, all that follow are empty.
-class Reader {
-public:
-    explicit Reader(const MsgpackTokens& tokens) : cursor_(tokens.cursor()) {}
-
-    // Elements beyond those known are left to newer versions.
-    [[nodiscard]] bool array_of(std::size_t elements) {
-        const auto count = cursor_.array();
-        return ok_ = ok_ && count && *count >= elements;
-    }
-    void read(std::uint64_t& to) { to = keep(cursor_.unsigned_number()); }
-    void read(bool& to) { to = keep(cursor_.boolean()); }
-    void read(std::int64_t& stamp) {
-        stamp = keep(cursor_.number());
-        ok_ = ok_ && is_stamp(stamp);
-    }
-    void read(PeerInstant& to) {
-        std::int64_t stamp = 0;
-        read(stamp);
-        to = PeerInstant{Duration{ok_ ? stamp : 0}};
-    }
-    void read(std::string& name) {
-        const auto text = bytes();
-        ok_ = ok_ && text.size() <= kNameBytesMax;
-        if (ok_) name.assign(text);
-    }
-    void read_epoch(Epoch& to) {
-        read(to);
-        ok_ = ok_ && is_epoch(to);
-    }
-    [[nodiscard]] std::string_view bytes() { return keep(cursor_.text()); }
-    [[nodiscard]] bool nil() { return ok_ && cursor_.nil(); }
-    [[nodiscard]] bool ok() const { return ok_; }
-
-private:
-    template <class T>
-    T keep(std::optional<T> value) {
-        ok_ = ok_ && value;
-        return ok_ ? *value : T{};
-    }
-
-    MsgpackTokens::Cursor cursor_;
-    bool ok_ = true;
-};
-
-void read_echo(Reader& reader, std::optional<FrameHeader::Echo>& to) {
-    to.reset();
-    if (reader.nil()) return;
-    if (!reader.array_of(3)) return;
-    auto& echo = to.emplace(FrameHeader::Echo{});
-    reader.read(echo.tracker_boot);
-    reader.read(echo.acked_us);
-    reader.read(echo.received);
-}
-
-void read_other(Reader& reader, std::optional<Ack::Other>& to) {
-    if (reader.nil() || !reader.array_of(2)) return;
-    auto& other = to.emplace(Ack::Other{});
-    reader.read(other.boot);
-    reader.read(other.address);
+constexpr auto name(auto& text) {
+    return only(text, [](std::string_view name) { return name.size() <= kNameBytesMax; });
 }
 
 }  // namespace
+
+static void describe(auto& to, Is<FrameHeader::Echo> auto& echo) {
+    to.record(echo.tracker_boot, only(echo.acked_us, is_stamp), echo.received);
+}
+
+static void describe(auto& to, Is<FrameHeader> auto& header, std::string_view& row_groups,
+                     std::string_view& leases, std::string_view& sightings,
+                     std::string_view& list) {
+    const bool ranked = header.list_hash != 0 || header.epoch != 0;
+    to.record(version(kFrameVersion), name(header.cluster), name(header.collector), header.boot,
+              header.number, header.base, header.map_version, header.sent, header.watermark,
+              header.echo, header.dropped, header.goodbye, row_groups,
+              later(!leases.empty(), leases), later(!sightings.empty(), sightings),
+              later(ranked, header.list_hash), later(ranked, only(header.epoch, is_epoch)),
+              later(!list.empty(), list));
+}
+
+static void describe(auto& to, Is<Ack::Other> auto& other) {
+    to.record(other.boot, name(other.address));
+}
+
+static void describe(auto& to, Is<Ack> auto& ack) {
+    const bool ranked = ack.list_hash != 0 || ack.epoch != 0;
+    to.record(
+        version(kFrameVersion), name(ack.cluster), name(ack.tracker), ack.tracker_boot,
+        ack.collector_boot, ack.applied, ack.gap, ack.map_version, ack.moved,
+        only(ack.sent_us, is_stamp),
+        later(!ack.sightings.empty(), packed(ack.sightings, encode_sightings, decode_sightings)),
+        later(ack.other.has_value(), ack.other), later(ranked, ack.list_hash),
+        later(ranked, only(ack.epoch, is_epoch)),
+        later(ack.heard_us != 0, only(ack.heard_us, is_stamp)));
+}
 
 std::string_view name_of(FrameFault fault) {
     switch (fault) {
@@ -107,34 +79,11 @@ std::string_view name_of(FrameFault fault) {
 std::string encode_frame(const FrameHeader& header, std::string_view row_groups,
                          std::string_view leases, std::string_view sightings,
                          std::string_view list) {
-    MsgpackWriter writer;
-    writer.reserve(row_groups.size() + leases.size() + sightings.size() + list.size() +
-                   header.cluster.size() + header.collector.size() + 160);
-    const bool ranked = header.list_hash != 0 || header.epoch != 0 || !list.empty();
-    const std::size_t beside = !list.empty()        ? 5
-                               : ranked             ? 4
-                               : !sightings.empty() ? 2
-                               : !leases.empty()    ? 1
-                                                    : 0;
-    writer.array(kFrameElements + beside)
-        .number(kFrameVersion)
-        .text(header.cluster)
-        .text(header.collector);
-    writer.number(header.boot).number(header.number).number(header.base);
-    writer.number(header.map_version).number(micros(header.sent)).number(micros(header.watermark));
-    if (header.echo)
-        writer.array(3)
-            .number(header.echo->tracker_boot)
-            .number(header.echo->acked_us)
-            .number(micros(header.echo->received));
-    else
-        writer.nil();
-    writer.number(header.dropped).boolean(header.goodbye).bin(row_groups);
-    if (beside > 0) writer.bin(leases);
-    if (beside > 1) writer.bin(sightings);
-    if (ranked) writer.number(header.list_hash).number(header.epoch);
-    if (beside > 4) writer.bin(list);
-    return writer.take();
+    MsgpackWriter out;
+    out.reserve(row_groups.size() + leases.size() + sightings.size() + list.size() +
+                header.cluster.size() + header.collector.size() + 160);
+    describe(out, header, row_groups, leases, sightings, list);
+    return out.take();
 }
 
 FrameFault decode_frame(std::string_view bytes, Frame& out) {
@@ -145,33 +94,12 @@ FrameFault decode_frame(std::string_view bytes, Frame& out) {
     MsgpackTokens tokens;
     if (bytes.size() > kFrameBytesMax || !tokens.parse(bytes, kTokensMax))
         return FrameFault::not_msgpack;
-    Reader reader(tokens);
-    std::uint64_t version = 0;
-    if (!reader.array_of(1)) return FrameFault::wrong_type;
-    reader.read(version);
-    if (reader.ok() && version != kFrameVersion) return FrameFault::version;
-    const auto elements = tokens.cursor().array();
-    if (elements < kFrameElements) return FrameFault::wrong_type;
     auto& header = out.header;
-    reader.read(header.cluster);
-    reader.read(header.collector);
-    reader.read(header.boot);
-    reader.read(header.number);
-    reader.read(header.base);
-    reader.read(header.map_version);
-    reader.read(header.sent);
-    reader.read(header.watermark);
-    read_echo(reader, header.echo);
-    reader.read(header.dropped);
-    reader.read(header.goodbye);
-    const auto row_groups = reader.bytes();
-    const auto leases = elements > kFrameElements ? reader.bytes() : std::string_view{};
-    const auto sightings = elements > kFrameElements + 1 ? reader.bytes() : std::string_view{};
-    header.list_hash = header.epoch = 0;
-    if (elements > kFrameElements + 2) reader.read(header.list_hash);
-    if (elements > kFrameElements + 3) reader.read_epoch(header.epoch);
-    const auto list = elements > kFrameElements + 4 ? reader.bytes() : std::string_view{};
-    if (!reader.ok() || header.collector.empty()) return FrameFault::wrong_type;
+    std::string_view row_groups, leases, sightings, list;
+    MsgpackReader in(tokens.cursor());
+    describe(in, header, row_groups, leases, sightings, list);
+    if (in.other_version()) return FrameFault::version;
+    if (!in.ok() || header.collector.empty()) return FrameFault::wrong_type;
     RowReader rows(row_groups);
     while (rows.next()) {
     }
@@ -196,58 +124,11 @@ FrameFault decode_frame(std::string_view bytes, Frame& out) {
 }
 
 std::string encode_ack(const Ack& ack) {
-    MsgpackWriter writer;
-    const bool heard = ack.heard_us != 0;
-    const bool ranked = heard || ack.list_hash != 0 || ack.epoch != 0;
-    writer.array(kAckElements + (heard                   ? 5
-                                 : ranked                ? 4
-                                 : ack.other             ? 2
-                                 : ack.sightings.empty() ? 0
-                                                         : 1));
-    writer.number(kFrameVersion).text(ack.cluster).text(ack.tracker);
-    writer.number(ack.tracker_boot).number(ack.collector_boot).number(ack.applied);
-    writer.boolean(ack.gap).number(ack.map_version).number(ack.moved).number(ack.sent_us);
-    if (ranked || ack.other || !ack.sightings.empty()) {
-        std::string sightings;
-        for (const auto& [collector, seen] : ack.sightings)
-            append_sighting(sightings, collector, seen);
-        writer.bin(sightings);
-    }
-    if (ack.other)
-        writer.array(2).number(ack.other->boot).text(ack.other->address);
-    else if (ranked)
-        writer.nil();
-    if (ranked) writer.number(ack.list_hash).number(ack.epoch);
-    if (heard) writer.number(ack.heard_us);
-    return writer.take();
+    return write_message(ack);
 }
 
 std::optional<Ack> decode_ack(std::string_view bytes) {
-    MsgpackTokens tokens;
-    if (!tokens.parse(bytes, kTokensMax)) return std::nullopt;
-    Reader reader(tokens);
-    Ack ack;
-    std::uint64_t version = 0;
-    if (!reader.array_of(kAckElements)) return std::nullopt;
-    reader.read(version);
-    reader.read(ack.cluster);
-    reader.read(ack.tracker);
-    reader.read(ack.tracker_boot);
-    reader.read(ack.collector_boot);
-    reader.read(ack.applied);
-    reader.read(ack.gap);
-    reader.read(ack.map_version);
-    reader.read(ack.moved);
-    reader.read(ack.sent_us);
-    const auto elements = tokens.cursor().array();
-    const auto sightings = elements > kAckElements ? reader.bytes() : std::string_view{};
-    if (elements > kAckElements + 1) read_other(reader, ack.other);
-    if (elements > kAckElements + 2) reader.read(ack.list_hash);
-    if (elements > kAckElements + 3) reader.read_epoch(ack.epoch);
-    if (elements > kAckElements + 4) reader.read(ack.heard_us);
-    if (!reader.ok() || version != kFrameVersion || !decode_sightings(sightings, ack.sightings))
-        return std::nullopt;
-    return ack;
+    return read_message<Ack>(bytes, kTokensMax);
 }
 
 }  // namespace presence

@@ -6,7 +6,10 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "common/time.hpp"
+#include "common/wire/describe.hpp"
 #include "common/wire/msgpack_tokens.hpp"
 
 // For codecs' sources: reads that fill a value and say whether they could. After a failure the
@@ -33,24 +36,6 @@ inline bool value(Cursor& cursor, std::string& into) {
     const auto text = cursor.text();
     if (text) into = *text;
     return text.has_value();
-}
-
-template <class Enum>
-bool named(Cursor& cursor, std::optional<Enum> (*find)(std::string_view), Enum& into) {
-    const auto name = cursor.text();
-    const auto found = name ? find(*name) : std::nullopt;
-    if (found) into = *found;
-    return found.has_value();
-}
-
-// nil: nothing.
-template <class Value>
-bool value(Cursor& cursor, std::optional<Value>& into) {
-    if (cursor.nil()) {
-        into.reset();
-        return true;
-    }
-    return value(cursor, into.emplace());
 }
 
 // An array of any length; `element` reads one.
@@ -97,3 +82,128 @@ bool record(Cursor& cursor, std::uint32_t count, Fields&& fields) {
 }
 
 }  // namespace presence::msgpack_read
+
+namespace presence {
+
+// Reads a message as it is described. After a failure the message is given up.
+class MsgpackReader {
+public:
+    explicit MsgpackReader(MsgpackTokens::Cursor in) : in_(in) {}
+
+    [[nodiscard]] bool ok() const { return ok_; }
+    // Whether it is not ok since its version is another.
+    [[nodiscard]] bool other_version() const { return other_version_; }
+
+    template <class... Fields>
+    void record(Fields&&... fields) {
+        const auto count = in_.array();
+        std::uint32_t at = 0;
+        ok_ = count && ((at++ < *count ? get(fields) : is_missing(fields)) && ...);
+        for (; ok_ && at < *count; ++at)
+            in_.skip();
+    }
+    template <class... Fields>
+    void map(Key<Fields>... keys) {
+        ok_ = msgpack_read::each_key(in_, [&](std::string_view name) {
+            bool good = true;
+            const bool known = ((name == keys.name && (good = get(keys.field), true)) || ...);
+            return known ? good : msgpack_read::skip(in_);
+        });
+    }
+
+    bool get(bool& value) { return keep(in_.boolean(), value); }
+    bool get(std::integral auto& value) { return msgpack_read::value(in_, value); }
+    bool get(std::string& value) { return keep(in_.text(), value); }
+    bool get(std::string_view& value) { return keep(in_.text(), value); }
+    bool get(PeerInstant& value) {
+        const auto us = in_.number();
+        if (us) value = PeerInstant{Duration{*us}};
+        return us && is_stamp(*us);
+    }
+    template <class Value>
+    bool get(std::optional<Value>& value) {
+        value.reset();
+        return in_.nil() || get(value.emplace(Value{}));
+    }
+    template <class Value>
+    bool get(std::vector<Value>& values) {
+        return msgpack_read::each(in_, [&] { return get(values.emplace_back()); });
+    }
+    bool get(std::vector<std::pair<std::string, std::int64_t>>& numbers) {
+        return msgpack_read::each_key(
+            in_, [&](std::string_view name) { return get(numbers.emplace_back(name, 0).second); });
+    }
+    template <class Value, class Good>
+    bool get(const Only<Value, Good>& only) {
+        if constexpr (std::same_as<Value, std::string>) {
+            const auto text = in_.text();
+            return text && only.good(*text) && keep(text, only.value);
+        } else if constexpr (requires { only.value.emplace_back(); }) {
+            return msgpack_read::each(
+                in_, [&] { return get(presence::only(only.value.emplace_back(), only.good)); });
+        } else {
+            return get(only.value) && only.good(only.value);
+        }
+    }
+    template <class Value, class Find>
+    bool get(const Named<Value, Find>& named) {
+        const auto name = in_.text();
+        return name && keep(named.find(*name), named.value);
+    }
+    template <class... Types>
+    bool get(const Packed<Types...>& packed) {
+        const auto bytes = in_.text();
+        return bytes && packed.unpack(*bytes, packed.value);
+    }
+    template <class Strings>
+    bool get(const Bins<Strings>& bins) {
+        return get(bins.value);
+    }
+    bool get(const Version& version) {
+        const auto number = in_.unsigned_number();
+        other_version_ = number && (*number < version.oldest || *number > version.newest);
+        return number && !other_version_;
+    }
+    template <class Field>
+    bool get(const Later<Field>& later) {
+        return get(later.field);
+    }
+    template <class Message>
+    requires requires(MsgpackReader& from, Message& message) { describe(from, message); }
+    bool get(Message& message) {
+        describe(*this, message);
+        return ok_;
+    }
+
+private:
+    template <class Found, class Value>
+    static bool keep(const std::optional<Found>& found, Value& into) {
+        if (found) into = *found;
+        return found.has_value();
+    }
+    static bool is_missing(const auto&) { return false; }
+    template <class Field>
+    static bool is_missing(const Later<Field>& later) {
+        if constexpr (requires { later.field.value = {}; })
+            later.field.value = {};
+        else
+            later.field = {};
+        return true;
+    }
+
+    MsgpackTokens::Cursor in_;
+    bool ok_ = true;
+    bool other_version_ = false;
+};
+
+// Nothing unless `bytes` are exactly one message, of no more than so many tokens.
+template <class Message>
+[[nodiscard]] std::optional<Message> read_message(std::string_view bytes, std::size_t tokens_max) {
+    MsgpackTokens tokens;
+    std::optional<Message> message;
+    if (tokens.parse(bytes, tokens_max) && !MsgpackReader(tokens.cursor()).get(message.emplace()))
+        message.reset();
+    return message;
+}
+
+}  // namespace presence

@@ -121,32 +121,22 @@ std::variant<Query, QueryError> query_of(Fields fields) {
 
 struct QueryWriter {
     MsgpackWriter& out;
-    std::size_t extra;  // pairs beside those of the op
+    const std::optional<std::uint64_t>& rid;
 
-    void start(std::string_view op, std::size_t pairs = 0) const {
-        out.map(1 + pairs + extra).text("op").text(op);
+    template <class... Fields>
+    void write(const std::string& op, const Key<Fields>&... keys) const {
+        out.map(key("op", op), keys..., some("rid", rid));
     }
-    void operator()(const GetQuery& q) const {
-        start("get", 1);
-        out.text("users").array(q.users.size());
-        for (const auto& user : q.users)
-            out.text(user);
-    }
-    void operator()(const CountQuery&) const { start("count"); }
-    void operator()(const ListQuery& q) const {
-        start("list", q.cursor.empty() ? 0 : 1);
-        if (!q.cursor.empty()) out.text("cursor").text(q.cursor);
-    }
-    void operator()(const MapQuery&) const { start("map"); }
-    void operator()(const StatusQuery&) const { start("status"); }
+    void operator()(const GetQuery& q) const { write("get", key("users", q.users)); }
+    void operator()(const CountQuery&) const { write("count"); }
+    void operator()(const ListQuery& q) const { write("list", some("cursor", q.cursor)); }
+    void operator()(const MapQuery&) const { write("map"); }
+    void operator()(const StatusQuery&) const { write("status"); }
     void operator()(const SnapshotQuery& q) const {
-        start("snapshot", q.cursor.empty() ? 1 : 2);
-        out.text("slot").number(q.slot);
-        if (!q.cursor.empty()) out.text("cursor").text(q.cursor);
+        write("snapshot", key("slot", q.slot), some("cursor", q.cursor));
     }
     void operator()(const ReplayQuery& q) const {
-        start("replay", 2);
-        out.text("boot").number(q.boot).text("after").number(q.after);
+        write("replay", key("boot", q.boot), key("after", q.after));
     }
 };
 
@@ -154,8 +144,7 @@ struct QueryWriter {
 
 std::string encode_query(const Query& query) {
     MsgpackWriter out;
-    std::visit(QueryWriter{out, query.rid ? std::size_t{1} : 0}, query.op);
-    if (query.rid) out.text("rid").number(*query.rid);
+    std::visit(QueryWriter{out, query.rid}, query.op);
     return out.take();
 }
 

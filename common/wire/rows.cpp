@@ -268,4 +268,11 @@ bool decode_sightings(std::string_view bytes, std::vector<Sighting>& out) {
     });
 }
 
+std::string encode_sightings(const std::vector<Sighting>& sightings) {
+    std::string bytes;
+    for (const auto& [collector, seen] : sightings)
+        append_sighting(bytes, collector, seen);
+    return bytes;
+}
+
 }  // namespace presence

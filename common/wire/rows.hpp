@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/wire/frame.hpp"
 
@@ -19,12 +21,6 @@ namespace presence {
 // Appends to `out` what `bytes` hold. False if they are malformed.
 [[nodiscard]] bool decode_leases(std::string_view bytes, std::vector<Lease>& out);
 [[nodiscard]] bool decode_sightings(std::string_view bytes, std::vector<Sighting>& out);
-
-// Whether a time stamp of another process may be reckoned with: far beyond any clock, and so far
-// below 2^63 that no sum or difference of two overflows.
-[[nodiscard]] constexpr bool is_stamp(std::int64_t us) {
-    constexpr std::int64_t kMax = std::int64_t{1} << 60;
-    return us > -kMax && us < kMax;
-}
+[[nodiscard]] std::string encode_sightings(const std::vector<Sighting>& sightings);
 
 }  // namespace presence

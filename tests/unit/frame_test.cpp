@@ -414,3 +414,25 @@ TEST_CASE("an acknowledgement comes back as it went", "[codec][frame]") {
     CHECK_FALSE(decode_ack("\x90"));
     CHECK_FALSE(decode_ack("\xdd\x0f\xff\xff\xff"));
 }
+
+TEST_CASE("what newer peers append is read over, also within an array", "[codec][frame]") {
+    const auto longer = [](std::string bytes, std::string_view array, std::string_view more) {
+        const auto at = bytes.find(array);
+        REQUIRE(at != std::string::npos);
+        ++bytes[at];
+        return bytes.insert(at + array.size(), more);
+    };
+    auto h = header();
+    h.echo = FrameHeader::Echo{.tracker_boot = 7, .acked_us = 8, .received = peer(9)};
+    Frame frame;
+    REQUIRE(decode_frame(longer(encode_frame(h, ""), "\x93\x07\x08\x09", "\x92\x01\xc0"), frame) ==
+            FrameFault::none);
+    CHECK(frame.header.echo->received == peer(9));
+    CHECK(frame.header.dropped == 4);
+
+    Ack ack{.cluster = "main", .tracker = "t1", .other = Ack::Other{17, "ab"}, .list_hash = 5};
+    const auto back = decode_ack(longer(encode_ack(ack), "\x92\x11\xa2\x61\x62", "\x2a"));
+    REQUIRE(back);
+    CHECK(back->other->address == "ab");
+    CHECK(back->list_hash == 5);
+}
