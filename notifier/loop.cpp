@@ -147,7 +147,7 @@ private:
             items.push_back({nullptr, channel.fd(), ZMQ_POLLIN, 0});
         try {
             zmq::poll(items, std::chrono::milliseconds(
-                                 poll_timeout(std::min(until, io::now() + kPollMax))));
+                                 io::poll_timeout(std::min(until, io::now() + kPollMax))));
         } catch (const zmq::error_t& error) {
             if (error.num() != EINTR) throw;
         }
@@ -329,7 +329,7 @@ private:
             // Each has its own descriptor to wait on, so those that have ended do not wake us.
             pollfd news{channel.fd(), POLLIN, 0};
             while (!channel.ended(io::now()) && io::now() < deadline + kSinkEndSlack)
-                (void)::poll(&news, 1, poll_timeout(deadline + kSinkEndSlack));
+                (void)::poll(&news, 1, io::poll_timeout(deadline + kSinkEndSlack));
             if (!channel.ended(io::now()))
                 io::log::warn("sink_abandoned", {{"sink", channel.name()}});
         }

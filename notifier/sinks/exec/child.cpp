@@ -78,7 +78,7 @@ Child::~Child() {
 bool Child::wait_until(Instant deadline) const {
     for (;;) {
         pollfd ended{process_.get(), POLLIN, 0};
-        const int ready = ::poll(&ended, 1, poll_timeout(deadline));
+        const int ready = ::poll(&ended, 1, io::poll_timeout(deadline));
         if (ready > 0) return true;
         if (io::now() >= deadline) return false;
     }
