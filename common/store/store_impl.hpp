@@ -116,7 +116,6 @@ private:
     void checkpoint();
     void update_needed();
     void move_state(std::uint32_t key, std::uint64_t number, std::uint64_t body_sum);
-    [[nodiscard]] std::string trouble(const char* doing, const sqlite::Error& error) const;
 
     Options options_;
     std::filesystem::path file_;
