@@ -24,7 +24,6 @@ constexpr std::int64_t kWalBytesMax = std::int64_t{256} << 20;
 Store::Impl::Statements::Statements(sqlite3* db)
     : begin(db, "BEGIN IMMEDIATE"),
       commit(db, "COMMIT"),
-      rollback(db, "ROLLBACK"),
       add_row(db, "INSERT INTO journal VALUES(?,?,?,?,?,?)"),
       drop_row(db, "DELETE FROM journal WHERE number=?"),
       head(db, "SELECT number,written_ms,total,length(body) FROM journal ORDER BY number LIMIT 1"),

@@ -67,7 +67,7 @@ private:
     };
     struct Statements {
         explicit Statements(sqlite3* db);
-        sqlite::Statement begin, commit, rollback;
+        sqlite::Statement begin, commit;
         sqlite::Statement add_row, drop_row, head, row, rows;
         sqlite::Statement put_state, move_state, put_body, states;
         sqlite::Statement put_facts, facts;
