@@ -76,10 +76,6 @@ RouterOptions options_of(const io::Program& program) {
     return options;
 }
 
-zmq::pollitem_t readable(zmq::socket_t& socket) {
-    return {socket.handle(), 0, ZMQ_POLLIN, 0};
-}
-
 class Loop {
 public:
     explicit Loop(const io::Program& program)
@@ -145,21 +141,17 @@ private:
         const Instant wakeup = router_.next_wakeup();
         if (drained_ && received_ > 0 && received_ <= kNapMessagesMax) {
             const Instant nap_end = std::min(turn_began_ + kNap, wakeup);
-            std::vector<zmq::pollitem_t> signal{signal_item()};
+            std::vector signal{io::readable(signals_.fd())};
             const Duration left = nap_end - io::now();
             if (left > Duration{0}) io::poll(signal, left);
         }
-        std::vector<zmq::pollitem_t> items{signal_item()};
+        std::vector items{io::readable(signals_.fd())};
         if (heartbeats_ && router_.input() == ReadLease::State::open)
-            items.push_back(readable(*heartbeats_));
+            items.push_back(io::readable(*heartbeats_));
         for (auto& id : router_.map().trackers)
             trackers_.at(id).link.add_to(items);
         io::poll(items, more_ ? Duration{0} : wakeup - io::now());
         if (items[0].revents != 0) signals_.read();
-    }
-
-    [[nodiscard]] zmq::pollitem_t signal_item() const {
-        return {nullptr, signals_.fd(), ZMQ_POLLIN, 0};
     }
 
     // As the router wants it. An edge of a closed input goes to another collector, or waits.

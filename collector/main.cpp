@@ -1,5 +1,6 @@
 #include "collector/loop.hpp"
 
 int main(int argc, char** argv) {
-    return presence::io::run_program(argc, argv, "collector", presence::collector::run);
+    return presence::io::run_program(argc, argv, presence::ProcessKind::collector,
+                                     presence::collector::run);
 }

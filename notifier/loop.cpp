@@ -11,6 +11,7 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "common/config/schema.hpp"
 #include "common/follow/counters.hpp"
 #include "common/follow/follower.hpp"
 #include "common/io/clock.hpp"
@@ -31,6 +32,8 @@ namespace presence::notifier {
 
 namespace {
 
+namespace log = io::log;
+
 // Per socket and turn, so that a flood on one leaves the others their turn, and the sinks theirs:
 // fewer events come in with these bytes (2,500) than a sink is given in a turn. What remains is
 // read in the next turn, at once.
@@ -42,16 +45,9 @@ constexpr std::size_t kEventBytesPerTurn = 128 * 1024;
 // was read by the half of that mark only, so the other half is what there is room for.
 constexpr std::size_t kQuestionsMax = 48;
 
-std::vector<std::string> ids_of(const Config& config) {
-    std::vector<std::string> ids;
-    for (const auto& tracker : config.trackers)
-        ids.push_back(tracker.id);
-    return ids;
-}
-
 FollowerOptions follower_options(const Config& config, const std::string& notifier) {
     FollowerOptions options;
-    options.trackers = ids_of(config);
+    options.trackers = ids_of(config, ProcessKind::tracker);
     const auto sinks = std::count_if(config.sinks.begin(), config.sinks.end(),
                                      [&](const auto& sink) { return sink.notifier == notifier; });
     const auto share = kQuestionsMax / std::max<std::size_t>(static_cast<std::size_t>(sinks), 1);
@@ -64,7 +60,9 @@ FollowerOptions follower_options(const Config& config, const std::string& notifi
 class Loop {
 public:
     explicit Loop(const io::Program& program)
-        : program_(program), trackers_(ids_of(program.config)), context_(io::make_context()) {
+        : program_(program),
+          trackers_(ids_of(program.config, ProcessKind::tracker)),
+          context_(io::make_context()) {
         for (const auto& tracker : program.config.trackers)
             links_.emplace_back(
                 FollowedTracker{{context_,
@@ -76,11 +74,10 @@ public:
         for (const auto& sink : program.config.sinks)
             if (sink.notifier == program.id) open(program, sink);
         warn_of_unowned();
-        io::log::info("notifier_started",
-                      {{"trackers", links_.size()}, {"sinks", runners_.size()}});
+        log::info("notifier_started", {{"trackers", links_.size()}, {"sinks", runners_.size()}});
     }
 
-    void run() {
+    int run() {
         while (!signals_.stop()) {
             wait(next_channel_wakeup());
             if (signals_.take_reload()) reopen();
@@ -96,6 +93,7 @@ public:
         }
         drain();
         end_sinks();
+        return 0;
     }
 
 private:
@@ -121,8 +119,8 @@ private:
         for (const auto& notifier : program_.config.notifiers)
             for (const auto& directory : io::Store::stores_in(notifier.data))
                 if (notifier.id == program_.id && !owned.contains(directory))
-                    io::log::warn("sink_data_unowned",
-                                  {{"data", std::filesystem::absolute(directory).string()}});
+                    log::warn("sink_data_unowned",
+                              {{"data", std::filesystem::absolute(directory).string()}});
     }
 
     struct FollowedTracker {
@@ -132,7 +130,7 @@ private:
     };
 
     void wait(Instant until) {
-        std::vector<zmq_pollitem_t> items{{nullptr, signals_.fd(), ZMQ_POLLIN, 0}};
+        std::vector items{io::readable(signals_.fd())};
         for (auto& link : links_) {
             link.events.add_to(items);
             link.queries.add_to(items);
@@ -142,15 +140,11 @@ private:
     }
 
     // Also for news of sinks.
-    void poll(std::vector<zmq_pollitem_t> items, Instant until) {
+    void poll(std::vector<zmq::pollitem_t> items, Instant until) {
         for (const auto& channel : runners_)
-            items.push_back({nullptr, channel.fd(), ZMQ_POLLIN, 0});
-        try {
-            zmq::poll(items, std::chrono::milliseconds(
-                                 poll_timeout(std::min(until, io::now() + kPollMax))));
-        } catch (const zmq::error_t& error) {
-            if (error.num() != EINTR) throw;
-        }
+            items.push_back(io::readable(channel.fd()));
+        const auto now = io::now();
+        io::poll(items, std::min(until, now + kPollMax) - now);
     }
 
     void receive_events(std::size_t tracker) {
@@ -159,14 +153,14 @@ private:
         std::size_t bytes = 0;
         for (int n = 0; n < kMessagesPerTurn && bytes < kEventBytesPerTurn; ++n) {
             auto& events = links_[tracker].events.socket();
-            if (!events.recv(topic, zmq::recv_flags::dontwait)) return;
-            const bool two = topic.more() && events.recv(body);
+            if (!io::receive(events, topic)) return;
+            const bool two = topic.more() && io::receive(events, body);
             const bool whole = two && !body.more();
             bytes += body.size();
             links_[tracker].peer.heard();
             links_[tracker].events.heard();
-            while (two && body.more())
-                (void)events.recv(body);
+            while (two && body.more() && io::receive(events, body)) {
+            }
             if (whole && topic.to_string_view() == kTopicBatch)
                 pass_on(message_of_batch(tracker, trackers_[tracker], body.to_string_view()));
             else if (whole && topic.to_string_view() == kTopicTick)
@@ -181,19 +175,19 @@ private:
     // Each second, while another process follows as this notifier: its sinks are told all, too.
     void note_shared_id(std::size_t tracker) {
         if (!shared_id_heard_)
-            io::log::error("id_shared", {{"id", program_.id},
-                                         {"tracker", trackers_[tracker]},
-                                         {"why",
-                                          "another process runs as this notifier: end one, or "
-                                          "give it an id of its own; `presence status` tells "
-                                          "where they are"}});
+            log::error("id_shared", {{"id", program_.id},
+                                     {"tracker", trackers_[tracker]},
+                                     {"why",
+                                      "another process runs as this notifier: end one, or "
+                                      "give it an id of its own; `presence status` tells "
+                                      "where they are"}});
         shared_id_heard_ = io::now();
     }
 
     void forget_shared_id() {
         if (!shared_id_heard_ || io::now() - *shared_id_heard_ < kSharedIdOver) return;
         shared_id_heard_.reset();
-        io::log::warn("id_shared_no_more", {{"id", program_.id}});
+        log::warn("id_shared_no_more", {{"id", program_.id}});
     }
 
     void pass_on(const TrackerMessagePtr& heard) {
@@ -209,10 +203,10 @@ private:
         zmq::message_t frame;
         for (int n = 0; n < kMessagesPerTurn; ++n) {
             auto& queries = links_[tracker].queries.socket();
-            if (!queries.recv(frame, zmq::recv_flags::dontwait)) return;
+            if (!io::receive(queries, frame)) return;
             links_[tracker].queries.heard();
-            while (frame.more())
-                (void)queries.recv(frame);
+            while (frame.more() && io::receive(queries, frame)) {
+            }
             const auto heard = message_of_answer(tracker, frame.to_string_view());
             const auto rid = heard ? std::get<Answer>(heard->message).rid.value_or(0) : 0;
             if (const auto whose = rid >> kRidBits; rid != 0 && whose < runners_.size())
@@ -234,7 +228,7 @@ private:
         // A question that does not go out is as one without an answer: it is asked again.
         for (const auto& question : questions_) {
             auto& link = links_[question.tracker].queries;
-            (void)link.socket().send(zmq::buffer(question.bytes), zmq::send_flags::dontwait);
+            io::send(link.socket(), question.bytes);
             link.asked();
         }
     }
@@ -252,11 +246,11 @@ private:
         try {
             (void)io::reread(program_, program_.config);
         } catch (const ConfigError& error) {
-            io::log::error("reload_refused", {{"error", error.what()},
-                                              {"files_of_sinks", "opened anew all the same"}});
+            log::error("reload_refused",
+                       {{"error", error.what()}, {"files_of_sinks", "opened anew all the same"}});
             accepted = false;
         }
-        if (accepted) io::log::info("sinks_reopened");
+        if (accepted) log::info("sinks_reopened");
         for (auto& channel : runners_)
             channel.reopen();
     }
@@ -279,7 +273,7 @@ private:
         io::tell_ready();
         const auto late = std::count_if(runners_.begin(), runners_.end(),
                                         [](const auto& channel) { return !channel.in_step(); });
-        io::log::info("in_step", {{"online", online()}, {"but_for_sinks", late}});
+        log::info("in_step", {{"online", online()}, {"but_for_sinks", late}});
     }
 
     // The sum over all sinks, but for `online`: each follows the same users.
@@ -306,7 +300,7 @@ private:
 
     // Nothing new comes in; the sinks are told what waits.
     void drain() {
-        io::log::info("notifier_draining");
+        log::info("notifier_draining");
         const auto deadline = io::now() + kDrain;
         const auto idle = [&] {
             return std::all_of(runners_.begin(), runners_.end(), [](const auto& channel) {
@@ -317,8 +311,8 @@ private:
             poll({}, std::min(deadline, next_channel_wakeup()));
         for (const auto& channel : runners_)
             if (!channel.idle())
-                io::log::warn("sink_not_drained",
-                              {{"sink", channel.name()}, {"waiting", channel.waiting()}});
+                log::warn("sink_not_drained",
+                          {{"sink", channel.name()}, {"waiting", channel.waiting()}});
     }
 
     void end_sinks() {
@@ -329,11 +323,10 @@ private:
             // Each has its own descriptor to wait on, so those that have ended do not wake us.
             pollfd news{channel.fd(), POLLIN, 0};
             while (!channel.ended(io::now()) && io::now() < deadline + kSinkEndSlack)
-                (void)::poll(&news, 1, poll_timeout(deadline + kSinkEndSlack));
-            if (!channel.ended(io::now()))
-                io::log::warn("sink_abandoned", {{"sink", channel.name()}});
+                (void)::poll(&news, 1, io::poll_timeout(deadline + kSinkEndSlack));
+            if (!channel.ended(io::now())) log::warn("sink_abandoned", {{"sink", channel.name()}});
         }
-        io::log::info("notifier_stopped");
+        log::info("notifier_stopped");
     }
 
     static constexpr Duration kPollMax = 1s;
@@ -359,8 +352,7 @@ private:
 }  // namespace
 
 int run(const io::Program& program) {
-    Loop(program).run();
-    return 0;
+    return Loop(program).run();
 }
 
 }  // namespace presence::notifier

@@ -2,5 +2,6 @@
 #include "notifier/loop.hpp"
 
 int main(int argc, char** argv) {
-    return presence::io::run_program(argc, argv, "notifier", presence::notifier::run);
+    return presence::io::run_program(argc, argv, presence::ProcessKind::notifier,
+                                     presence::notifier::run);
 }

@@ -40,7 +40,7 @@ ROOMS = {
     "tracker/disk": ("common", "common/io", "common/store"),
     "tracker/answers": (
         "common", "common/wire", "tracker/evidence", "tracker/roster", "tracker/stream", "tracker/counters.hpp",
-        "tracker/options.hpp", "tracker/stats.hpp",
+        "tracker/options.hpp", "tracker/staleness.hpp",
     ),
     "notifier/sinks": ("common", "common/wire", "common/config", "common/io", "common/store"),
     "notifier/deliver": (

@@ -156,11 +156,9 @@ private:
     void wait() {
         const auto now = io::now();
         const auto left = std::min(tracker_.next_wakeup(now), guard_.wakeup()) - now;
-        std::vector<zmq::pollitem_t> items{{nullptr, signals_.fd(), ZMQ_POLLIN, 0},
-                                           {queries_.handle(), 0, ZMQ_POLLIN, 0},
-                                           {events_.handle(), 0, ZMQ_POLLIN, 0}};
-        if (persistence_.fd() >= 0) items.push_back({nullptr, persistence_.fd(), ZMQ_POLLIN, 0});
-        items.push_back({frames_.handle(), 0, ZMQ_POLLIN, 0});
+        std::vector items{io::readable(signals_.fd()), io::readable(queries_),
+                          io::readable(events_), io::readable(frames_)};
+        if (persistence_.fd() >= 0) items.push_back(io::readable(persistence_.fd()));
         io::poll(items, std::max(left, Duration{0}));
         if (items[0].revents != 0) signals_.read();
     }

@@ -1,5 +1,6 @@
 #include "tracker/loop.hpp"
 
 int main(int argc, char** argv) {
-    return presence::io::run_program(argc, argv, "tracker", presence::tracker::run);
+    return presence::io::run_program(argc, argv, presence::ProcessKind::tracker,
+                                     presence::tracker::run);
 }

@@ -19,7 +19,7 @@
 #include "tracker/evidence/failure_detector.hpp"
 #include "tracker/evidence/feeds.hpp"
 #include "tracker/options.hpp"
-#include "tracker/stats.hpp"
+#include "tracker/staleness.hpp"
 #include "tracker/stream/output.hpp"
 
 namespace presence::tracker {

@@ -15,12 +15,7 @@ BenchEvents::BenchEvents(zmq::context_t& context, const std::vector<std::string>
         sockets_.back().set(zmq::sockopt::subscribe, kTopicBatch);
         sockets_.back().set(zmq::sockopt::subscribe, kTopicTick);
     }
-    thread_ = std::thread([this] { run(); });
-}
-
-BenchEvents::~BenchEvents() {
-    stop_ = true;
-    thread_.join();
+    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
 std::vector<BenchEvents::Message> BenchEvents::take() {
@@ -28,11 +23,11 @@ std::vector<BenchEvents::Message> BenchEvents::take() {
     return std::exchange(messages_, {});
 }
 
-void BenchEvents::run() {
+void BenchEvents::run(const std::stop_token& stop) {
     std::vector<zmq::pollitem_t> items;
     for (auto& socket : sockets_)
         items.push_back({socket.handle(), 0, ZMQ_POLLIN, 0});
-    while (!stop_) {
+    while (!stop.stop_requested()) {
         io::poll(items, 100ms);
         for (std::size_t tracker = 0; tracker < sockets_.size(); ++tracker)
             if (items[tracker].revents != 0) drain(tracker);

@@ -16,9 +16,6 @@ namespace presence::cli {
 class BenchEvents {
 public:
     BenchEvents(zmq::context_t& context, const std::vector<std::string>& endpoints);
-    ~BenchEvents();
-    BenchEvents(const BenchEvents&) = delete;
-    BenchEvents& operator=(const BenchEvents&) = delete;
 
     struct Message {
         std::size_t tracker;
@@ -31,7 +28,7 @@ public:
     [[nodiscard]] bool connected() const { return heard_ == sockets_.size(); }
 
 private:
-    void run();
+    void run(const std::stop_token& stop);
     void drain(std::size_t tracker);
 
     std::vector<zmq::socket_t> sockets_;  // the thread's
@@ -39,8 +36,7 @@ private:
     std::mutex mutex_;
     std::vector<Message> messages_;  // guarded by mutex_
     std::atomic<std::size_t> heard_{0};
-    std::atomic<bool> stop_{false};
-    std::thread thread_;
+    std::jthread thread_;  // ended and waited for before the sockets go
 };
 
 }  // namespace presence::cli

@@ -48,14 +48,18 @@ std::string refusal(const Config& running, const Config& read) {
 
 }  // namespace
 
+std::string name_of(const Part& part) {
+    return std::string(word_of(part.first)) + " " + part.second;
+}
+
 std::vector<Part> parts_of(const Config& config) {
     std::vector<Part> parts;
     for (const auto& tracker : config.trackers)
-        parts.emplace_back("tracker", tracker.id);
+        parts.emplace_back(ProcessKind::tracker, tracker.id);
     for (const auto& collector : config.collectors)
-        parts.emplace_back("collector", collector.id);
+        parts.emplace_back(ProcessKind::collector, collector.id);
     for (const auto& notifier : config.notifiers)
-        parts.emplace_back("notifier", notifier.id);
+        parts.emplace_back(ProcessKind::notifier, notifier.id);
     return parts;
 }
 

@@ -8,8 +8,9 @@
 
 namespace presence::cli {
 
-// A process of a configuration: {"tracker", "t1"}.
-using Part = std::pair<std::string, std::string>;
+// A process of a configuration, by its id.
+using Part = std::pair<ProcessKind, std::string>;
+[[nodiscard]] std::string name_of(const Part& part);  // "tracker t1"
 
 // All of them, in the order of starting: trackers first, as the others connect to them.
 [[nodiscard]] std::vector<Part> parts_of(const Config& config);

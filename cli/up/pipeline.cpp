@@ -14,20 +14,6 @@
 #include "common/io/spawn.hpp"
 
 namespace presence::cli {
-namespace {
-
-// The order of ending.
-constexpr int kStageCollectors = 0;
-constexpr int kStageTrackers = 1;
-constexpr int kStageNotifiers = 2;
-
-int stage_of(const std::string& kind) {
-    return kind == "collector" ? kStageCollectors
-           : kind == "tracker" ? kStageTrackers
-                               : kStageNotifiers;
-}
-
-}  // namespace
 
 Pipeline::Pipeline(const Config& config, const std::vector<std::string>& arguments)
     : directory_(std::filesystem::read_symlink("/proc/self/exe").parent_path()),
@@ -85,14 +71,14 @@ void Pipeline::restart(const std::vector<Part>& parts) {
 void Pipeline::add(const Part& part) {
     Process process;
     process.part = part;
-    process.name = part.first + " " + part.second;
-    const std::string program = directory_ + "/presence-" + part.first;
+    process.name = name_of(part);
+    const std::string program = directory_ + "/presence-" + std::string(word_of(part.first));
     if (::access(program.c_str(), X_OK) != 0)
         throw std::runtime_error(program + " is missing; it belongs beside presence");
     process.command = {program, "--id", part.second};
     process.command.insert(process.command.end(), arguments_.begin(), arguments_.end());
     processes_.push_back(std::move(process));
-    supervision_.add(stage_of(part.first));
+    supervision_.add(static_cast<int>(part.first));
 }
 
 void Pipeline::turn(Instant now) {

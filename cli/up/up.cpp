@@ -61,8 +61,8 @@ std::string endpoints(const Parts& parts, std::string Parts::value_type::*endpoi
 
 std::string names_of(const std::vector<Part>& parts) {
     std::string all;
-    for (const auto& [kind, id] : parts)
-        all.append(all.empty() ? "" : ", ").append(kind).append(" ").append(id);
+    for (const auto& part : parts)
+        all += (all.empty() ? "" : ", ") + name_of(part);
     return all;
 }
 

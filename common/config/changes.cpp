@@ -30,9 +30,9 @@ void keep_only(const std::string& id, std::vector<Table>& tables) {
     std::erase_if(tables, [&](const Table& table) { return table.id != id; });
 }
 
-Config concerning(const std::string& kind, const std::string& id, Config config) {
-    const bool notifies = kind == "notifier";
-    keep_only(kind == "collector" ? id : "", config.collectors);
+Config concerning(ProcessKind kind, const std::string& id, Config config) {
+    const bool notifies = kind == ProcessKind::notifier;
+    keep_only(kind == ProcessKind::collector ? id : "", config.collectors);
     keep_only(notifies ? id : "", config.notifiers);
     std::erase_if(config.sinks,
                   [&](const SinkConfig& sink) { return !notifies || sink.notifier != id; });
@@ -75,12 +75,12 @@ std::string cut_short(const Config& running, const Config& read) {
     return std::string("it has no [[") + gone + "]] any more: was the file cut short?";
 }
 
-std::string reload_refusal(const Config& running, const Config& read, const std::string& kind,
+std::string reload_refusal(const Config& running, const Config& read, ProcessKind kind,
                            const std::string& id) {
     if (auto cut = cut_short(running, read); !cut.empty()) return cut;
     const auto ids = ids_of(read, kind);
     if (std::find(ids.begin(), ids.end(), id) == ids.end())
-        return "it has no [[" + kind + "]] `" + id +
+        return "it has no [[" + std::string(word_of(kind)) + "]] `" + id +
                "`, which is this process: end it first, if it is to go";
     if (read.presence.map_version <= running.presence.map_version) return {};
     std::string names;
@@ -94,14 +94,14 @@ std::string reload_refusal(const Config& running, const Config& read, const std:
            "): was the file cut short, or is it another installation's?";
 }
 
-std::string waiting_changes(const Config& running, const Config& read, const std::string& kind,
+std::string waiting_changes(const Config& running, const Config& read, ProcessKind kind,
                             const std::string& id) {
     auto before = concerning(kind, id, running);
     auto after = concerning(kind, id, read);
-    if (kind != "notifier" && read.presence.map_version > running.presence.map_version) {
+    if (kind != ProcessKind::notifier && read.presence.map_version > running.presence.map_version) {
         before.presence.map_version = after.presence.map_version;
         for (auto* config : {&before, &after})
-            keep_only(kind == "tracker" ? id : "", config->trackers);
+            keep_only(kind == ProcessKind::tracker ? id : "", config->trackers);
     }
     return changed_settings(before, after);
 }

@@ -12,9 +12,9 @@ namespace presence {
 
 // What of `read` counts only from the next start of a process that runs with `running`: of
 // [presence], its own table, and what it works with. A newer list of trackers is taken over at
-// once, but not by notifiers. `kind` is "collector", "tracker" or "notifier".
+// once, but not by notifiers.
 [[nodiscard]] std::string waiting_changes(const Config& running, const Config& read,
-                                          const std::string& kind, const std::string& id);
+                                          ProcessKind kind, const std::string& id);
 
 // Why `read` looks like a part of a file, for a person; empty: it does not. Tables of some kind are
 // gone from it altogether, and would be there by default.
@@ -24,6 +24,6 @@ namespace presence {
 // drop all tables of a kind, the process itself, or every tracker of the list that runs (id and
 // `ingest`): a file that was cut short, or another installation's.
 [[nodiscard]] std::string reload_refusal(const Config& running, const Config& read,
-                                         const std::string& kind, const std::string& id);
+                                         ProcessKind kind, const std::string& id);
 
 }  // namespace presence

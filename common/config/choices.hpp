@@ -5,10 +5,12 @@
 #include <optional>
 #include <string_view>
 
-// Settings that are one of few words. Files, flags and --print-config have the words, everything
+// What is one of few words. Files, flags and --print-config have the words, everything
 // else the enums.
 namespace presence {
 
+// In the order in which a pipeline ends them.
+enum class ProcessKind : std::uint8_t { collector, tracker, notifier };
 enum class LogLevel : std::uint8_t { debug, info, warn, error };
 enum class LogFormat : std::uint8_t { logfmt, json };
 enum class Durability : std::uint8_t { off, process, power };
@@ -21,6 +23,9 @@ enum class SinkMode : std::uint8_t { every, latest };  // latest: of what waits,
 // The words, in the order of the enum. An empty one cannot be written.
 template <class Enum>
 inline constexpr std::array<std::string_view, 0> kWords{};
+template <>
+inline constexpr std::array<std::string_view, 3> kWords<ProcessKind>{"collector", "tracker",
+                                                                     "notifier"};
 template <>
 inline constexpr std::array<std::string_view, 4> kWords<LogLevel>{"debug", "info", "warn", "error"};
 template <>

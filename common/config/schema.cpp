@@ -267,11 +267,11 @@ std::vector<std::string_view> TableSchema::keys() const {
     return keys;
 }
 
-std::vector<std::string> ids_of(const Config& config, std::string_view kind) {
+std::vector<std::string> ids_of(const Config& config, ProcessKind kind) {
     std::vector<std::string> ids;
-    if (const auto* table = find_table(kind))
-        for (const auto* one : table->all(config))
-            ids.push_back(text_of(table->settings.front(), one));
+    const auto& table = *find_table(word_of(kind));
+    for (const auto* one : table.all(config))
+        ids.push_back(text_of(table.settings.front(), one));
     return ids;
 }
 

@@ -62,8 +62,8 @@ struct TableSchema {
 [[nodiscard]] const TableSchema& presence_schema();
 [[nodiscard]] const Setting* find_setting(const TableSchema& table, std::string_view key);
 
-// Of the tables of a list, in their order: "collector", "tracker" ...
-[[nodiscard]] std::vector<std::string> ids_of(const Config& config, std::string_view kind);
+// In the order of their tables.
+[[nodiscard]] std::vector<std::string> ids_of(const Config& config, ProcessKind kind);
 
 // Sets it from text, as flags and environment give it; appends to a list. Returns what is wrong, or
 // nothing.

@@ -1,6 +1,8 @@
 #include "common/io/clock.hpp"
 
+#include <algorithm>
 #include <ctime>
+#include <limits>
 
 namespace presence::io {
 namespace {
@@ -16,6 +18,12 @@ Duration read(clockid_t clock) {
 
 Instant now() {
     return Instant{read(CLOCK_BOOTTIME)};
+}
+
+int poll_timeout(Instant until) {
+    if (until == Instant::max()) return -1;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now()).count();
+    return static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max() / 2));
 }
 
 WallTime wall_now() {

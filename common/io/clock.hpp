@@ -7,6 +7,8 @@ namespace presence::io {
 
 // CLOCK_BOOTTIME: monotonic, and goes on during suspend, which therefore counts as a stall.
 [[nodiscard]] Instant now();
+// Milliseconds from now to `until` as poll(2) takes them: rounded up, -1 for never.
+[[nodiscard]] int poll_timeout(Instant until);
 [[nodiscard]] WallTime wall_now();
 // Wall time minus monotonic time, read together.
 [[nodiscard]] WallOffset wall_offset();

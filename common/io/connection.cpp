@@ -67,8 +67,8 @@ bool Connection::connect(Instant now) {
 }
 
 void Connection::add_to(std::vector<zmq::pollitem_t>& items) {
-    items.push_back({socket_.handle(), 0, ZMQ_POLLIN, 0});
-    if (look_up_) items.push_back({nullptr, look_up_->fd(), ZMQ_POLLIN, 0});
+    items.push_back(readable(socket_));
+    if (look_up_) items.push_back(readable(look_up_->fd()));
 }
 
 }  // namespace presence::io

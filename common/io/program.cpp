@@ -66,9 +66,9 @@ bool end_with_parent(std::uint64_t parent) {
     return static_cast<std::uint64_t>(::getppid()) == parent;  // it may have died before the call
 }
 
-void log_start(const Program& program, const std::string& kind) {
+void log_start(const Program& program) {
     log::Fields fields{{"version", version()},
-                       {"kind", kind},
+                       {"kind", word_of(program.kind)},
                        {"config", program.config.file.empty() ? "built-in" : program.config.file}};
     std::vector<std::string> values;
     values.reserve(presence_schema().settings.size());
@@ -101,17 +101,18 @@ int fail_each(const std::string& name, const std::string& messages, int code) {
     return code;
 }
 
-int run_loaded(const std::string& name, const std::string& kind, Given& given,
+int run_loaded(const std::string& name, ProcessKind kind, Given& given,
                const std::function<int(const Program&)>& run) {
     given.file = config_file(given.file);  // once: a reload does not look elsewhere
     Program program{given.load(), kind, {}, [&given] { return given.load(); }};
     const std::string source =
         program.config.file.empty() ? "built-in configuration" : program.config.file;
     const auto ids = ids_of(program.config, kind);
+    const std::string word(word_of(kind));
     if (given.id) {
         if (std::find(ids.begin(), ids.end(), *given.id) == ids.end())
             return fail(name,
-                        source + ": there is no " + kind + " `" + *given.id + "`, but " +
+                        source + ": there is no " + word + " `" + *given.id + "`, but " +
                             joined(ids) + did_you_mean(*given.id, {ids.begin(), ids.end()}),
                         kExitUsage);
         program.id = *given.id;
@@ -125,13 +126,13 @@ int run_loaded(const std::string& name, const std::string& kind, Given& given,
     if (given.print || given.check) return 0;
     if (program.id.empty()) {
         if (ids.size() != 1)
-            return fail(name, "say with --id which " + kind + " to be: " + joined(ids), kExitUsage);
+            return fail(name, "say with --id which " + word + " to be: " + joined(ids), kExitUsage);
         program.id = ids.front();
     }
     if (given.parent != 0 && !end_with_parent(given.parent)) return 0;
     draw_hash_secret();
     log::open(program.config.presence.log_level, program.config.presence.log_format, program.id);
-    log_start(program, kind);
+    log_start(program);
     return run(program);
 }
 
@@ -146,29 +147,30 @@ Config reread(const Program& program, const Config& running) {
     return config;
 }
 
-int run_program(int argc, char** argv, const std::string& kind,
+int run_program(int argc, char** argv, ProcessKind kind,
                 const std::function<int(const Program&)>& run) {
     be_no_first_process();
-    const std::string name = "presence-" + kind;
-    const std::map<std::string, std::string> about{
-        {"collector",
+    const std::string word(word_of(kind));
+    const std::string name = "presence-" + word;
+    const std::map<ProcessKind, std::string> about{
+        {ProcessKind::collector,
          "Takes heartbeats from edges and sends each to the tracker that owns its "
          "user."},
-        {"tracker", "Decides who is online, publishes transitions and answers queries."},
-        {"notifier", "Follows the trackers and tells every transition to its sinks."}};
+        {ProcessKind::tracker, "Decides who is online, publishes transitions and answers queries."},
+        {ProcessKind::notifier, "Follows the trackers and tells every transition to its sinks."}};
     return guarded(name, [&] {
         open_log_early(argc, argv, name);
         Given given;
-        Flags flags(name, about.count(kind) > 0 ? about.at(kind) : kind);
+        Flags flags(name, about.at(kind));
         flags.text("--config", "FILE", given.file, std::string("configuration; ") + kConfigHelp);
-        flags.text("--id", "ID", given.id, "which " + kind + " of the configuration to be");
+        flags.text("--id", "ID", given.id, "which " + word + " of the configuration to be");
         flags.toggle("--check-config", given.check, "check the configuration and end");
         flags.toggle("--print-config", given.print,
                      "print the configuration in effect, with worst cases, and end");
         flags.number("--parent", 1, 1u << 30, given.parent,
                      "end with this process (set by `presence up`)");
         flags.settings(given.settings);
-        flags.epilogue(epilogue_of(name, kind));
+        flags.epilogue(epilogue_of(name, word));
         if (const auto code = flags.parse(argc, argv)) return *code;
         return run_loaded(name, kind, given, run);
     });

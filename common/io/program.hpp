@@ -23,17 +23,17 @@ struct OutputError : StorageError {
 
 struct Program {
     Config config;
-    std::string kind;                // "collector", "tracker" or "notifier"
+    ProcessKind kind;
     std::string id;                  // which of the config's processes of this kind to be
     std::function<Config()> reload;  // reads file and environment again; throws ConfigError
 };
 
 // Parses --config FILE, --id ID, --check-config, --print-config, --version, --help and a flag for
 // each scalar of [presence] (--timeout 10s), loads the configuration, opens the log, logs the
-// effective configuration, and calls `run`. `kind` is "collector", "tracker" or "notifier"; without
+// effective configuration, and calls `run`. Without
 // --id the only one of that kind is meant. Returns the exit code; every error is one clear line on
 // stderr.
-int run_program(int argc, char** argv, const std::string& kind,
+int run_program(int argc, char** argv, ProcessKind kind,
                 const std::function<int(const Program&)>& run);
 
 // Runs `body`, sees that what it printed was written, and returns its exit code, or that of what it

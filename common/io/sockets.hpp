@@ -77,6 +77,13 @@ bool send(zmq::socket_t& socket, const std::shared_ptr<const std::string>& bytes
     return address == nullptr ? std::string_view{} : address;
 }
 
+// For poll(): until something can be read.
+[[nodiscard]] inline zmq::pollitem_t readable(zmq::socket_t& socket) {
+    return {socket.handle(), 0, ZMQ_POLLIN, 0};
+}
+[[nodiscard]] inline zmq::pollitem_t readable(int fd) {
+    return {nullptr, fd, ZMQ_POLLIN, 0};
+}
 // Waits until one of `items` is ready or the time is over; may end early.
 void poll(std::span<zmq::pollitem_t> items, Duration at_most);
 

@@ -16,7 +16,7 @@
 namespace presence::io {
 namespace {
 
-constexpr std::int64_t kApplicationId = 0x70726573;  // "pres": what file(1) and sqlite3 show
+constexpr std::uint32_t kApplicationId = 0x70726573;  // "pres"
 constexpr std::uint64_t kFormat = 1;
 constexpr std::string_view kDamaged = ".damaged-";
 constexpr std::string_view kSetAside = ".aside-";
@@ -29,15 +29,6 @@ constexpr const char* kSchema =
     "CREATE TABLE state(key INTEGER PRIMARY KEY, number INTEGER, body_sum INTEGER, sum INTEGER);"
     "CREATE TABLE state_body(key INTEGER PRIMARY KEY, body BLOB);"
     "CREATE TABLE facts(id INTEGER PRIMARY KEY, sum INTEGER, body BLOB);";
-
-std::int64_t ask(sqlite3* db, const char* sql) {
-    sqlite::Statement statement(db, sql);
-    return statement.step() ? statement.integer(0) : 0;
-}
-
-void set(sqlite3* db, const char* pragma, std::int64_t value) {
-    sqlite::execute(db, (std::string("PRAGMA ") + pragma + "=" + std::to_string(value)).c_str());
-}
 
 [[noreturn]] void refuse(const char* doing, const std::filesystem::path& path, int error) {
     throw StoreError(std::string("cannot ") + doing + " " + path.string() + ": " +
@@ -132,7 +123,7 @@ Store::Impl::Impl(Options options)
             move_aside(error.what());
         }
     } catch (const sqlite::Error& error) {
-        throw StoreError(trouble("open", error));
+        throw StoreError(sqlite::trouble("open", file_, error));
     }
     opened_file_ = file_at(file_);
     mark(tally.last, machine_boot_);
@@ -157,7 +148,7 @@ void Store::Impl::take_directory() {
 }
 
 void Store::Impl::connect() {
-    sqlite::while_busy(std::chrono::ceil<std::chrono::milliseconds>(options_.patience), [this] {
+    sqlite::while_busy(options_.patience, [this] {
         statements_.reset();
         connect_once();
     });
@@ -169,13 +160,13 @@ void Store::Impl::connect_once() {
     // Exclusive: no shared memory beside the file, and no lock taken for each transaction.
     sqlite::execute(
         db,
-        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA page_size=16384; PRAGMA mmap_size=0;"
-        "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"
+        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA page_size=16384; PRAGMA temp_store=MEMORY;"
         "PRAGMA cache_size=-2048; PRAGMA journal_size_limit=16777216");
     // Without power no sync at all: those of a checkpoint held writes up for 0.1 to 0.7 s.
-    set(db, "synchronous", options_.durability == Durability::power ? 2 : 0);
-    const bool fresh =
-        ask(db, "SELECT count(*) FROM sqlite_schema") == 0 && ask(db, "PRAGMA application_id") == 0;
+    const bool power = options_.durability == Durability::power;
+    sqlite::execute(db, power ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF");
+    const bool fresh = sqlite::ask(db, "SELECT count(*) FROM sqlite_schema") == 0 &&
+                       sqlite::ask(db, "PRAGMA application_id") == 0;
     sqlite::execute(db, "PRAGMA journal_mode=WAL");
     // Takes the place of SQLite's own checkpoints, which tell nobody when they fail.
     sqlite3_wal_hook(
@@ -185,7 +176,7 @@ void Store::Impl::connect_once() {
             return SQLITE_OK;
         },
         this);
-    page_bytes_ = static_cast<int>(ask(db, "PRAGMA page_size"));
+    page_bytes_ = static_cast<int>(sqlite::ask(db, "PRAGMA page_size"));
     // The file may be written: its header must be wrong.
     if (sqlite3_db_readonly(db, "main") != 0) throw StoreDamage("it says it may not be written");
     if (fresh) create();
@@ -197,8 +188,7 @@ void Store::Impl::create() {
     auto* db = db_.get();
     sqlite::execute(db, "BEGIN IMMEDIATE");
     sqlite::execute(db, kSchema);
-    set(db, "application_id", kApplicationId);
-    set(db, "user_version", static_cast<std::int64_t>(kFormat));
+    sqlite::set_header(db, kApplicationId, kFormat);
     about_ = {options_.owner, 0, 0};
     put_about();
     sqlite::execute(db, "COMMIT");
@@ -221,11 +211,9 @@ void Store::Impl::put_about() {
 // Every format has the table about with these columns: it says better than the file's header,
 // which carries no checksum, what this is.
 void Store::Impl::read_about() {
-    const auto version = static_cast<std::uint64_t>(ask(db_.get(), "PRAGMA user_version"));
-    const auto newer = [&](std::uint64_t format) {
-        return StoreError(file_.string() + " has format " + std::to_string(format) +
-                          ", newer than " + std::to_string(kFormat) +
-                          ", the newest this program knows");
+    const auto version = static_cast<std::uint64_t>(sqlite::ask(db_.get(), "PRAGMA user_version"));
+    const auto newer = [&](std::uint64_t found) {
+        return StoreError(sqlite::newer(file_, found, kFormat));
     };
     std::uint64_t format = 0;
     try {
@@ -248,9 +236,9 @@ void Store::Impl::read_about() {
     if (about_.owner != options_.owner)
         throw StoreError(options_.directory.string() + " belongs to " + about_.owner + ", not to " +
                          options_.owner);
-    if (version == format && ask(db_.get(), "PRAGMA application_id") == kApplicationId) return;
-    set(db_.get(), "application_id", kApplicationId);
-    set(db_.get(), "user_version", static_cast<std::int64_t>(kFormat));
+    if (version == format && sqlite::ask(db_.get(), "PRAGMA application_id") == kApplicationId)
+        return;
+    sqlite::set_header(db_.get(), kApplicationId, kFormat);
     tell("the header of " + file_.string() + " was damaged, and is mended");
 }
 
@@ -263,8 +251,7 @@ void Store::Impl::move_aside(const std::string& why) {
     needed_ = 0;
     facts_ = false;
     const auto aside = move_store(file_, kDamaged);
-    tell(file_.string() + " was damaged (" + why + "): it is " + aside +
-         " now, and a new one was begun");
+    tell(sqlite::moved(file_, why, aside));
     connect();
 }
 

@@ -63,7 +63,7 @@ void fail(sqlite3* db, int code) {
     throw Error(code, explain(db, code));
 }
 
-void while_busy(std::chrono::milliseconds patience, const std::function<void()>& fn) {
+void while_busy(Duration patience, const std::function<void()>& fn) {
     constexpr std::chrono::milliseconds kAgain{10};
     const auto began = now();
     for (;;) {
@@ -85,12 +85,38 @@ Database open(const std::string& file, const std::string& vfs) {
         vfs.empty() ? nullptr : vfs.c_str());
     Database owned(db);
     if (code != SQLITE_OK) fail(db, code);
+    execute(db, "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0");
     return owned;
 }
 
 void execute(sqlite3* db, const char* sql) {
     const int code = sqlite3_exec(db, sql, nullptr, nullptr, nullptr);
     if (code != SQLITE_OK) fail(db, code);
+}
+
+std::int64_t ask(sqlite3* db, const char* sql) {
+    Statement statement(db, sql);
+    return statement.step() ? statement.integer(0) : 0;
+}
+
+void set_header(sqlite3* db, std::uint32_t application_id, std::uint64_t format) {
+    execute(db, ("PRAGMA application_id=" + std::to_string(application_id) +
+                 "; PRAGMA user_version=" + std::to_string(format))
+                    .c_str());
+}
+
+std::string trouble(const char* doing, const Path& file, const Error& error) {
+    return std::string("cannot ") + doing + " " + file.string() + ": " + error.what();
+}
+
+std::string newer(const Path& file, std::uint64_t format, std::uint64_t known) {
+    return file.string() + " has format " + std::to_string(format) + ", newer than " +
+           std::to_string(known) + ", the newest this program knows";
+}
+
+std::string moved(const Path& file, const std::string& why, const std::string& to) {
+    return file.string() + " was damaged (" + why + "): it is " + to +
+           " now, and a new one was begun";
 }
 
 Statement::Statement(sqlite3* db, const char* sql) {

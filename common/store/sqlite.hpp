@@ -2,13 +2,15 @@
 
 #include <sqlite3.h>
 
-#include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include "common/time.hpp"
 
 // As much of SQLite as the store needs. Errors throw.
 namespace presence::io::sqlite {
@@ -31,15 +33,27 @@ struct Close {
 };
 using Database = std::unique_ptr<sqlite3, Close>;
 
-// Opens or makes `file`, for this user alone, without a mutex of its own. `vfs` may be empty.
+// Opens or makes `file`, for this user alone, without a mutex of its own, and so that damage in it
+// is seen and does no harm. `vfs` may be empty.
 [[nodiscard]] Database open(const std::string& file, const std::string& vfs);
 // Again and again while another connection has the file, and for so long; then throws. SQLite's own
 // waiting (sqlite3_busy_timeout) leaves out where it could wait for ever: while one connection
 // makes the file, or the last one leaves it, "database is locked" comes at once.
-void while_busy(std::chrono::milliseconds patience, const std::function<void()>& fn);
+void while_busy(Duration patience, const std::function<void()>& fn);
 // For what returns nothing.
 void execute(sqlite3* db, const char* sql);
+// The first number of the first row, or 0.
+[[nodiscard]] std::int64_t ask(sqlite3* db, const char* sql);
+// What file(1) and sqlite3 show, and the format.
+void set_header(sqlite3* db, std::uint32_t application_id, std::uint64_t format);
 [[noreturn]] void fail(sqlite3* db, int code);
+
+// For a person: what failed and why; that a newer program wrote the file; what became of a damaged
+// one.
+using Path = std::filesystem::path;
+[[nodiscard]] std::string trouble(const char* doing, const Path& file, const Error& error);
+[[nodiscard]] std::string newer(const Path& file, std::uint64_t format, std::uint64_t known);
+[[nodiscard]] std::string moved(const Path& file, const std::string& why, const std::string& to);
 
 // A prepared statement. Parameters count from 1, columns from 0.
 class Statement {

@@ -24,7 +24,6 @@ constexpr std::int64_t kWalBytesMax = std::int64_t{256} << 20;
 Store::Impl::Statements::Statements(sqlite3* db)
     : begin(db, "BEGIN IMMEDIATE"),
       commit(db, "COMMIT"),
-      rollback(db, "ROLLBACK"),
       add_row(db, "INSERT INTO journal VALUES(?,?,?,?,?,?)"),
       drop_row(db, "DELETE FROM journal WHERE number=?"),
       head(db, "SELECT number,written_ms,total,length(body) FROM journal ORDER BY number LIMIT 1"),
@@ -52,10 +51,6 @@ bool is_sound_state(const sqlite::Statement& state) {
     return state.number(0) == key &&
            state.number(3) == sum_of_state(key, state.number(1), state.number(2)) &&
            state.number(2) == sum_of_body(key, state.blob(4));
-}
-
-std::string Store::Impl::trouble(const char* doing, const sqlite::Error& error) const {
-    return std::string("cannot ") + doing + " " + file_.string() + ": " + error.what();
 }
 
 // ---- Writing
@@ -226,7 +221,7 @@ void Store::Impl::write(const Write& write, std::int64_t clock_ms) {
         fault_point("store.before_commit");
         statements_->commit.run();
     } catch (const sqlite::Error& error) {
-        auto text = trouble("write", error);
+        auto text = sqlite::trouble("write", file_, error);
         if (error.malformed()) {
             mark(tally.last, kUnsound);
             text += "; at the next start it will be moved aside";
@@ -285,7 +280,7 @@ void Store::Impl::each_row(
             if (!fn(expected, row.number(1), row.blob(5))) return;
         }
     } catch (const sqlite::Error& error) {
-        if (!error.damage()) throw StoreError(trouble("read", error));
+        if (!error.damage()) throw StoreError(sqlite::trouble("read", file_, error));
         why = std::string(" (") + error.what() + ")";
     }
     if (expected <= tally.last)
@@ -306,7 +301,7 @@ void Store::Impl::each_state(
             fn(static_cast<std::uint32_t>(state.integer(0)), state.number(1), state.blob(4));
         }
     } catch (const sqlite::Error& error) {
-        throw StoreError(trouble("read", error));
+        throw StoreError(sqlite::trouble("read", file_, error));
     }
     if (seen != states_.size()) throw StoreError("states are missing in " + file_.string());
 }
@@ -320,7 +315,7 @@ std::string Store::Impl::facts() {
             throw StoreError("the facts in " + file_.string() + " are damaged");
         return std::string(body);
     } catch (const sqlite::Error& error) {
-        throw StoreError(trouble("read", error));
+        throw StoreError(sqlite::trouble("read", file_, error));
     }
 }
 
@@ -333,7 +328,7 @@ std::optional<std::uint64_t> Store::Impl::boot_of(std::uint64_t number) {
         return row.number(1);
     } catch (const sqlite::Error& error) {
         if (error.damage()) return std::nullopt;
-        throw StoreError(trouble("read", error));
+        throw StoreError(sqlite::trouble("read", file_, error));
     }
 }
 

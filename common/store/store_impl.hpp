@@ -67,7 +67,7 @@ private:
     };
     struct Statements {
         explicit Statements(sqlite3* db);
-        sqlite::Statement begin, commit, rollback;
+        sqlite::Statement begin, commit;
         sqlite::Statement add_row, drop_row, head, row, rows;
         sqlite::Statement put_state, move_state, put_body, states;
         sqlite::Statement put_facts, facts;
@@ -78,7 +78,7 @@ private:
         std::uint64_t body_sum = 0;
     };
 
-    // store_open.cpp
+    // open.cpp
     void take_directory();
     void connect();
     void connect_once();
@@ -88,7 +88,7 @@ private:
     void move_aside(const std::string& why);
     void tell(const std::string& what);
 
-    // store_verify.cpp
+    // verify.cpp
     void verify();
     void verify_states();
     void verify_facts();
@@ -116,7 +116,6 @@ private:
     void checkpoint();
     void update_needed();
     void move_state(std::uint32_t key, std::uint64_t number, std::uint64_t body_sum);
-    [[nodiscard]] std::string trouble(const char* doing, const sqlite::Error& error) const;
 
     Options options_;
     std::filesystem::path file_;

@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <charconv>
-#include <chrono>
 #include <cstring>
 #include <system_error>
 #include <utility>
@@ -18,20 +17,15 @@ namespace {
 namespace sqlite = io::sqlite;
 
 constexpr const char* kFile = "dead.sqlite";
-constexpr std::int64_t kApplicationId = 0x7072646c;  // "prdl": what file(1) and sqlite3 show
+constexpr std::uint32_t kApplicationId = 0x7072646c;  // "prdl"
 constexpr std::int64_t kFormat = 1;
-constexpr int kBusyMs = 5'000;
+constexpr Duration kPatience = io::Store::kPatience;
 
 constexpr const char* kSchema =
     "CREATE TABLE IF NOT EXISTS dead(number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB UNIQUE,"
     " user BLOB, event BLOB, failure BLOB, attempts INTEGER, died_ms INTEGER, wanted INTEGER);"
     "CREATE INDEX IF NOT EXISTS dead_user ON dead(user);"
     "CREATE INDEX IF NOT EXISTS dead_wanted ON dead(user) WHERE wanted=1;";
-
-std::int64_t ask(sqlite3* db, const char* sql) {
-    sqlite::Statement statement(db, sql);
-    return statement.step() ? statement.integer(0) : 0;
-}
 
 // Rolls back unless committed.
 class Transaction {
@@ -70,8 +64,7 @@ auto DeadLetters::guarded(const char* doing, Body&& body) const {
     try {
         return body();
     } catch (const sqlite::Error& error) {
-        throw io::StoreError(std::string("cannot ") + doing + " " + file_.string() + ": " +
-                             error.what());
+        throw io::StoreError(sqlite::trouble(doing, file_, error));
     }
 }
 
@@ -103,30 +96,25 @@ void DeadLetters::open(Damaged damaged) {
 }
 
 void DeadLetters::connect() {
-    sqlite::while_busy(std::chrono::milliseconds{kBusyMs}, [this] { connect_once(); });
+    sqlite::while_busy(kPatience, [this] { connect_once(); });
 }
 
 void DeadLetters::connect_once() {
     db_ = sqlite::open(file_.string(), {});
     auto* db = db_.get();
-    sqlite3_busy_timeout(db, kBusyMs);
-    const auto format = ask(db, "PRAGMA user_version");
-    const auto application = ask(db, "PRAGMA application_id");
+    sqlite3_busy_timeout(db, static_cast<int>(kPatience / 1ms));
+    const auto format = sqlite::ask(db, "PRAGMA user_version");
+    const auto application = sqlite::ask(db, "PRAGMA application_id");
     if (application != 0 && application != kApplicationId)
         throw io::StoreError(file_.string() + " holds no dead letters, but something else");
     if (format > kFormat)
-        throw io::StoreError(file_.string() + " has format " + std::to_string(format) +
-                             ", newer than " + std::to_string(kFormat) +
-                             ", the newest this program knows");
+        throw io::StoreError(sqlite::newer(file_, static_cast<std::uint64_t>(format), kFormat));
     // Synced: it is all that remains of these events, and they are few.
-    sqlite::execute(db,
-                    "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
-                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL");
+    sqlite::execute(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL");
     if (application == kApplicationId) return;
     Transaction transaction(db);
     sqlite::execute(db, kSchema);
-    sqlite::execute(db, ("PRAGMA application_id=" + std::to_string(kApplicationId)).c_str());
-    sqlite::execute(db, ("PRAGMA user_version=" + std::to_string(kFormat)).c_str());
+    sqlite::set_header(db, kApplicationId, kFormat);
     transaction.commit();
 }
 
@@ -139,8 +127,7 @@ void DeadLetters::move_aside(const std::string& why) {
             errno != ENOENT)
             throw io::StoreError("cannot move " + file_.string() + ": " + std::strerror(errno));
     (void)::unlink((file_.string() + "-shm").c_str());
-    moved_ = file_.string() + " was damaged (" + why + "): it is " + aside +
-             " now, and a new one was begun";
+    moved_ = sqlite::moved(file_, why, aside);
 }
 
 // What is written to a deleted file goes with the process.
@@ -192,7 +179,7 @@ void DeadLetters::add(const std::vector<DeadLine>& lines, const std::string& fai
             unwant.bind(1, std::string_view(line.user));
             unwant.run();
         }
-        const auto letters = ask(db_.get(), "SELECT count(*) FROM dead");
+        const auto letters = sqlite::ask(db_.get(), "SELECT count(*) FROM dead");
         if (static_cast<std::uint64_t>(letters) > letters_max_)
             throw io::StoreError("there would be " + std::to_string(letters) +
                                  " dead letters and `dead_max` is " + std::to_string(letters_max_) +
@@ -246,12 +233,12 @@ void DeadLetters::look() {
     guarded("read", [&] {
         if (!db_) connect();
         settle();
-        if (ask(db_.get(), "PRAGMA data_version") != seen_version_) read_wanted();
+        if (sqlite::ask(db_.get(), "PRAGMA data_version") != seen_version_) read_wanted();
     });
 }
 
 void DeadLetters::read_wanted() {
-    const auto version = ask(db_.get(), "PRAGMA data_version");
+    const auto version = sqlite::ask(db_.get(), "PRAGMA data_version");
     Wanted wanted;
     const auto limit = std::to_string(kWantedMax);
     sqlite::Statement users(

@@ -4,17 +4,15 @@
 
 #include <span>
 
+#include "common/io/background_thread.hpp"
 #include "common/time.hpp"
-#include "notifier/sinks/fd.hpp"
 
 namespace presence::notifier {
 
 // Ends the waits of a sink: one thread waits, another stops it, for good.
 class Interrupt {
 public:
-    Interrupt();
-
-    void stop();
+    void stop() { stopped_.ring(); }  // and never quiet again
 
     enum class Woken { ready, timeout, stopped };
     // Waits for `events` (of poll(2)) on `fd`, or with fd -1 for the time alone.
@@ -25,13 +23,10 @@ public:
     [[nodiscard]] Woken wait(std::span<pollfd> fds, Instant until) const;
 
     // Readable once stopped, for a library that waits by itself.
-    [[nodiscard]] int fd() const { return stopped_.get(); }
+    [[nodiscard]] int fd() const { return stopped_.fd(); }
 
 private:
-    Fd stopped_;
+    io::Bell stopped_;
 };
-
-// Milliseconds from now to `until` as poll(2) takes them: rounded up, -1 for never.
-[[nodiscard]] int poll_timeout(Instant until);
 
 }  // namespace presence::notifier

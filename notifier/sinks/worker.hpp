@@ -3,13 +3,12 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "common/config/config.hpp"
+#include "common/io/background_thread.hpp"
 #include "common/time.hpp"
 #include "common/wire/event.hpp"
 #include "notifier/sinks/interrupt.hpp"
@@ -18,13 +17,11 @@
 namespace presence::notifier {
 
 // One sink in its thread. The loop and the thread share nothing but a mailbox that holds one chunk
-// at most, so a sink that hangs makes nobody wait and holds no more memory than that.
+// at most, so a sink that hangs makes nobody wait, holds no more memory than that, and is left
+// behind at the end.
 class Worker {
 public:
     Worker(const SinkConfig& config, const std::filesystem::path& directory, SinkHost host);
-    // A thread that still hangs is left behind.
-    ~Worker();
-    Worker(const Worker&) = delete;
 
     // Readable when outcome() or ended() has news.
     [[nodiscard]] int fd() const;
@@ -52,14 +49,13 @@ public:
 
     // The sink stops waiting, closes by about `deadline`, and its thread ends.
     void stop(Instant deadline);
-    [[nodiscard]] bool ended() const;
+    [[nodiscard]] bool ended() const { return thread_.ended(); }
 
 private:
     struct Mailbox;
-    static void run(const std::shared_ptr<Mailbox>& mailbox);
 
     std::shared_ptr<Mailbox> mailbox_;
-    std::thread thread_;
+    io::BackgroundThread thread_;
 };
 
 }  // namespace presence::notifier

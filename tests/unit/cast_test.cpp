@@ -26,8 +26,8 @@ Config with(std::vector<std::string> trackers, std::vector<std::string> collecto
 TEST_CASE("a part that is new in the file is started, one that left it is ended", "[cli][cast]") {
     const auto running = with({"t1", "t2"}, {"c1"});
     const auto changes = recast(running, with({"t1", "t3"}, {"c2", "c1"}, 2));
-    CHECK(changes.start == Parts{{"tracker", "t3"}, {"collector", "c2"}});
-    CHECK(changes.end == Parts{{"tracker", "t2"}});
+    CHECK(changes.start == Parts{{ProcessKind::tracker, "t3"}, {ProcessKind::collector, "c2"}});
+    CHECK(changes.end == Parts{{ProcessKind::tracker, "t2"}});
     CHECK(changes.refused.empty());
 }
 
@@ -37,13 +37,13 @@ TEST_CASE("who stays and has another table, or other trackers to follow, is star
     auto read = with({"t1", "t2"}, {"c1", "c2"});
     read.collectors[1].heartbeats = "tcp://127.0.0.1:9999";
     read.presence.timeout += 1s;
-    CHECK(recast(running, read).restart == Parts{{"collector", "c2"}});
+    CHECK(recast(running, read).restart == Parts{{ProcessKind::collector, "c2"}});
 
     read = with({"t1", "t2", "t3"}, {"c1", "c2"}, 2);
     read.trackers[1].query = "tcp://127.0.0.1:9999";
     const auto changes = recast(running, read);
-    CHECK(changes.start == Parts{{"tracker", "t3"}});
-    CHECK(changes.restart == Parts{{"tracker", "t2"}, {"notifier", "n1"}});
+    CHECK(changes.start == Parts{{ProcessKind::tracker, "t3"}});
+    CHECK(changes.restart == Parts{{ProcessKind::tracker, "t2"}, {ProcessKind::notifier, "n1"}});
 }
 
 TEST_CASE("the same file changes nothing", "[cli][cast]") {

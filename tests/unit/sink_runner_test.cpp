@@ -147,7 +147,7 @@ struct HttpServer {
     }
     void serve() {
         for (;;) {
-            const Fd client(::accept(socket.get(), nullptr, nullptr));
+            const io::Fd client(::accept(socket.get(), nullptr, nullptr));
             if (!client) return;
             std::string request(64 * 1024, '\0');
             (void)::recv(client.get(), request.data(), request.size(), 0);
@@ -158,7 +158,7 @@ struct HttpServer {
         }
     }
 
-    Fd socket;
+    io::Fd socket;
     std::uint16_t port = 0;
     std::atomic<int> status{200};
     std::atomic<int> requests{0};

@@ -15,7 +15,7 @@
 #include "tracker/evidence/lifts.hpp"
 #include "tracker/options.hpp"
 #include "tracker/roster/roster.hpp"
-#include "tracker/stats.hpp"
+#include "tracker/staleness.hpp"
 #include "tracker/stream/publisher.hpp"
 
 namespace presence::tracker {

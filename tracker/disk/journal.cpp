@@ -1,24 +1,15 @@
 #include "tracker/disk/journal.hpp"
 
-#include <sys/eventfd.h>
-
-#include <cerrno>
-#include <condition_variable>
 #include <deque>
-#include <mutex>
-#include <system_error>
 #include <utility>
 
 #include "common/check.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/fault_point.hpp"
-#include "common/io/fd.hpp"
 #include "tracker/disk/fair_queue.hpp"
 
 namespace presence::tracker {
 namespace {
-
-using Clock = std::chrono::steady_clock;  // what condition variables wait by
 
 constexpr auto kReplayAfter = 20ms;
 // Read ahead of the loop, which sends them: each may have a MiB.
@@ -43,41 +34,39 @@ void add(io::Store::Write& to, io::Store::Write&& from) {
 
 }  // namespace
 
-// What the loop and the thread share is guarded by `mutex`; the store is the thread's.
-struct Journal::Shared {
+// The store is the thread's.
+struct Journal::Shared : io::Mailbox {
     Shared(std::unique_ptr<io::Store> its_store, Options its_options)
         : store(std::move(its_store)),
           options(its_options),
           asks(options.askers_max, options.asker_replays_max) {
-        if (!to_loop) throw std::system_error(errno, std::generic_category(), "eventfd");
         appended_up_to = news.written_up_to = store->last();
     }
 
     std::unique_ptr<io::Store> store;
     const Options options;
-    const io::Fd to_loop{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
 
-    std::mutex mutex;
-    std::condition_variable changed;
     struct Waiting {
         io::Store::Write write;
         std::size_t bytes = 0;
     };
     struct WaitingAsk {
         Ask ask;
-        Clock::time_point since;
+        Instant since;
     };
     std::deque<Waiting> writes;
     FairQueue<WaitingAsk> asks;
     std::size_t waiting_bytes = 0;
     std::uint64_t appended_up_to = 0;  // the last row's number; 0: there is none
     News news;
-    bool stopping = false;
-    bool ended = false;
-    Clock::time_point deadline = Clock::time_point::max();
 
     void run();
-    void tell_loop() { (void)::eventfd_write(to_loop.get(), 1); }
+    // The lock is held outside of it.
+    void wait(std::unique_lock<std::mutex>& lock, Instant until) {
+        lock.unlock();
+        to_thread.wait(until);
+        lock.lock();
+    }
     [[nodiscard]] io::Store::Write take(std::size_t& bytes);
     // False: it was not written before the deadline, or never can be. The lock is held outside of
     // the disk's work.
@@ -92,19 +81,16 @@ struct Journal::Shared {
 void Journal::Shared::run() {
     std::unique_lock lock(mutex);
     for (;;) {
-        changed.wait(lock, [&] { return stopping || !writes.empty() || may_answer(); });
+        while (!stopping && writes.empty() && !may_answer())
+            wait(lock, Instant::max());
         if (may_answer() && !stopping &&
-            (writes.empty() || Clock::now() - asks.front().since > kReplayAfter))
+            (writes.empty() || io::now() - asks.front().since > kReplayAfter))
             answer(lock);
         if (!writes.empty() && !write(lock)) break;
         if (stopping && writes.empty()) break;
     }
     lock.unlock();
-    store.reset();  // by then the directory is free
-    lock.lock();
-    ended = true;
-    changed.notify_all();
-    tell_loop();
+    store.reset();  // by the end the directory is free
 }
 
 io::Store::Write Journal::Shared::take(std::size_t& bytes) {
@@ -143,17 +129,17 @@ bool Journal::Shared::write(std::unique_lock<std::mutex>& lock) {
         if (!failure) {
             waiting_bytes -= bytes;
             if (!all.rows.empty()) news.written_up_to = all.rows.back().number;
-            tell_loop();
+            to_owner.ring();
             return true;
         }
-        if (!told || malformed) tell_loop();
+        if (!told || malformed) to_owner.ring();
         if (malformed) return false;
-        const auto next = Clock::now() + options.retry;
-        while (Clock::now() < std::min(next, deadline)) {
+        const auto next = io::now() + options.retry;
+        while (io::now() < std::min(next, deadline)) {
             if (may_answer()) answer(lock);
-            changed.wait_until(lock, std::min(next, deadline));
+            wait(lock, std::min(next, deadline));
         }
-        if (Clock::now() >= deadline) return false;
+        if (io::now() >= deadline) return false;
     }
 }
 
@@ -163,7 +149,7 @@ void Journal::Shared::answer(std::unique_lock<std::mutex>& lock) {
     auto reply = read(std::move(ask));
     lock.lock();
     news.replies.push_back(std::move(reply));
-    tell_loop();
+    to_owner.ring();
 }
 
 Journal::Reply Journal::Shared::read(Ask ask) const {
@@ -199,10 +185,10 @@ Journal::Journal(std::unique_ptr<io::Store> store) : Journal(std::move(store), O
 
 Journal::Journal(std::unique_ptr<io::Store> store, Options options)
     : shared_(std::make_shared<Shared>(std::move(store), options)),
-      thread_([shared = shared_] { shared->run(); }) {}
+      thread_(shared_, [shared = shared_.get()] { shared->run(); }) {}
 
 Journal::~Journal() {
-    if (thread_.joinable()) (void)stop(1s);
+    if (!shared_->stopping) (void)stop(1s);
 }
 
 void Journal::append(io::Store::Write write) {
@@ -216,7 +202,7 @@ void Journal::append(io::Store::Write write) {
     }
     shared_->waiting_bytes += bytes;
     shared_->writes.push_back({std::move(write), bytes});
-    shared_->changed.notify_all();
+    shared_->to_thread.ring();
 }
 
 std::size_t Journal::waiting_bytes() const {
@@ -227,43 +213,34 @@ std::size_t Journal::waiting_bytes() const {
 bool Journal::replay(Ask ask) {
     const std::lock_guard lock(shared_->mutex);
     const auto peer = ask.peer;
-    if (!shared_->asks.push(peer, {std::move(ask), Clock::now()})) return false;
-    shared_->changed.notify_all();
+    if (!shared_->asks.push(peer, {std::move(ask), io::now()})) return false;
+    shared_->to_thread.ring();
     return true;
 }
 
 int Journal::fd() const {
-    return shared_->to_loop.get();
+    return shared_->to_owner.fd();
 }
 
 Journal::News Journal::news() {
-    eventfd_t count = 0;
-    (void)::eventfd_read(shared_->to_loop.get(), &count);
+    shared_->to_owner.quiet();
     const std::lock_guard lock(shared_->mutex);
     News told;
     told.replies.swap(shared_->news.replies);
     told.written_up_to = shared_->news.written_up_to;
     told.failure = shared_->news.failure;
     told.malformed = shared_->news.malformed;
-    if (!told.replies.empty()) shared_->changed.notify_all();
+    if (!told.replies.empty()) shared_->to_thread.ring();
     return told;
 }
 
 bool Journal::stop(Duration within) {
-    const auto deadline = Clock::now() + within;
-    std::unique_lock lock(shared_->mutex);
-    shared_->stopping = true;
-    shared_->deadline = deadline;
-    shared_->changed.notify_all();
-    const bool ended =
-        shared_->changed.wait_until(lock, deadline + kClosing, [&] { return shared_->ended; });
-    const bool all = shared_->waiting_bytes == 0;
-    lock.unlock();
-    if (ended)
-        thread_.join();
-    else
-        thread_.detach();
-    return ended && all;
+    const auto deadline = io::now() + within;
+    {
+        const std::lock_guard lock(shared_->mutex);
+        shared_->stop(deadline);
+    }
+    return thread_.ended_by(deadline + kClosing) && waiting_bytes() == 0;
 }
 
 }  // namespace presence::tracker

@@ -5,9 +5,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "common/io/background_thread.hpp"
 #include "common/store/store.hpp"
 #include "common/time.hpp"
 
@@ -80,7 +80,7 @@ private:
     struct Shared;
 
     std::shared_ptr<Shared> shared_;
-    std::thread thread_;
+    io::BackgroundThread thread_;
 };
 
 }  // namespace presence::tracker

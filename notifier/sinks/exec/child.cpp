@@ -41,15 +41,12 @@ Child::Child(const std::vector<std::string>& command, Options options) {
         std::tie(output_, answers_end) = make_pipe(command.at(0));
         ::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
     }
-    Fd error_end;
-    if (!options.sink.empty()) {
-        auto [said, end] = make_pipe(command.at(0));
-        error_end = std::move(end);
-        speech_.emplace(options.sink, std::move(said));
-    }
+    Fd said, error_end;
+    if (!options.sink.empty()) std::tie(said, error_end) = make_pipe(command.at(0));
     input_bytes_ = static_cast<std::size_t>(::fcntl(input_.get(), F_GETPIPE_SZ));
 
     try {
+        if (said) speech_.emplace(options.sink, std::move(said));
         pid_ =
             io::spawn(command, read_end.get(), {}, answers_end ? answers_end.get() : STDOUT_FILENO,
                       error_end ? error_end.get() : STDERR_FILENO);
@@ -78,7 +75,7 @@ Child::~Child() {
 bool Child::wait_until(Instant deadline) const {
     for (;;) {
         pollfd ended{process_.get(), POLLIN, 0};
-        const int ready = ::poll(&ended, 1, poll_timeout(deadline));
+        const int ready = ::poll(&ended, 1, io::poll_timeout(deadline));
         if (ready > 0) return true;
         if (io::now() >= deadline) return false;
     }

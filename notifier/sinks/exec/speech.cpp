@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,21 +12,19 @@
 
 namespace presence::notifier {
 
-Speech::Speech(std::string sink, Fd from)
-    : sink_(std::move(sink)), from_(std::move(from)), stop_(::eventfd(0, EFD_CLOEXEC)) {
+Speech::Speech(std::string sink, Fd from) : sink_(std::move(sink)), from_(std::move(from)) {
     ::fcntl(from_.get(), F_SETFL, O_NONBLOCK);
     thread_ = std::thread([this] { run(); });
 }
 
 Speech::~Speech() {
-    const std::uint64_t one = 1;
-    (void)!::write(stop_.get(), &one, sizeof one);
+    stop_.ring();
     thread_.join();
 }
 
 void Speech::run() {
     while (!ended_) {
-        std::array<pollfd, 2> both{{{from_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
+        std::array<pollfd, 2> both{{{from_.get(), POLLIN, 0}, {stop_.fd(), POLLIN, 0}}};
         ::poll(both.data(), both.size(), left_out_ > 0 ? 1000 : -1);
         // A pipe holds no more than this: one that speaks on is not waited for.
         const bool stopped = both[1].revents != 0;

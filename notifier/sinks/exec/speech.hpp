@@ -7,6 +7,7 @@
 #include <string_view>
 #include <thread>
 
+#include "common/io/background_thread.hpp"
 #include "common/time.hpp"
 #include "notifier/sinks/fd.hpp"
 
@@ -36,7 +37,7 @@ private:
 
     std::string sink_;
     Fd from_;
-    Fd stop_;           // an eventfd
+    io::Bell stop_;
     std::string line_;  // begun
     Instant second_{};
     int told_ = 0;  // in that second

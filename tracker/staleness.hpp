@@ -23,7 +23,7 @@ struct StaleBy {
 };
 
 // failing: what is published cannot be written now, and `error` says why. full: too much waits
-// to be written; then nobody is told offline, and the caller takes no frames, until it is not.
+// to be written; then nobody is told offline, and no frame is applied, until it is not.
 struct WritingState {
     bool failing = false;
     bool full = false;

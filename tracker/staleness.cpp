@@ -1,4 +1,4 @@
-#include "tracker/stats.hpp"
+#include "tracker/staleness.hpp"
 
 namespace presence::tracker {
 
