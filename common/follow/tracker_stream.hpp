@@ -18,8 +18,8 @@ namespace presence {
 // then the journal is asked for what comes after the cursor, and only it leads over from one run to
 // the next, since only it knows that the run before ended at the cursor. What comes meanwhile is
 // kept and goes on from its rows, so that one replay closes a gap, however long the answer takes.
-// Where the journal cannot tell, the cursor is set to what was heard last, each slot is asked for and compared, and what
-// comes meanwhile waits until its slot has been.
+// Where the journal cannot tell, the cursor is set to what was heard last, each slot is asked for
+// and compared, and what comes meanwhile waits until its slot has been.
 //
 // Pure. Requires: `options` outlives it.
 class TrackerStream {
