@@ -277,6 +277,32 @@ TEST_CASE("without a collector nothing is covered; all that are known are told b
     CHECK(ids == "c1c2c3c9");
 }
 
+TEST_CASE("whoever left, or is given up, is shown until the file names it no more",
+          "[tracker][watermark]") {
+    FailureDetector marks(kGrace, {"c1", "c2", "c3", "c4"}, at(0s));
+    Peer c1;
+    Peer c2{"c2"};
+    Peer c3{"c3"};
+    marks.on_frame(c2.next(at(1s), at(1s)), kSelf, at(1s));
+    auto last = c3.next(at(1s), at(1s));
+    last.goodbye = true;
+    marks.on_frame(last, kSelf, at(1s));
+    const auto shown = [&](Duration t) {
+        std::string ids;
+        for (const auto& view : marks.view(at(t)))
+            ids += std::string(view.id) + " ";
+        return ids;
+    };
+    marks.forget_all_but({"c1"});
+    CHECK(shown(1s) == "c1 c2 c4 ");  // c2 lives, c4 may
+    marks.on_time(at(1s) + kGrace + 1us);
+    marks.on_frame(c1.next(at(2s) + kGrace, at(2s) + kGrace), kSelf, at(2s) + kGrace);
+    CHECK(shown(2s + kGrace) == "c1 c2 c4 ");
+    marks.forget_all_but({"c1", "c4"});
+    CHECK(shown(2s + kGrace) == "c1 c4 ");
+    CHECK(marks.event_time(at(2s) + kGrace) == at(2s) + kGrace);
+}
+
 TEST_CASE("who was never heard and is given up is expected again once another tells of it",
           "[tracker][watermark]") {
     using State = FailureDetector::View::State;

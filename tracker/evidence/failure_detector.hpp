@@ -87,8 +87,10 @@ public:
     // twenty times in a grace.
     [[nodiscard]] std::vector<Sighting> sightings_for(RunId run, Instant now);
 
-    // Forgets collectors that are silent beyond the grace.
+    // Gives up collectors that are silent beyond the grace.
     void on_time(Instant now);
+    // Shows no more whoever holds nothing and is not among those.
+    void forget_all_but(const std::vector<std::string>& expected);
 
     // All heartbeats read up to here have been applied. Never goes back. Nothing before every
     // known collector has told a watermark.
