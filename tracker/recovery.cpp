@@ -5,8 +5,7 @@
 
 #include "common/bugs.hpp"
 #include "common/wire/batch.hpp"
-#include "common/wire/msgpack_read.hpp"
-#include "common/wire/msgpack_writer.hpp"
+#include "tracker/facts.hpp"
 #include "tracker/tracker_impl.hpp"
 
 namespace presence::tracker {
@@ -19,50 +18,6 @@ constexpr std::size_t kStatesPerTurnMax = 4;
 Instant instant_of(std::int64_t ms, Instant now, WallOffset wall) {
     const auto ago = millis(wall.at(now)) - ms;
     return now - std::chrono::milliseconds(std::clamp<std::int64_t>(ago, 0, 1'000LL * 86'400 * 30));
-}
-
-struct Facts {
-    std::vector<std::string> collectors;
-    std::vector<FailureDetector::Applied> links;
-    // How far event time had come, on which clock.
-    std::uint64_t clock = 0;
-    std::int64_t event_us = 0;
-    Epoch epoch = 0;  // the highest heard of
-    // When runs began, on which clock.
-    std::uint64_t starts_clock = 0;
-    std::vector<Restarts::Start> starts;
-};
-
-Facts read_facts(std::string_view bytes) {
-    using namespace msgpack_read;
-    Facts facts;
-    MsgpackTokens tokens;
-    if (!tokens.parse(bytes, bytes.size())) return {};
-    auto in = tokens.cursor();
-    const auto link = [&] {
-        auto& l = facts.links.emplace_back();
-        return record(in, 3, [&] {
-            return value(in, l.collector) && value(in, l.boot) && value(in, l.applied);
-        });
-    };
-    const auto start = [&] {
-        std::int64_t at_us = 0, gap_us = 0;
-        if (!record(in, 2, [&] { return value(in, at_us) && value(in, gap_us); })) return false;
-        facts.starts.push_back({Instant{Duration{at_us}}, Duration{gap_us}});
-        return true;
-    };
-    const bool good = each_key(in, [&](std::string_view key) {
-        if (key == "collectors")
-            return each(in, [&] { return value(in, facts.collectors.emplace_back()); });
-        if (key == "event_time")
-            return record(in, 2,
-                          [&] { return value(in, facts.clock) && value(in, facts.event_us); });
-        if (key == "epoch") return value(in, facts.epoch);
-        if (key == "starts")
-            return record(in, 2, [&] { return value(in, facts.starts_clock) && each(in, start); });
-        return key == "links" ? each(in, link) : skip(in);
-    });
-    return good ? facts : Facts{};
 }
 
 }  // namespace
@@ -205,42 +160,34 @@ void Tracker::Impl::tell_facts(bool ticks, Output& out) {
             (known.empty() || known.back() != c.id))
             known.emplace_back(c.id);
     if (known == collectors_told && epoch_known == epoch_told && !wrote) return;
-    const auto links = failure_detector.applied();
-    const auto over = std::max(event_time, resumed);  // nothing is less than any
-    MsgpackWriter writer;
-    writer.map(4 + over.has_value())
-        .text("epoch")
-        .number(epoch_known)
-        .text("collectors")
-        .array(known.size());
-    for (const auto& id : known)
-        writer.text(id);
-    writer.text("links").array(links.size());
-    for (const auto& link : links)
-        writer.array(3).text(link.collector).number(link.boot).number(link.applied);
-    const auto& starts = restarts.starts();
-    writer.text("starts").array(2).number(options.clock).array(starts.size());
-    for (const auto& start : starts)
-        writer.array(2).number(micros(start.at)).number(std::int64_t{start.gap.count()});
-    if (over) writer.text("event_time").array(2).number(options.clock).number(micros(*over));
-    out.facts = writer.take();
+    Facts facts{epoch_known, known, failure_detector.applied(), {options.clock, {}}, std::nullopt};
+    for (const auto& start : restarts.starts())
+        facts.starts.all.push_back({micros(start.at), start.gap.count()});
+    if (const auto over = std::max(event_time, resumed))  // nothing is less than any
+        facts.event_time = {options.clock, micros(*over)};
+    out.facts = encode_facts(facts);
     collectors_told = std::move(known);
     epoch_told = epoch_known;
 }
 
 void Tracker::Impl::resume(std::string_view bytes, Instant now) {
-    auto facts = read_facts(bytes);
+    auto facts = decode_facts(bytes);
     if (is_plausible(facts.epoch)) epoch_known = std::max(epoch_known, facts.epoch);
-    if (facts.starts_clock != 0 && facts.starts_clock == options.clock)
-        restarts.resume(std::move(facts.starts));
+    const auto runs_on = [&](std::uint64_t clock) { return clock != 0 && clock == options.clock; };
+    if (runs_on(facts.starts.clock)) {
+        std::vector<Restarts::Start> starts;
+        for (const auto& start : facts.starts.all)
+            starts.push_back({Instant{Duration{start.at_us}}, Duration{start.gap_us}});
+        restarts.resume(std::move(starts));
+    }
     restarts.begin(now);
     counters["lifts_refused"] += roster.shorten_held([&](Instant seen, Duration ttl) {
         return restarts.held_until(seen, ttl);
     }) > 0;
     // What was over then is over still, though its heartbeats come again: a run that took them for
     // news would bring back users who were told offline.
-    if (facts.clock != 0 && facts.clock == options.clock && facts.event_us > 0) {
-        resumed = std::min(Instant{Duration{facts.event_us}}, now);
+    if (const auto& over = facts.event_time; over && runs_on(over->clock) && over->at_us > 0) {
+        resumed = std::min(Instant{Duration{over->at_us}}, now);
         roster.resume(*resumed);
     }
     if (bug(Bug::applied_forgotten)) return;
@@ -249,7 +196,7 @@ void Tracker::Impl::resume(std::string_view bytes, Instant now) {
 }
 
 std::vector<std::string> Tracker::collectors_in(std::string_view facts) {
-    return read_facts(facts).collectors;
+    return decode_facts(facts).collectors;
 }
 
 }  // namespace presence::tracker

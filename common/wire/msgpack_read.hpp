@@ -70,17 +70,6 @@ inline bool skip(Cursor& cursor) {
     return true;
 }
 
-// An array of at least `count` elements, whose first ones `fields` reads; later versions may
-// append, so the rest is skipped.
-template <class Fields>
-bool record(Cursor& cursor, std::uint32_t count, Fields&& fields) {
-    const auto found = cursor.array();
-    if (!found || *found < count || !fields()) return false;
-    for (std::uint32_t i = count; i < *found; ++i)
-        cursor.skip();
-    return true;
-}
-
 }  // namespace presence::msgpack_read
 
 namespace presence {
