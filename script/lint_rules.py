@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 LINES_MAX = 450
+COLUMNS_MAX = 120  # of a page, but for tables
 PROCESSES = ("collector", "tracker", "notifier")
 SHELL = re.compile(
     r"#include\s*[<\"](zmq|spdlog/|chrono_io|thread>|mutex>|condition_variable>|atomic>|future>|filesystem>|"
@@ -93,6 +94,8 @@ def faults(read, names):
             yield f"{name}: {len(lines)} lines, at most {LINES_MAX}"
         for number, line in enumerate(lines, 1):
             where = f"{name}:{number}"
+            if name.endswith(".md") and len(line) > COLUMNS_MAX and not line.startswith("|"):
+                yield f"{where}: {len(line)} columns, at most {COLUMNS_MAX} but in tables"
             if UNFINISHED.search(line):
                 yield f"{where}: unfinished work is not left in the tree"
             if name in cores and SHELL.search(line):
@@ -130,6 +133,7 @@ def self_test():
         "the public header needs ours": (EMBED_PUBLIC, '#include "common/time.hpp"'),
         "the public header needs others": (EMBED_PUBLIC, "#include <zmq.hpp>"),
         "the public header needs the system": (EMBED_PUBLIC, "#include <sys/epoll.h>"),
+        "a long line of a page": ("docs/a.md", "word " * 25),
         "a long file": ("tracker/a.cpp", "\n" * (LINES_MAX + 1)),
         "unfinished work": ("tracker/a.cpp", "// TO" "DO later"),
     }
