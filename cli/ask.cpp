@@ -57,6 +57,12 @@ std::string line_of_list(const StatusAnswer::Hold& hold) {
         hold.what, whose, since, in(hold.until_ms), cure);
 }
 
+// Named only where it is another one.
+std::string machine_of(const StatusAnswer::Collector& collector) {
+    const bool here = collector.address.empty() || collector.address.starts_with("127.");
+    return here ? "" : ", from " + collector.address;
+}
+
 // Named only where lists differ.
 std::string other_list(const StatusAnswer& answer, const StatusAnswer::Collector& collector) {
     if (collector.list.empty() || collector.list == answer.list) return {};
@@ -123,8 +129,9 @@ void print(const Trackers& trackers, const Trackers::One& one, const StatusAnswe
                              name_of(one.freshness.value_or(Freshness::live)), one.slots.size(),
                              kSlots, one.version > 0 ? one.version : trackers.version());
     for (const auto& collector : answer.collectors)
-        std::cout << fmt::format("  collector {}  {}  {}{}\n", collector.id, state_of(collector),
-                                 meaning_of(collector), other_list(answer, collector));
+        std::cout << fmt::format("  collector {}  {}  {}{}{}\n", collector.id, state_of(collector),
+                                 meaning_of(collector), machine_of(collector),
+                                 other_list(answer, collector));
     for (const auto& shared : answer.shared)
         std::cout << "  " << line_of(shared) << "\n";
     for (const auto& hold : answer.holds)
@@ -149,8 +156,11 @@ nlohmann::ordered_json json_of(const Trackers::One& one, const std::optional<Sta
     out["map_version"] = one.version;
     auto& collectors = out["collectors"] = nlohmann::ordered_json::array();
     for (const auto& c : answer->collectors)
-        collectors.push_back(
-            {{"id", c.id}, {"state", state_of(c)}, {"boot", c.boot}, {"lag_ms", c.lag_ms}});
+        collectors.push_back({{"id", c.id},
+                              {"state", state_of(c)},
+                              {"boot", c.boot},
+                              {"lag_ms", c.lag_ms},
+                              {"address", c.address}});
     auto& holds = out["holds"] = nlohmann::ordered_json::array();
     for (const auto& h : answer->holds) {
         auto& hold = holds.emplace_back(nlohmann::ordered_json{{"what", h.what},

@@ -97,7 +97,7 @@ static void describe(auto& to, Is<MapAnswer> auto& a, const auto&... shared) {
 
 static void describe(auto& to, Is<StatusAnswer::Collector> auto& c) {
     to.map(key("id", c.id), key("boot", c.boot), key("state", c.state), key("lag_ms", c.lag_ms),
-           some("list", c.list));
+           some("list", c.list), some("address", c.address));
 }
 
 static void describe(auto& to, Is<StatusAnswer::Hold> auto& h) {

@@ -97,6 +97,7 @@ struct StatusAnswer {
         std::string state;        // "live" | "expected" | "silent"
         std::int64_t lag_ms = 0;  // how far its watermark is behind; -1: none yet
         std::string list{};       // of trackers, by which it routes; empty: not told
+        std::string address{};    // it was heard from last; empty: never
     };
     std::vector<Collector> collectors;
     // Whom or what timeouts wait for, and how long at the longest.

@@ -143,10 +143,12 @@ TEST_CASE("answers of every kind are read as they were written", "[codec][query]
                         5,
                         "0.1",
                         {{"online", 3}, {"debt", -1}},
-                        {{"c1", 6, "live", -1}},
+                        {{"c1", 6, "live", -1, "", "10.0.0.6"}, {"c2", 6, "expected", -1}},
                         {{"edge:gw-1", "silent", 7, 8, 9}, {"disk", "failing", 7, 0, 9, "full"}}};
     CHECK(reread_answer(status).numbers == status.numbers);
     CHECK(reread_answer(status).collectors.at(0).lag_ms == -1);
+    CHECK(reread_answer(status).collectors.at(0).address == "10.0.0.6");
+    CHECK(reread_answer(status).collectors.at(1).address.empty());
     const auto holds = reread_answer(status).holds;
     REQUIRE(holds.size() == 2);
     CHECK(holds[0].what == "edge:gw-1");

@@ -161,7 +161,9 @@ TEST_CASE("two processes under one id are told of each other, and shown in the s
     CHECK(second.other->boot == 50);
     CHECK(second.other->address == "10.0.0.50");
     const auto status = world.ask<StatusAnswer>(StatusQuery{}, now);
-    CHECK(status.collectors.size() == 2);
+    REQUIRE(status.collectors.size() == 2);
+    CHECK(status.collectors[0].address == "10.0.0.50");
+    CHECK(status.collectors[1].address == "10.0.0.60");
     REQUIRE(status.shared.size() == 1);
     CHECK(status.shared[0].what == "collector:c1");
     CHECK(status.shared[0].from == std::vector<std::string>{"10.0.0.50", "10.0.0.60"});

@@ -189,7 +189,8 @@ Answers::Body Answers::body(const StatusQuery&) const {
         const auto lag = c.watermark ? (now - *c.watermark).count() / 1000 : -1;
         const auto list = feeds.rank_of({c.id, c.boot});
         answer.collectors.push_back({std::string(c.id), c.boot, std::string(name_of(c.state)), lag,
-                                     list && list->version > 0 ? text_of(*list) : ""});
+                                     list && list->version > 0 ? text_of(*list) : "",
+                                     std::string(c.address)});
         if (!c.other) continue;
         const auto what = "collector:" + std::string(c.id);
         if (answer.shared.empty() || answer.shared.back().what != what)
