@@ -20,8 +20,8 @@ namespace presence::tracker {
 // nothing.
 class Persistence {
 public:
-    // Beyond so many bytes on their way to the disk the tracker applies no frames: collectors keep
-    // them, the newest of each session.
+    // The limit of bytes on their way to the disk. Above it the tracker applies no frames;
+    // collectors keep them, the newest heartbeat of each session.
     static constexpr std::size_t kWaitingBytesMax = 64u << 20;
 
     // Throws io::StoreError: the directory cannot be used.

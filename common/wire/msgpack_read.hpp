@@ -185,7 +185,8 @@ private:
     bool other_version_ = false;
 };
 
-// Nothing unless `bytes` are exactly one message, of no more than so many tokens.
+// The message. Nothing if `bytes` are malformed, hold more than one message, or have more than
+// `tokens_max` tokens.
 template <class Message>
 [[nodiscard]] std::optional<Message> read_message(std::string_view bytes, std::size_t tokens_max) {
     MsgpackTokens tokens;

@@ -277,7 +277,7 @@ TEST_CASE("without a collector nothing is covered; all that are known are told b
     CHECK(ids == "c1c2c3c9");
 }
 
-TEST_CASE("whoever left, or is given up, is shown until the file names it no more",
+TEST_CASE("a collector that is gone is shown until the file names it no more",
           "[tracker][watermark]") {
     FailureDetector marks(kGrace, {"c1", "c2", "c3", "c4"}, at(0s));
     Peer c1;

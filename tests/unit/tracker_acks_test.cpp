@@ -76,7 +76,7 @@ TEST_CASE("a frame behind one that waits for the disk waits with it", "[tracker]
     CHECK(world.acks_of_turn(at(30ms)).at(0).applied == 2);
 }
 
-TEST_CASE("while the disk is behind whoever is heard is told so each 500 ms, nobody else",
+TEST_CASE("while the disk is behind a collector that is heard is told so each 500 ms",
           "[tracker][acks]") {
     Journaled world;
     std::vector<Duration> told;

@@ -89,7 +89,7 @@ public:
 
     // Gives up collectors that are silent beyond the grace.
     void on_time(Instant now);
-    // Shows no more whoever holds nothing and is not among those.
+    // Collectors that hold nothing and are not expected are forgotten: the view shows them no more.
     void forget_all_but(const std::vector<std::string>& expected);
 
     // All heartbeats read up to here have been applied. Never goes back. Nothing before every
