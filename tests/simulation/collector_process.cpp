@@ -61,7 +61,7 @@ void CollectorProcess::take_list() {
     std::vector<FramePromises> promises(shape_.trackers);
     for (std::size_t t = 0; t < shape_.trackers; ++t)
         promises_[t].reroute(
-            listed_[t].has_value(),
+            listed_[t].has_value(), closed_at_,
             [&](const std::string& user) -> auto& { return promises[owner(hash_of(user))]; },
             promises[t]);
     promises_ = std::move(promises);
@@ -206,6 +206,7 @@ void CollectorProcess::open_or_close() {
     if (closed == closed_) return;
     closed_ = closed;
     trace(closed ? "closes its input" : "opens its input");
+    if (closed) closed_at_ = now();
     kernel_.clear();
     queue_.clear();
     if (!closed) router_->on_opened(local_now());

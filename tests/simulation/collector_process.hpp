@@ -98,6 +98,7 @@ private:
     Frame frame_;  // reused
     bool drained_ = false;
     bool closed_ = false;
+    Time closed_at_ = -1;  // for the last time
     Time turn_began_ = 0;
     std::uint64_t boot_ = 0;
     std::uint64_t dropped_ = 0;

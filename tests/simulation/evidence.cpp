@@ -178,8 +178,10 @@ std::vector<Span> Evidence::perhaps_online(std::size_t user, const EdgesHeard& e
     std::vector<Span> spans;
     for (const auto& beat : reads_[user]) {
         if (beat.bye) continue;
-        const Span span{beat.arrived, perhaps_until(user, beat, edges) + taken_later_by(beat)};
-        if (span.from < span.to) spans.push_back(span);
+        const Time until = perhaps_until(user, beat, edges) + taken_later_by(beat);
+        // One that was over just before may be taken for a little later, and bring them back.
+        if (beat.arrived < until + tolerances::kBackOnline)
+            spans.push_back({beat.arrived, std::max(beat.arrived, until)});
     }
     merge(spans);
     return spans;

@@ -129,6 +129,8 @@ Lists Lists::draw(Random random, Shape& shape, std::vector<PlannedFault>& faults
         from = fault.begin;
         met_by = fault.end + kHeardWithin;
     }
+    // They quarrel until the list of a higher version is everywhere.
+    if (quarrel) faults[lists.changes.front().number].end = faults.back().end;
     return lists;
 }
 
