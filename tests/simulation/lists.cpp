@@ -84,6 +84,7 @@ Lists Lists::draw(Random random, Shape& shape, std::vector<PlannedFault>& faults
     // tracker which only followers know has a clock that is ahead.
     if (quarrel) lists.walls.assign(shape.trackers, 0);
     if (quarrel) std::erase_if(faults, is_of_evidence);
+    const auto running = shape.collectors - shape.twin_of.has_value();  // a twin is such a fault
     const auto first = members;
     Time met_by = 0;
     Time from = shape.faults_begin;
@@ -120,7 +121,7 @@ Lists Lists::draw(Random random, Shape& shape, std::vector<PlannedFault>& faults
                 const auto map = stays ? random.below(2) : 0;
                 const bool all = reload.place == Place::notifier ||
                                  (reload.place == Place::collector &&
-                                  (reload.which > 0 || shape.collectors == 1));
+                                  (reload.which > 0 || running == 1));
                 if (!all) reload.map = map;
             }
         }
