@@ -24,7 +24,7 @@ constexpr Duration kLease = 900ms;
 struct Given {
     std::vector<std::string> users;
     std::optional<std::string> file, to, session, status, edge;
-    std::optional<Duration> every, ttl;
+    std::optional<Duration> every, ttl, linger;
     std::uint64_t count = 0;  // 0: not given
     bool bye = false;
 };
@@ -46,6 +46,7 @@ std::string fault_of(const Given& given) {
           name_fault("--edge", given.edge)})
         if (!fault.empty()) return fault;
     if (given.bye && given.every) return "--bye is sent once; leave out --every";
+    if (given.linger && !given.bye) return "--linger is of a --bye";
     if (given.count > 1 && !given.every) return "--count needs --every";
     return {};
 }
@@ -71,6 +72,7 @@ std::string message_of(const Given& given, const std::vector<std::string>& users
         if (given.status) beat.status = *given.status;
         if (given.ttl) beat.ttl_ms = static_cast<std::uint32_t>(*given.ttl / 1ms);
         beat.bye = given.bye;
+        if (given.linger) beat.linger_ms = static_cast<std::uint32_t>(*given.linger / 1ms);
         beats.push_back(beat);
     }
     Envelope envelope;
@@ -192,6 +194,8 @@ void add_beat(io::Flags& presence) {
     flags.duration("--ttl", std::chrono::milliseconds(kTtlMinMs),
                    std::chrono::milliseconds(kTtlMaxMs), given->ttl,
                    "silence this session survives (default: the timeout)");
+    flags.duration("--linger", 0s, std::chrono::milliseconds(kLingerMaxMs), given->linger,
+                   "of a bye: for how long the user may be back (default: the configured one)");
     flags.text("--edge", "NAME", given->edge, "send as this edge server");
     flags.text("--to", "ENDPOINT", given->to,
                "the collector (default: the first of the configuration)");

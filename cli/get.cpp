@@ -36,6 +36,8 @@ std::string line_of(const UserAnswer& user) {
     if (user.last_seen_ms) line += "  last seen " + for_people(since(*user.last_seen_ms)) + " ago";
     line += "  " + counted(user.sessions, "session");
     if (user.status) line += "  status=" + *user.status;
+    if (user.leaving_ms)
+        line += "  leaving in " + for_people(std::chrono::milliseconds(*user.leaving_ms));
     if (user.held_by && user.held_until_ms)
         line += "  held: " + *user.held_by + " is silent, at most " +
                 for_people(-since(*user.held_until_ms)) + " more";
@@ -53,6 +55,7 @@ nlohmann::ordered_json json_of(const UserAnswer& user) {
     if (user.status) out["status"] = *user.status;
     if (user.held_by) out["held_by"] = *user.held_by;
     if (user.held_until_ms) out["held_until_ms"] = *user.held_until_ms;
+    if (user.leaving_ms) out["leaving_ms"] = *user.leaving_ms;
     return out;
 }
 

@@ -78,7 +78,7 @@ struct Router::Impl {
                      .session = beat.session,
                      .edge = edge,
                      .status = beat.status,
-                     .ttl_ms = beat.ttl_ms,
+                     .ttl_ms = beat.bye ? ttl_of_bye(beat.linger_ms) : beat.ttl_ms,
                      .age_ms = age_ms,
                      .bye = beat.bye},
                     received);

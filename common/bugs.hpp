@@ -23,6 +23,7 @@ enum class Bug : std::uint8_t {
     watermark_skipped,  // deadlines are due by the tracker's own clock
     watermark_late,     // mapped by the late end of the collector's clock
     lift_forgotten,     // when a collector vanished
+    lift_keeps_bye,     // though its user may have come back meanwhile
     sightings_ignored,  // of collectors that only other trackers hear
     jump_ignored,       // of a collector's clock
     newest_run_only,    // of two processes under one id, the one that began last

@@ -12,6 +12,7 @@ inline constexpr std::size_t kSessionsPerUserMax = 16;
 inline constexpr std::size_t kEdgesMax = 10'000;
 inline constexpr std::uint32_t kTtlMinMs = 1'000;
 inline constexpr std::uint32_t kTtlMaxMs = 24u * 3600u * 1000u;
+inline constexpr std::uint32_t kLingerMaxMs = 3600u * 1000u;
 
 inline constexpr std::size_t kHeartbeatMessageBytesMax = 64 * 1024;
 inline constexpr std::size_t kFrameBytesMax = 1024 * 1024;

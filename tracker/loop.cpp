@@ -54,6 +54,7 @@ TrackerOptions options_of(const io::Program& program, const Persistence& storage
     options.timeout = presence.timeout;
     options.collector_grace = presence.collector_grace_or_timeout();
     options.edge_timeout = presence.edge_timeout;
+    options.linger = presence.linger;
     options.edge_grace = presence.edge_grace;
     options.edge_lost_rate = presence.edge_lost_rate;
     options.freeze_max = presence.freeze_max_or_default();

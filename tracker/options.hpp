@@ -15,6 +15,7 @@ struct TrackerOptions {
     std::uint64_t boot = 1;
     std::int64_t started_unix_ms = 0;  // for the epochs
     Duration timeout = 30s;
+    Duration linger{0};
     Duration collector_grace = 30s;
     Duration freeze_max = 10min;
     Duration edge_timeout = 3s;

@@ -76,7 +76,8 @@ void Tracker::Impl::refuse(std::string_view reason) {
 }
 
 void Tracker::Impl::apply(const FrameHeader& header, Instant received, WallOffset wall) {
-    const auto default_ttl_ms = static_cast<std::uint32_t>(options.timeout.count() / 1000);
+    const auto default_ttl_ms = static_cast<std::uint32_t>(options.timeout / 1ms);
+    const auto default_linger_ms = static_cast<std::uint32_t>(options.linger / 1ms);
     std::uint64_t moved = 0;
     Instant read{};
     for (RowReader rows(frame.row_groups); rows.next(beats[beat_count]);) {
@@ -88,7 +89,10 @@ void Tracker::Impl::apply(const FrameHeader& header, Instant received, WallOffse
             continue;
         }
         roster.prefetch(beat.hash);
-        if (beat.ttl_ms == 0) beat.ttl_ms = default_ttl_ms;
+        if (beat.bye)
+            beat.ttl_ms = linger_of_bye(beat.ttl_ms, default_linger_ms);
+        else if (beat.ttl_ms == 0)
+            beat.ttl_ms = default_ttl_ms;
         beat.at = read - std::chrono::milliseconds{beat.age_ms};
         beat.read = read;
         if (++beat_count == beats.size()) apply_beats(wall);

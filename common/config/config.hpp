@@ -31,6 +31,7 @@ struct FlagError : ConfigError {
 struct PresenceConfig {
     std::string cluster = "main";
     Duration timeout = 30s;                // a heartbeat's ttl where it names none
+    Duration linger{0};                    // how long a session outlives its bye
     Duration collector_grace{0};           // 0: the same as timeout
     Duration freeze_max{0};                // 0: 10 min, or twice the grace if that is longer
     Duration edge_timeout = 3s;            // silence of an edge that is none

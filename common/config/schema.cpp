@@ -12,6 +12,7 @@ using Settings = std::vector<Setting>;
 
 constexpr Duration kTtlMin = std::chrono::milliseconds{kTtlMinMs};
 constexpr Duration kTtlMax = std::chrono::milliseconds{kTtlMaxMs};
+constexpr Duration kLingerMax = std::chrono::milliseconds{kLingerMaxMs};
 constexpr std::int64_t kExactInJson = (std::int64_t{1} << 53) - 1;
 constexpr std::int64_t kMany = 1'000'000'000;
 constexpr std::int64_t kTebibyte = std::int64_t{1} << 40;
@@ -98,6 +99,8 @@ Settings of_presence() {
         name("cluster", at<&P::cluster>,
              "name of this installation; frames of another are refused"),
         duration("timeout", at<&P::timeout>, kTtlMin, kTtlMax, "silence before a user is offline"),
+        duration("linger", at<&P::linger>, 0s, kLingerMax,
+                 "how long a user who says bye may be back before anybody is told"),
         or_zero(
             duration("collector_grace", at<&P::collector_grace>, kTtlMin, kTtlMax,
                      "how long a silent collector holds back timeouts; 0s: the same as timeout")),

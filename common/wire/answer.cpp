@@ -71,7 +71,7 @@ static void describe(auto& to, Is<UserAnswer> auto& u) {
     to.map(key("user", u.user), key("state", named(u.state, known_named)),
            some("since_ms", u.since_ms), key("sessions", u.sessions), some("status", u.status),
            some("last_seen_ms", u.last_seen_ms), some("held_by", u.held_by),
-           some("held_until_ms", u.held_until_ms));
+           some("held_until_ms", u.held_until_ms), some("leaving_ms", u.leaving_ms));
 }
 
 static void describe(auto& to, Is<GetAnswer> auto& a, const auto&... shared) {

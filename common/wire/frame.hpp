@@ -1,11 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/limits.hpp"
 #include "common/time.hpp"
 #include "common/wire/tracker_list.hpp"
 
@@ -23,10 +25,20 @@ struct Row {
     std::string_view session{};
     std::string_view edge{};
     std::optional<std::string_view> status{};
-    std::uint32_t ttl_ms = 0;  // 0: the tracker's default
+    std::uint32_t ttl_ms = 0;  // 0: the tracker's default; of a bye: ttl_of_bye()
     std::uint32_t age_ms = 0;  // how much older than its group's read time
     bool bye = false;
 };
+
+// What stands for the ttl in the row of a bye: how long it lingers, above the least ttl, as a row
+// with less is refused. 0: the tracker's default.
+[[nodiscard]] constexpr std::uint32_t ttl_of_bye(std::optional<std::uint32_t> linger_ms) {
+    return linger_ms ? kTtlMinMs + *linger_ms : 0;
+}
+[[nodiscard]] constexpr std::uint32_t linger_of_bye(std::uint32_t ttl_ms,
+                                                    std::uint32_t default_ms) {
+    return ttl_ms == 0 ? default_ms : std::min(ttl_ms - kTtlMinMs, kLingerMaxMs);
+}
 
 // What a collector says of itself in each frame.
 struct FrameHeader {

@@ -113,6 +113,7 @@ private:
             beat.age_ms = age.value_or(0);
             return age ? Fault{} : Reject("bad_age");
         }
+        if (key == "linger_ms") return linger(beat.linger_ms);
         if (key == "bye") {
             const auto bye = cursor_.boolean();
             if (!bye) cursor_.skip();
@@ -174,6 +175,14 @@ private:
         if (!ttl || *ttl < kTtlMinMs) return Reject("bad_ttl");
         to = static_cast<std::uint32_t>(std::min<std::uint64_t>(*ttl, kTtlMaxMs));
         return *ttl > kTtlMaxMs ? Reject("bad_ttl") : Fault{};
+    }
+
+    Fault linger(std::optional<std::uint32_t>& to) {
+        const auto linger = number();
+        to.reset();
+        if (!linger || *linger > kLingerMaxMs) return Reject("bad_linger");
+        to = static_cast<std::uint32_t>(*linger);
+        return {};
     }
 
     std::optional<std::uint64_t> number() {

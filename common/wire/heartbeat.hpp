@@ -23,6 +23,7 @@ struct Heartbeat {
     std::uint32_t ttl_ms = 0;                  // 0: the default
     std::uint64_t age_ms = 0;
     bool bye = false;
+    std::optional<std::uint32_t> linger_ms{};  // of a bye; none: as configured
 };
 
 struct Envelope {

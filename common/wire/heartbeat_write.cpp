@@ -16,14 +16,16 @@ void write_item(MsgpackWriter& writer, const Heartbeat& beat) {
         return;
     }
     const bool named = !beat.session.empty();
+    const bool lingers = beat.bye && beat.linger_ms;
     writer.map(1u + named + beat.status.has_value() + (beat.ttl_ms != 0) + (beat.age_ms != 0) +
-               beat.bye);
+               beat.bye + lingers);
     writer.text("user").text(beat.user);
     if (named) writer.text("session").text(beat.session);
     if (beat.status) writer.text("status").text(*beat.status);
     if (beat.ttl_ms != 0) writer.text("ttl_ms").number(beat.ttl_ms);
     if (beat.age_ms != 0) writer.text("age_ms").number(beat.age_ms);
     if (beat.bye) writer.text("bye").boolean(true);
+    if (lingers) writer.text("linger_ms").number(*beat.linger_ms);
 }
 
 }  // namespace

@@ -63,6 +63,8 @@ struct UserAnswer {
     // Online only because an edge is silent, "edge:<name>", and until when at the longest.
     std::optional<std::string> held_by{};
     std::optional<std::int64_t> held_until_ms{};
+    // All their sessions have said bye: unless they are back within so long, they are offline.
+    std::optional<std::int64_t> leaving_ms{};
 };
 struct GetAnswer {
     std::vector<UserAnswer> users;  // in the order asked

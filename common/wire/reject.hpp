@@ -27,6 +27,7 @@ inline constexpr auto kRejects = std::to_array<Counter>({
     {"bad_ttl", CounterKind::trouble, "Ttls replaced: outside 1 s to 24 h, or no number."},
     {"bad_age", CounterKind::trouble, "Ages taken for 0: no number."},
     {"bad_bye", CounterKind::trouble, "Byes left out: no boolean."},
+    {"bad_linger", CounterKind::trouble, "Lingers left out: over an hour, or no number."},
     {"bad_edge", CounterKind::trouble, "Messages dropped: an envelope without a right edge."},
     {"bad_envelope", CounterKind::trouble, "Other fields of envelopes left out."},
     {"stale", CounterKind::trouble, "Items dropped: over before event time came there."},

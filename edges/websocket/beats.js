@@ -4,10 +4,10 @@
  */
 
 const BYTES_MAX = 60_000; // of a message; the contract's limit is 64 KiB
-const BYTES_ITEM = 48; // an item without its user and session
+const BYTES_ITEM = 64; // an item without its user and session
 
 export class Beats {
-  // key -> {user, session, at, bye}; a session is in one of them at most
+  // key -> {user, session, at, bye, lingerMs}; a session is in one of them at most
   #alive = new Map();
   #ended = new Map();
   #max;
@@ -27,9 +27,9 @@ export class Beats {
     if (!this.#ended.has(keyOf(item))) this.#put(this.#alive, item);
   }
 
-  /** The session has ended. */
-  bye(user, session, at) {
-    const item = { user, session, at, bye: true };
+  /** The session has ended; its user may be back for `lingerMs`. */
+  bye(user, session, at, lingerMs) {
+    const item = { user, session, at, bye: true, lingerMs };
     this.#alive.delete(keyOf(item));
     this.#put(this.#ended, item);
   }
@@ -53,8 +53,8 @@ export class Beats {
 
   /** Items that could not be sent wait on, unless something newer is known of their session. */
   putBack(items) {
-    for (const { user, session, at, bye } of items)
-      if (bye) this.bye(user, session, at);
+    for (const { user, session, at, bye, lingerMs } of items)
+      if (bye) this.bye(user, session, at, lingerMs);
       else if (!this.#alive.has(keyOf({ user, session }))) this.beat(user, session, at);
   }
 

@@ -20,11 +20,11 @@ test('a bye is never displaced by a beat, waiting or put back', () => {
   const beats = new Beats();
   beats.beat('a', '1', 10);
   const unsent = beats.take();
-  beats.bye('a', '1', 11);
+  beats.bye('a', '1', 11, 0);
   beats.putBack(unsent);
   beats.beat('a', '1', 12);
-  assert.deepEqual(beats.take(), [{ user: 'a', session: '1', at: 11, bye: true }]);
-  const bye = { user: 'a', session: '1', at: 13, bye: true };
+  assert.deepEqual(beats.take(), [{ user: 'a', session: '1', at: 11, bye: true, lingerMs: 0 }]);
+  const bye = { user: 'a', session: '1', at: 13, bye: true, lingerMs: 5 };
   beats.beat('a', '1', 14);
   beats.putBack([bye]);
   assert.deepEqual(beats.take(), [bye]);

@@ -47,7 +47,6 @@ export class Gateway {
     this.#visits = new Visits({
       boot: Date.now().toString(36),
       lingerMs: this.#options.lingerMs,
-      max: options.sessionsMax,
     });
     this.#link = new Link({ ...this.#options, beats: this.#beats });
     this.#server.on('upgrade', (...upgrade) => this.#upgrade(...upgrade));
@@ -60,15 +59,14 @@ export class Gateway {
       this.#server.once('error', reject);
       this.#server.listen(port, host, resolve);
     });
-    this.#timers.push(setInterval(() => this.#flush(), flushMs));
+    this.#timers.push(setInterval(() => this.#link.flush(), flushMs));
     this.#timers.push(setInterval(() => this.#ping(), pingMs));
     return this.#server.address().port;
   }
 
   /**
    * Ends without byes: its users are about to reconnect to another gateway, and do so well within
-   * their ttl, so nobody is told offline because of a deploy. Those who left a moment ago and have not
-   * come back may be on their way to another gateway too: they are left to silence as well.
+   * their ttl, so nobody is told offline because of a deploy.
    */
   async stop() {
     this.#stopping = true;
@@ -83,7 +81,6 @@ export class Gateway {
   counters() {
     return {
       connections: this.#sockets.clients.size,
-      users_leaving: this.#visits.leaving,
       refused: this.refused,
       beats_sent: this.#link.sent,
       sends_refused: this.#link.refused,
@@ -134,16 +131,10 @@ export class Gateway {
     ws.on('pong', beat);
     ws.on('close', (code) => {
       if (this.#stopping) return;
-      const { beat: alive, bye } = this.#visits.end(user, howEnded(code), now());
+      const { beat: alive, bye, lingerMs } = this.#visits.end(user, howEnded(code), now());
       if (alive) this.#beats.beat(user, alive, now());
-      if (bye) this.#beats.bye(user, bye, now());
+      if (bye) this.#beats.bye(user, bye, now(), lingerMs);
     });
-  }
-
-  #flush() {
-    const now = this.#options.now();
-    for (const [user, session] of this.#visits.takeLeft(now)) this.#beats.bye(user, session, now);
-    return this.#link.flush();
   }
 
   // Whoever answered none of the last pings is gone; without a bye, as nobody said so.

@@ -137,11 +137,12 @@ function pushTo(addresses) {
 
 /** The message of docs/protocol.md, "Heartbeats". */
 export function envelopeOf(edge, boot, seq, now, items) {
-  const beats = items.map(({ user, session, at, bye }) => {
+  const beats = items.map(({ user, session, at, bye, lingerMs }) => {
     const item = { user, session };
     const age = Math.floor(now - at);
     if (age > 0) item.age_ms = age;
     if (bye) item.bye = true;
+    if (bye && lingerMs !== undefined) item.linger_ms = lingerMs;
     return item;
   });
   return { edge, boot, seq, sent_ms: Math.floor(now), beats };

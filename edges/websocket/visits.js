@@ -5,27 +5,21 @@
  *
  * How a connection ends says what is known of its user:
  * - `left`: they said so. The last one ends the visit.
- * - `away`: the page was closed, or is loaded anew: nobody can tell yet. They have `lingerMs` to return.
+ * - `away`: the page was closed, or is loaded anew: nobody can tell yet. They have `lingerMs` to return,
+ *   to this gateway or another: the pipeline waits.
  * - `cut`: nothing is known. Its session is left to silence, as it would be if this had been their only
  *   connection; what goes on has a new one.
  */
 export class Visits {
   #visits = new Map(); // user -> {session, connections, until: may be back before}
-  #leaving = new Map(); // those without a connection
   #boot;
   #lingerMs;
-  #max;
   #count = 0;
 
-  /** `boot`: of this gateway's run. `max`: users who are waited for at once; others leave at once. */
-  constructor({ boot, lingerMs, max = 100_000 }) {
+  /** `boot`: of this gateway's run. */
+  constructor({ boot, lingerMs }) {
     this.#boot = boot;
     this.#lingerMs = lingerMs;
-    this.#max = max;
-  }
-
-  get leaving() {
-    return this.#leaving.size;
   }
 
   /** One more connection. */
@@ -33,7 +27,6 @@ export class Visits {
     let visit = this.#visits.get(user);
     if (!visit) this.#visits.set(user, (visit = { session: this.#next(), connections: 0, until: -Infinity }));
     visit.connections += 1;
-    this.#leaving.delete(user);
   }
 
   /** Of whom a connection is open. */
@@ -41,31 +34,18 @@ export class Visits {
     return this.#visits.get(user).session;
   }
 
-  /** A connection has ended: {beat} a session that is alive, {bye} one that has ended, or neither. */
+  /**
+   * A connection has ended: {beat} a session that is alive, {bye, lingerMs} one that has ended, and for
+   * how long its user may be back, or neither.
+   */
   end(user, how, now) {
     const visit = this.#visits.get(user);
     visit.connections -= 1;
     if (how === 'away') visit.until = now + this.#lingerMs;
     if (how === 'cut') return this.#cut(user, visit);
     if (visit.connections > 0) return {};
-    if (now < visit.until && this.#leaving.size < this.#max) {
-      this.#leaving.set(user, visit);
-      return how === 'away' ? { beat: visit.session } : {};
-    }
     this.#visits.delete(user);
-    return { bye: visit.session };
-  }
-
-  /** [user, session] of those who have not come back in time; each once. */
-  takeLeft(now) {
-    const left = [];
-    for (const [user, { session, until }] of this.#leaving) {
-      if (now < until) continue;
-      left.push([user, session]);
-      this.#leaving.delete(user);
-      this.#visits.delete(user);
-    }
-    return left;
+    return { bye: visit.session, lingerMs: Math.max(0, Math.ceil(visit.until - now)) };
   }
 
   #cut(user, visit) {

@@ -18,6 +18,7 @@ HEARTBEATS = {
     "user_not_utf8": [msgpack.packb(b"\xff\xfe"), msgpack.packb(b"\xc0\xaf")],
     "bad_age": [msgpack.packb({"user": "x", "age_ms": -1})],
     "bad_bye": [msgpack.packb({"user": "x", "bye": 1})],
+    "bad_linger": [msgpack.packb({"user": "x", "bye": True, "linger_ms": -1})],
     "bad_envelope": [msgpack.packb({"edge": "e", "boot": "1", "seq": 1, "beats": []})],
     "bad_session": [msgpack.packb({"user": "x", "session": "s" * 65})],
     "bad_status": [msgpack.packb({"user": "x", "status": s}) for s in ("s" * 65, "a\nb")],

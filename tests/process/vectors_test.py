@@ -125,6 +125,11 @@ def item_in(item, count):
                 count("bad_bye")
             elif value:
                 beat["bye"] = True
+        elif key == "linger_ms":
+            if is_number(value) and value <= 3_600_000:
+                beat["linger_ms"] = value
+            else:
+                count("bad_linger")
     if user is None:
         raise Refused("user_missing")
     return beat if certain or "bye" not in beat else None

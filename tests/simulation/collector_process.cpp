@@ -233,7 +233,8 @@ void CollectorProcess::read(const Arrived& arrived) {
         if (env_.trace.follows(user_name(beat.user)))
             trace("reads " + user_name(beat.user) + " session " + beat.edge + "/" + beat.session +
                   " ttl " + std::to_string(beat.ttl / 1000) + " ms, age " +
-                  std::to_string(beat.age / 1000) + " ms" + (beat.bye ? ", bye" : "") +
+                  std::to_string(beat.age / 1000) + " ms" +
+                  (beat.bye ? ", bye, lingers " + std::to_string(beat.linger / 1000) + " ms" : "") +
                   (beat.status ? ", status \"" + *beat.status + "\"" : "") +
                   (arrived.at + kTurnMax < now()
                        ? ", came " + std::to_string((now() - arrived.at) / 1000) + " ms ago"

@@ -75,6 +75,7 @@ HeartbeatPacket Edge::next_message() {
         if (beat.ttl != shape_.timeout) item.ttl_ms = static_cast<std::uint32_t>(beat.ttl / 1000);
         item.age_ms = static_cast<std::uint64_t>(beat.age / 1000);
         item.bye = beat.bye;
+        if (beat.says_so) item.linger_ms = static_cast<std::uint32_t>(beat.linger / kMillisecond);
         beats.push_back(item);
     }
     Envelope envelope;

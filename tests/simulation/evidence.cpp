@@ -19,6 +19,7 @@ void Evidence::read(const Beat& beat, Read read) {
     read.ttl = beat.ttl;
     read.age = beat.age;
     read.bye = beat.bye;
+    read.linger = beat.linger;
     read.status = beat.status;
     ttl_min_[beat.user] = std::min(ttl_min_[beat.user], beat.ttl);
     if (beat.crowded) shared_ttl_[beat.user] = std::max(shared_ttl_[beat.user], beat.ttl);
@@ -75,17 +76,29 @@ bool Evidence::may_end(const Read& beat, const Read& other) {
     return other.ttl < beat.ttl && other.latest() >= beat.earliest() - kClockBoundMax;
 }
 
+// Who lingers is a session like any other until then; not what follows its bye as a straggler.
+Time Evidence::ended_by(const Read& beat, const Read& other) {
+    if (!other.bye || beat.latest() + kClockBoundMax > other.earliest()) return other.from;
+    return std::max(other.from, other.earliest() + other.linger - of_length(other.age));
+}
+
+bool Evidence::forgotten_since(std::size_t user, const Read& read, Time now) const {
+    for (const auto* const forgotten : {&forgotten_, &moved_[user]})
+        for (const Time at : *forgotten)
+            if (read.from <= at && at <= now) return true;
+    return false;
+}
+
 // Until when this heartbeat must hold its user online.
 Time Evidence::surely_until(std::size_t user, const Read& beat, Time now) const {
     Time ttl = beat.lost ? ttl_min_[user] : beat.ttl;
     // A tracker that forgot everyone knows the user from another session's heartbeat at best.
-    for (const auto* const forgotten : {&forgotten_, &moved_[user]})
-        for (const Time at : *forgotten)
-            if (beat.from <= at && at <= now) ttl = ttl_min_[user];
+    if (forgotten_since(user, beat, now)) ttl = ttl_min_[user];
     const Time slack = of_length(beat.ttl + beat.age);
     Time until = beat.earliest() + ttl - slack;
     for (const auto& other : reads_[user])
-        if (other.from < until && may_end(beat, other)) until = other.from;
+        if (other.from < until && may_end(beat, other))
+            until = std::min(until, ended_by(beat, other));
     return until;
 }
 
@@ -104,7 +117,9 @@ Time Evidence::perhaps_until(std::size_t user, const Read& beat, const EdgesHear
         if (!ends) continue;
         // A bye that comes late ends what was online meanwhile.
         const bool may_come_late = other.to + kOvertaking > beat.to;
-        until = std::min(until, may_come_late ? std::max(other.to, beat.to) : other.to);
+        const Time lingers = other.latest() + other.linger + slack;
+        until = std::min(until, std::max({may_come_late ? beat.to : Time{0}, other.to,
+                                          other.linger > 0 ? lingers : Time{0}}));
     }
     return until;
 }
@@ -118,11 +133,12 @@ Time Evidence::taken_later_by(const Read& beat) const {
     return later;
 }
 
-Time Evidence::last_deadline(std::size_t user, Time at, Time now) const {
+Time Evidence::last_deadline(std::size_t user, Time at, Time now, bool known) const {
     Time last = 0;
     for (const auto& beat : reads_[user]) {
         if (beat.bye || beat.arrived > at || beat.from > now || !holds(user, beat, now)) continue;
         if (beat.earliest() + beat.ttl <= beat.to) continue;  // too old when it was read
+        if (known && (beat.lost || forgotten_since(user, beat, now))) continue;
         const auto& reads = reads_[user];
         if (std::none_of(reads.begin(), reads.end(), [&](const Read& other) {
                 return other.from <= now && may_end(beat, other);
@@ -163,11 +179,7 @@ std::vector<Span> Evidence::surely_online(std::size_t user, Time now, bool from_
     std::vector<Span> spans;
     for (const auto& beat : reads_[user]) {
         if (beat.bye || !(from_read ? counts(beat) : holds(user, beat, now))) continue;
-        Span span{from_read ? beat.to : beat.arrived, surely_until(user, beat, now)};
-        // A bye may overtake a heartbeat of another session that was read before it: that one
-        // holds the user only from when it arrives.
-        const bool cut = span.to < beat.earliest() + beat.ttl - of_length(beat.ttl + beat.age);
-        if (from_read && cut) span.to -= kOvertaking;
+        const Span span{from_read ? beat.to : beat.arrived, surely_until(user, beat, now)};
         if (span.from < span.to) spans.push_back(span);
     }
     merge(spans);

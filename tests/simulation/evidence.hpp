@@ -29,6 +29,7 @@ struct Read {
     Time ttl = 0;
     Time age = 0;
     bool bye = false;
+    Time linger = 0;    // of a bye
     bool lost = false;  // perhaps swallowed: the collector crashed or gave up rows
     std::optional<std::string> status;
 
@@ -74,8 +75,9 @@ public:
     // when the heartbeat arrived and the collector could have known.
     [[nodiscard]] std::vector<Span> surely_online(std::size_t user, Time now, bool from_read) const;
     // Until when the newest word of the sessions that were still open at `now` holds, as far as it
-    // came before `at`; a session that said bye, or a shorter ttl, has no say.
-    [[nodiscard]] Time last_deadline(std::size_t user, Time at, Time now) const;
+    // came before `at`; a session that said bye, or a shorter ttl, has no say. `known`: nor one
+    // that the user's tracker may have forgotten.
+    [[nodiscard]] Time last_deadline(std::size_t user, Time at, Time now, bool known = false) const;
     // When a session that surely lived at `at` said bye later, as known at `now`: until then it
     // held its user. Nothing: 0.
     [[nodiscard]] Time bye_after(std::size_t user, Time at, Time now) const;
@@ -98,10 +100,13 @@ private:
     };
     // Whether it must bring its user online; and whether it must hold a user who is.
     [[nodiscard]] bool counts(const Read& read) const;
+    [[nodiscard]] bool forgotten_since(std::size_t user, const Read& read, Time now) const;
     [[nodiscard]] bool holds(std::size_t user, const Read& read, Time now) const;
     [[nodiscard]] bool in_outage(const Read& read) const;
     // Whether `other`, of the same session, may take away what `beat` holds.
     [[nodiscard]] static bool may_end(const Read& beat, const Read& other);
+    // And then, when at the earliest.
+    [[nodiscard]] static Time ended_by(const Read& beat, const Read& other);
     [[nodiscard]] Time surely_until(std::size_t user, const Read& beat, Time now) const;
     [[nodiscard]] Time perhaps_until(std::size_t user, const Read& beat,
                                      const EdgesHeard& edges) const;

@@ -32,6 +32,14 @@ void Model::expect(const std::vector<PlannedFault>& faults) {
     }
 }
 
+bool Model::cut_off_since(Time at) const {
+    const Time now = env_.scheduler.now();
+    return std::any_of(of_evidence_.begin(), of_evidence_.end(), [&](const PlannedFault& fault) {
+        const bool link = fault.place == Place::frames || fault.place == Place::acks;
+        return link && fault.begin < now && fault.end > at - tolerances::lifted_before(shape_);
+    });
+}
+
 Time Evidence::held_by_edges(std::size_t user, Time known_since, Time at, Time now,
                              const EdgesHeard& edges) const {
     Time until = 0;

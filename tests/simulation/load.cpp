@@ -66,6 +66,11 @@ void Load::emit(const Connection& connection, bool bye, Time age) {
     beat.ttl = connection.ttl;
     beat.bye = bye;
     beat.age = age;
+    beat.linger = bye ? shape_.linger : 0;
+    if (beat.linger > 0 && random_.percent(40)) {
+        beat.says_so = true;
+        beat.linger = random_.percent(50) ? 0 : random_.between(0, 2'000) * kMillisecond;
+    }
     if (!bye && scheduler_.now() < shape_.rest && random_.percent(3)) {
         constexpr std::string_view statuses[] = {"busy", "away", "here", ""};
         beat.status = statuses[random_.below(4)];

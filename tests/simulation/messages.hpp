@@ -19,6 +19,8 @@ struct Beat {
     Time ttl = 0;
     Time age = 0;
     bool bye = false;
+    Time linger = 0;       // of a bye
+    bool says_so = false;  // or else it is the configured one
     bool crowded = false;  // of a user with more sessions than there is room for
     std::optional<std::string> status;
 };

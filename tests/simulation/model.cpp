@@ -112,7 +112,7 @@ void Model::handed_out(std::size_t tracker, const Event& event, Time at) {
         if (known.online) return;
         judge_online(tracker, known, user, event);
     } else if (event.reason == "bye") {
-        judge_bye(tracker, known, user, event);
+        judge_bye(tracker, known, user, event, at);
     } else {
         if (event.freshness != Freshness::stale) {
             judge_timeout(tracker, known, user, event, at);
@@ -217,7 +217,7 @@ void Model::judge_timeout(std::size_t tracker, const TrackerUser& state, std::si
 }
 
 void Model::judge_bye(std::size_t tracker, const TrackerUser& state, std::size_t user,
-                      const Event& event) {
+                      const Event& event, Time at) {
     const auto name = "t" + std::to_string(tracker);
     const Time now = env_.scheduler.now();
     const auto& reads = evidence_.reads(user);
@@ -229,13 +229,17 @@ void Model::judge_bye(std::size_t tracker, const TrackerUser& state, std::size_t
     const auto read = std::count_if(reads.begin(), reads.end(),
                                     [&](const Read& r) { return r.bye && r.from <= now; });
     // The same row may be applied by two trackers, one after the other, while a list is rolled out.
-    if (++byes_told_[user] > read && !evidence_.any_forgotten() && !shape_.lists_change)
+    // And who comes late, but for their linger in time, is told to have left once more.
+    if (++byes_told_[user] > read && !evidence_.any_forgotten() && !shape_.lists_change &&
+        shape_.linger == 0)
         wrong(user, name, event, "all byes that were read have been told before");
-    // What is still on its way to the tracker cannot keep the user online.
-    const Time arrived = now - tolerances::kOnTheWay;
-    if (!calm(arrived, now) || evidence_.none_holds(user, now)) return;
-    if (const Time deadline = evidence_.last_deadline(user, arrived, now); deadline > now)
-        wrong(user, name, event, "another session holds until " + seconds(deadline));
+    if (event.freshness == Freshness::stale || evidence_.none_holds(user, at)) return;
+    // What is told of a time long past, as its link comes back, has times of its own.
+    if (!timed_ || cut_off_since(at)) return;
+    // Who the user's tracker is since then may not know of another session.
+    if (const Time deadline = evidence_.last_deadline(user, at, now, true); deadline > at)
+        wrong(user, name, event,
+              "at_ms is " + seconds(at) + ", but another session holds until " + seconds(deadline));
 }
 
 void Model::sink_started(std::size_t sink) {

@@ -136,8 +136,10 @@ private:
     void judge_hold(std::size_t tracker, std::size_t user, const Event& event, Time at);
     void judge_pace();
     void judge_bye(std::size_t tracker, const TrackerUser& state, std::size_t user,
-                   const Event& event);
+                   const Event& event, Time at);
     [[nodiscard]] bool may_be_stale(Time now) const;
+    // Whether a link between a collector and a tracker was in trouble then, or since.
+    [[nodiscard]] bool cut_off_since(Time at) const;
     [[nodiscard]] bool held_throughout(std::size_t user, Time from, Time to);
     [[nodiscard]] Time tracker_said_online(std::size_t user, const Event& event) const;
     [[nodiscard]] bool tracker_said_offline(std::size_t user, const SinkUser& known,

@@ -105,6 +105,8 @@ Shape Shape::draw(Random& random) {
         shape.crowded = 2;
         shape.users += shape.crowded;
     }
+    if (auto lingering = other.fork(); lingering.percent(20))
+        shape.linger = lingering.between(300, 1'500) * kMillisecond;
     return shape;
 }
 

@@ -25,6 +25,7 @@ struct Shape {
     Time timeout = 2 * kSecond;
     Time grace = 2 * kSecond;
     Time flush = 10 * kMillisecond;
+    Time linger = 0;                  // configured, in some worlds
     Time freeze_max = 600 * kSecond;  // little in some worlds: what holds people up ends
     Time edge_timeout = 2 * kSecond;
     Time edge_grace = 2 * kSecond;

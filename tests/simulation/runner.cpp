@@ -25,6 +25,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Bug::count_)> kB
     "watermark_skipped",
     "watermark_late",
     "lift_forgotten",
+    "lift_keeps_bye",
     "sightings_ignored",
     "jump_ignored",
     "newest_run_only",

@@ -109,9 +109,6 @@ inline constexpr Time kByeMemory = 2 * kSecond;
 // Through two collectors one heartbeat may overtake another by so much without faults: two flushes
 // and links, and their turns (collector/router.hpp: flush_interval).
 inline constexpr Time kOvertaking = 500 * kMillisecond;
-// A bye is applied when it comes; what was read shortly before may still be on its way then
-// (tracker/roster/apply.cpp). As long as kOvertaking.
-inline constexpr Time kOnTheWay = 500 * kMillisecond;
 // A bye that is told was read at the most so long before its user's state last changed. No rule
 // says so: it is more than any fault here holds a row back.
 inline constexpr Time kByeLate = 10 * kSecond;

@@ -58,6 +58,7 @@ void TrackerProcess::boot() {
     options.timeout = Duration{shape_.timeout};
     options.collector_grace = Duration{shape_.grace};
     options.freeze_max = Duration{shape_.freeze_max};
+    options.linger = Duration{shape_.linger};
     options.edge_timeout = Duration{shape_.edge_timeout};
     options.edge_grace = Duration{shape_.edge_grace};
     options.edge_lost_rate = shape_.edge_lost_rate;

@@ -30,7 +30,7 @@ public:
           hold_max_(options.edge_hold_max / std::chrono::milliseconds(1)) {}
 
     void apply(const Beat& beat, WallOffset wall, std::vector<Event>& out) {
-        beat.bye ? on_bye(beat, wall, out) : on_beat(beat, wall, out);
+        beat.bye ? on_bye(beat) : on_beat(beat, wall, out);
     }
 
     void lease(const std::string& name, Instant read) {
@@ -69,7 +69,7 @@ public:
         const auto tick =
             std::chrono::floor<std::chrono::milliseconds>(event_time - origin_).count();
         event_time_ = std::max(event_time_.value_or(tick), tick);
-        std::erase_if(byes_, [&](const auto& bye) { return bye.second + 2'000 < *event_time_; });
+        std::erase_if(byes_, [&](const auto& bye) { return bye.second.at + 2'000 < *event_time_; });
         std::vector<std::string> ids;
         for (const auto& [id, user] : users_)
             ids.push_back(id);
@@ -132,11 +132,16 @@ private:
         std::uint32_t ttl = 0;
         std::optional<Told> told;
         bool shared = false;
+        struct Bye {
+            Ms at, end;
+        };
+        std::optional<Bye> bye;
     };
+    using Sessions = std::map<Key, Session>;
     struct User {
         std::int64_t since_ms = 0;
         Ms seen = 0;
-        std::map<Key, Session> sessions;
+        Sessions sessions;
     };
 
     struct Edge {
@@ -164,9 +169,10 @@ private:
         Ms at;  // lives: the first time at which it may not
     };
     End fate(const Key& key, const Session& s) const {
-        const Ms own = deadline(s), began = own - s.ttl;
+        const Ms own = deadline(s), length = leaves(s) ? s.bye->end - s.bye->at : s.ttl;
+        const Ms began = own - length;
         if (!event_time_ || own >= *event_time_) return {Fate::lives, own};
-        const bool leased = !key.first.empty() && key != kHeld && s.ttl >= 2 * edge_timeout_;
+        const bool leased = !key.first.empty() && key != kHeld && length >= 2 * edge_timeout_;
         if (!leased) return {Fate::times_out, own};
         const auto& edge = edges_.at(key.first);
         const Ms due = own + silent_within(edge, began);
@@ -179,10 +185,10 @@ private:
     }
 
     // By the silences of its edge that are over.
-    Ms end(const Key& key, const Session& s) const {
-        const Ms own = deadline(s);
-        if (key.first.empty() || key == kHeld || s.ttl < 2 * edge_timeout_) return own;
-        return own + silent_within(edges_.at(key.first), own - s.ttl);
+    Ms by_itself(const Key& key, const Session& s) const {
+        const Ms own = deadline(s), length = leaves(s) ? s.bye->end - s.bye->at : s.ttl;
+        if (key.first.empty() || key == kHeld || length < 2 * edge_timeout_) return own;
+        return own + silent_within(edges_.at(key.first), own - length);
     }
 
     Ms read_tick(Instant t) const {
@@ -191,8 +197,16 @@ private:
     std::int64_t shown(Ms tick, WallOffset wall) const {
         return millis(wall.at(origin_ + std::chrono::milliseconds(tick)));
     }
+    // It said bye, and nothing that came later undoes that.
+    bool leaves(const Session& s) const {
+        return s.bye && lifted_.value_or(s.bye->at) <= s.bye->at;
+    }
     Ms deadline(const Session& s) const {
-        return std::max(s.read, lifted_.value_or(s.read)) + s.ttl;
+        return leaves(s) ? s.bye->end : std::max(s.read, lifted_.value_or(s.read)) + s.ttl;
+    }
+    static std::size_t staying(const Sessions& all) {
+        return static_cast<std::size_t>(
+            std::count_if(all.begin(), all.end(), [](const auto& s) { return !s.second.bye; }));
     }
     static std::uint32_t ttl_max(const User& user) {
         std::uint32_t ttl = 0;
@@ -209,7 +223,6 @@ private:
         return last ? last->status : "";
     }
     static constexpr std::size_t kSessionsMax = 16;
-    using Sessions = std::map<Key, Session>;
     // The one that another shares: already shared, or the last to end.
     Sessions::iterator to_share(Sessions& all, std::optional<std::string> edge,
                                 Sessions::iterator except) const {
@@ -218,8 +231,8 @@ private:
             return std::tuple(s->second.shared, deadline(s->second), s->first);
         };
         for (auto s = all.begin(); s != all.end(); ++s)
-            if (s != except && s->first != kHeld && (!edge || s->first.first == *edge) &&
-                (best == all.end() || rank(s) > rank(best)))
+            if (s != except && s->first != kHeld && !s->second.bye &&
+                (!edge || s->first.first == *edge) && (best == all.end() || rank(s) > rank(best)))
                 best = s;
         return best;
     }
@@ -238,7 +251,8 @@ private:
     bool join_two(Sessions& all) {
         auto first = all.end();
         for (auto s = all.begin(); s != all.end(); ++s)
-            if (s->first != kHeld && to_share(all, s->first.first, s) != all.end() &&
+            if (s->first != kHeld && !s->second.bye &&
+                to_share(all, s->first.first, s) != all.end() &&
                 (first == all.end() || std::pair(deadline(s->second), s->first) <
                                            std::pair(deadline(first->second), first->first)))
                 first = s;
@@ -253,8 +267,9 @@ private:
     // Which of the user's sessions the heartbeat is of, and whether it began with it.
     std::pair<Session*, bool> session_of(User& user, const Key& key) {
         auto& all = user.sessions;
-        if (const auto own = all.find(key); own != all.end()) return {&own->second, false};
-        if (all.size() >= kSessionsMax) {
+        const auto own = all.find(key);
+        if (own != all.end() && !own->second.bye) return {&own->second, false};
+        if (staying(all) >= kSessionsMax) {
             ++counters["sessions_limit"];
             auto of_edge = to_share(all, key.first, all.end());
             if (of_edge != all.end()) return {&of_edge->second, false};
@@ -282,8 +297,26 @@ private:
         const std::string id(beat.user);
         const Key key(beat.edge, beat.session);
         if (event_time_ && tick + beat.ttl_ms < *event_time_) return void(++counters["stale"]);
-        const auto bye = byes_.find({id, key});
-        if (bye != byes_.end() && tick <= bye->second + 2'000) return void(++counters["after_bye"]);
+        const auto known_bye = byes_.find({id, key});
+        if (known_bye != byes_.end() &&
+            lifted_.value_or(known_bye->second.at) <= known_bye->second.at &&
+            tick <= known_bye->second.at + 2'000) {
+            const auto bye = known_bye->second;
+            if (tick >= bye.at || (event_time_ && bye.end < *event_time_))
+                return void(++counters["after_bye"]);
+            take_alive(beat, tick, wall, out);
+            return leave(id, key, bye);
+        }
+        take_alive(beat, tick, wall, out);
+    }
+    void take_alive(const Beat& beat, Ms tick, WallOffset wall, std::vector<Event>& out) {
+        const std::string id(beat.user);
+        const Key key(beat.edge, beat.session);
+        if (users_.contains(id) && users_[id].sessions.contains(key))
+            if (const auto& left = users_[id].sessions[key].bye;
+                left && leaves(users_[id].sessions[key]))
+                if (key.second.empty() ? tick < left->at : tick <= left->at + 2'000)
+                    return void(++counters["after_bye"]);
         const bool fresh = !users_.contains(id);
         if (fresh && users_.size() >= users_max_) return void(++counters["users_limit"]);
         const bool known = used(key.first);
@@ -293,15 +326,21 @@ private:
         const auto before = status_of(user);
         const auto ttl_before = ttl_max(user);
         const bool own = user.sessions.contains(key);
+        const bool back = own && user.sessions[key].bye;
         const auto [session, new_session] = session_of(user, key);
         auto& s = *session;
-        if (new_session && !key.first.empty() && !known)
+        // What it told before its bye is older than what comes now.
+        if (back && new_session) {
+            if (s.told) s.told->at = s.bye->at;
+            s.bye.reset();
+        }
+        if (new_session && !back && !key.first.empty() && !known)
             edges_[key.first] = {
                 std::max(read_tick(std::max(beat.at, beat.read)), lifted_.value_or(tick)), {}};
-        if (new_session && !fresh && !beat.status && user.sessions.contains(kHeld))
+        if (new_session && !back && !fresh && !beat.status && user.sessions.contains(kHeld))
             if (const auto& held = user.sessions[kHeld].told; held && held->status == before)
                 s.told = Told{held->at, held->since, ++told_count_, held->status};
-        if (s.shared || (!own && !new_session))
+        if (s.shared || (!new_session && (!own || back)))
             join(s, tick, beat.ttl_ms);
         else if (new_session || tick > s.read)
             s.read = tick, s.ttl = beat.ttl_ms;
@@ -317,45 +356,61 @@ private:
             out.push_back(told_event(id, user, State::online, "ttl", at_ms, ttl_max(user)));
     }
 
-    void on_bye(const Beat& beat, WallOffset wall, std::vector<Event>& out) {
+    void on_bye(const Beat& beat) {
         const auto tick = read_tick(beat.at);
         const std::string id(beat.user);
         const Key key(beat.edge, beat.session);
+        const Session::Bye bye{
+            tick, std::max<Ms>(tick + beat.ttl_ms, read_tick(std::max(beat.at, beat.read)))};
         if (!key.second.empty() && !(event_time_ && tick + 2'000 < *event_time_)) {
-            auto& last = byes_.try_emplace({id, key}, tick).first->second;
-            last = std::max(last, tick);
+            const auto [last, first] = byes_.try_emplace({id, key}, bye);
+            if (!first && last->second.at < bye.at) last->second = bye;
         }
+        leave(id, key, bye);
+    }
+    void leave(const std::string& id, const Key& key, const Session::Bye& said) {
+        const auto tick = said.at;
         if (!users_.contains(id) || !users_[id].sessions.contains(key)) return;
         auto& user = users_[id];
-        const auto s = user.sessions[key];
+        auto& s = user.sessions[key];
         if (s.shared) return;
-        if (tick + 2'000 < s.read) return void(++counters["stale"]);
-        const auto before = status_of(user);
-        user.sessions.erase(key);
-        const auto held =
-            std::min(std::max(tick, read_tick(std::max(beat.at, beat.read))), deadline(s));
-        for (auto& [other_key, other] : user.sessions)
-            if (const Ms missing = held - end(other_key, other); missing > 0)
-                other.ttl += static_cast<std::uint32_t>(missing);
-        after_endings(id, "bye", s.ttl, millis(wall.at(beat.at)), before, wall, out);
+        if (!s.bye && tick + (key.second.empty() ? 0 : 2'000) < s.read)
+            return void(++counters["stale"]);
+        if (lifted_ > tick) return;
+        Ms whole = by_itself(key, s);
+        if (event_time_ && whole < *event_time_) whole = std::max(*event_time_, tick + s.ttl);
+        if (whole < tick) return;
+        const Ms end = std::min(said.end, whole);
+        if (s.bye && end >= deadline(s)) return;
+        s.bye = {tick, end};
+        auto first = user.sessions.end();
+        for (auto it = user.sessions.begin(); it != user.sessions.end(); ++it)
+            if (it->second.bye &&
+                (first == user.sessions.end() || deadline(it->second) < deadline(first->second)))
+                first = it;
+        if (user.sessions.size() - staying(user.sessions) > kSessionsMax)
+            user.sessions.erase(first);
     }
 
     void settle(const std::string& id, WallOffset wall, std::vector<Event>& out) {
         auto& user = users_[id];
         const auto before = status_of(user);
-        std::optional<std::pair<Ms, std::uint32_t>> last;
+        std::optional<std::tuple<Ms, std::uint32_t, bool>> last;
         bool lost = false;
         std::erase_if(user.sessions, [&](const auto& session) {
             const auto [fate, at] = this->fate(session.first, session.second);
             if (fate == Fate::lives) return false;
-            const std::pair end(at, session.second.ttl);
+            const std::tuple end(at, session.second.ttl, leaves(session.second));
             last = std::max(last.value_or(end), end);
             lost = lost || fate == Fate::is_lost;
             return true;
         });
         if (last)
-            after_endings(id, lost ? "edge_lost" : "timeout", last->second,
-                          shown(last->first, wall), before, wall, out);
+            after_endings(id,
+                          lost                 ? "edge_lost"
+                          : std::get<2>(*last) ? "bye"
+                                               : "timeout",
+                          std::get<1>(*last), shown(std::get<0>(*last), wall), before, wall, out);
     }
 
     void after_endings(const std::string& id, const char* reason, std::uint32_t ttl,
@@ -376,7 +431,7 @@ private:
     Ms edge_timeout_, hold_, hold_max_;
     std::map<std::string, Edge> edges_;
     std::map<std::string, User> users_;
-    std::map<std::pair<std::string, Key>, Ms> byes_;
+    std::map<std::pair<std::string, Key>, Session::Bye> byes_;
     std::optional<Ms> event_time_, lifted_;
     std::uint64_t told_count_ = 0;
 };

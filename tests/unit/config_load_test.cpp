@@ -125,7 +125,8 @@ TEST_CASE("an unknown key is told with its line and the nearest known one", "[co
     CHECK(complaint("timeout = \"3s\"\n") == ":1: `timeout` belongs under [presence]");
     CHECK(complaint("[presence]\nwhatever_else = 1\n") ==
           ":2: unknown key `whatever_else` in [presence]; there are `cluster`, `timeout`, "
-          "`collector_grace`, `freeze_max`, `edge_timeout`, `edge_grace`, `edge_lost_rate`, "
+          "`linger`, `collector_grace`, `freeze_max`, `edge_timeout`, `edge_grace`, "
+          "`edge_lost_rate`, "
           "`users_max`, `resend_bytes_max`, `backlog_max`, `map_version`, `durability`, "
           "`journal_bytes_max`, `journal_age_max`, `data_root`, `on_start`, `on_shutdown`, "
           "`log_level`, `log_format`, `allow_plaintext`");

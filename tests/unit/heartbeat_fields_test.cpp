@@ -57,6 +57,10 @@ TEST_CASE("a wrong field costs itself, not the heartbeat", "[codec][heartbeat]")
           kTtlMaxMs);
     CHECK(check_kept(alice_with("age_ms").number(-1).take(), Reject("bad_age")).age_ms == 0);
     CHECK_FALSE(check_kept(alice_with("bye").number(1u).take(), Reject("bad_bye")).bye);
+    for (const auto& wrong :
+         {alice_with("linger_ms").number(kLingerMaxMs + 1).take(),
+          alice_with("linger_ms").number(-1).take(), alice_with("linger_ms").text("5s").take()})
+        CHECK_FALSE(check_kept(wrong, Reject("bad_linger")).linger_ms);
     check_kept(alice_with("session").nil().take(), Reject("bad_session"));
     check_kept(alice_with("session").text("").take(), Reject("bad_session"));
 

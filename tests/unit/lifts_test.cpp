@@ -156,6 +156,7 @@ TEST_CASE("who says bye with the session that is left, while another may live, i
         for (auto t = 18s; t < said; t += 1s)
             run.step(t, {lasting("two", 30'000, "b")});
         run.step(said, {bye});
+        run.step(said + 1s);
         REQUIRE(run.told.size() == 1);
         CHECK(run.told[0].reason == "bye");
         CHECK(run.told[0].freshness == (said == 66s ? Freshness::stale : Freshness::live));

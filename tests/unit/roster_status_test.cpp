@@ -19,8 +19,10 @@ struct Devices {
         b.ttl_ms = 30'000;
         b.at = Instant{at};
         b.bye = bye;
+        if (bye) b.ttl_ms = 0;
         std::vector<Event> out;
         roster.apply(std::span(&b, 1), {}, out);
+        if (bye) CHECK_FALSE(roster.expire(b.at + 1ms, {}, 10, out));
         roster.check();
         return out;
     }

@@ -17,6 +17,7 @@ const std::vector<std::string> kUsers{
 const std::vector<std::string> kEdges{"", "edge-1", "another edge", "e3"};
 const std::vector<std::string> kStatuses{"", "away", "busy", std::string(64, 's')};
 const std::vector<std::uint32_t> kTtls{1'000, 1'500, 5'000, 30'000, kTtlMaxMs};
+const std::vector<std::uint32_t> kLingers{0, 0, 700, 6'000, kLingerMaxMs};
 
 // Beyond the first, an edge for each session there is room for, and some more.
 constexpr unsigned kEdgesMany = 20;
@@ -130,7 +131,7 @@ private:
         names_.push_back(edge_name(step.edge % edges_));
         b.edge = names_.back();
         if (step.status % 3 == 0) b.status = kStatuses[step.status / 3 % kStatuses.size()];
-        b.ttl_ms = kTtls[step.ttl % kTtls.size()];
+        b.ttl_ms = bye ? kLingers[step.ttl % kLingers.size()] : kTtls[step.ttl % kTtls.size()];
         b.at = now_ - Duration(step.age % 7 * 1'000'000 / 2 + step.wait % 2);
         b.bye = bye;
         if (step.wait % 3 == 0) b.read = now_;

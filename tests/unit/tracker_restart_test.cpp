@@ -325,7 +325,9 @@ TEST_CASE("a frame that came before the end is not applied again after it", "[tr
     {
         Run run(disk, 7, at(0s));
         run.beat(at(0s), {row_of("alice"), bye});
-        CHECK(brief(run.turn(at(0s))) == "+alice heartbeat -alice bye ");
+        CHECK(brief(run.turn(at(0s))) == "+alice heartbeat ");
+        run.beat(at(500ms));
+        CHECK(brief(run.turn(at(500ms))) == "-alice bye ");
     }
     {
         Run killed_at_once(disk, 8, at(1s));
@@ -337,6 +339,8 @@ TEST_CASE("a frame that came before the end is not applied again after it", "[tr
     CHECK(run.turn(at(2s)).empty());
     CHECK(run.tracker.counters()["frames_duplicate"] == 1);
     CHECK(run.out.acks.size() == 1);
+    run.beat(at(2s));
+    CHECK(run.turn(at(2s)).empty());
     run.beat(at(2s), {row_of("alice")});
     CHECK(brief(run.turn(at(2s))) == "+alice heartbeat ");
 }
@@ -401,9 +405,12 @@ TEST_CASE("whose silence was long once and is short now is held for the short on
         CHECK(run.turn(at(0s)).size() >= 2);
         (void)run.turn(at(200ms));
         push.bye = true;
+        push.ttl_ms = 0;
         run.beat(at(300ms), {row_of("alice", 2'000), push});
         CHECK(run.turn(at(300ms)).empty());
+        run.beat(at(500ms));
         (void)run.turn(at(500ms));
+        (void)run.turn(at(700ms));
     }
     Run run(disk, 8, at(1s));
     CHECK(run.turn(at(1s)).empty());

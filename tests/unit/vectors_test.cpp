@@ -69,6 +69,7 @@ Json json_of(const Heartbeat& beat) {
     if (beat.ttl_ms != 0) out["ttl_ms"] = beat.ttl_ms;
     if (beat.age_ms != 0) out["age_ms"] = beat.age_ms;
     if (beat.bye) out["bye"] = true;
+    if (beat.linger_ms) out["linger_ms"] = *beat.linger_ms;
     return out;
 }
 

@@ -23,7 +23,8 @@ bool Roster::Impl::within_limits(const Beat& beat) {
     return !beat.user.empty() && beat.user.size() <= kUserBytesMax &&
            beat.session.size() <= kNameBytesMax && beat.edge.size() <= kNameBytesMax &&
            (!beat.status || beat.status->size() <= kNameBytesMax) &&
-           (beat.bye || (beat.ttl_ms >= kTtlMinMs && beat.ttl_ms <= kTtlMaxMs));
+           (beat.bye ? beat.ttl_ms <= kLingerMaxMs
+                     : beat.ttl_ms >= kTtlMinMs && beat.ttl_ms <= kTtlMaxMs);
 }
 
 void Roster::Impl::take(const Beat& beat, std::optional<UserNumber> hint, WallOffset wall,
@@ -31,7 +32,7 @@ void Roster::Impl::take(const Beat& beat, std::optional<UserNumber> hint, WallOf
     if (!within_limits(beat))
         ++counters["malformed"];
     else if (beat.bye)
-        on_bye(beat, wall, out);
+        on_bye(beat);
     else
         on_beat(beat, hint, wall, out);
 }
@@ -45,11 +46,31 @@ void Roster::Impl::on_beat(const Beat& beat, std::optional<UserNumber> hint, Wal
         ++counters["stale"];
         return;
     }
-    if (!beat.session.empty() && !tombstones.empty() &&
-        tombstones.cover(Tombstones::key(beat.hash, beat.edge, beat.session), tick)) {
+    if (!beat.session.empty() && !tombstones.empty()) {
+        const auto bye =
+            tombstones.covering(Tombstones::key(beat.hash, beat.edge, beat.session), tick);
+        if (bye && !undone(*bye, beat.hash)) return after_its_bye(beat, tick, *bye, wall, out);
+    }
+    take_alive(beat, tick, hint, wall, out);
+}
+
+// One that its bye overtook tells what was before that, as if they had come in their order.
+void Roster::Impl::after_its_bye(const Beat& beat, Tick tick, const Tombstones::Bye& bye,
+                                 WallOffset wall, std::vector<Event>& out) {
+    if (tick >= bye.at || bye.end < event_time) {
         ++counters["after_bye"];
         return;
     }
+    take_alive(beat, tick, {}, wall, out);
+    const auto user = find(beat.hash, beat.user);
+    const auto edge = edges.find(beat.edge);
+    if (!user || !edge) return;
+    auto* const session = records[*user].sessions.find(*edge, beat.session);
+    if (session) leave(*user, beat.hash, *session, bye);
+}
+
+void Roster::Impl::take_alive(const Beat& beat, Tick tick, std::optional<UserNumber> hint,
+                              WallOffset wall, std::vector<Event>& out) {
     auto user = hint && records[*hint].id() == beat.user ? hint : find(beat.hash, beat.user);
     if (!user) {
         user = add_user(beat, tick, wall);
@@ -90,9 +111,13 @@ void Roster::Impl::refresh_listed(UserNumber user, const Beat& beat, Tick tick, 
     } else if (edge) {
         session = record.sessions.find(*edge, beat.session);
     }
-    const bool may_change = beat.status || !session;
+    if (session && after_bye(*session, tick, lifted_to(beat.hash))) {
+        ++counters["after_bye"];
+        return;
+    }
+    const bool may_change = beat.status || !session || session->left;
     const std::string status_before(may_change ? record.sessions.status(window) : "");
-    if (!session)
+    if (!session || session->left)
         session = add_session(record, beat, tick);
     else if (session->shared)
         join(*session, tick, beat.ttl_ms);
@@ -159,6 +184,11 @@ EdgeIndex Roster::Impl::acquire_edge(const Beat& beat) {
 
 Session* Roster::Impl::add_session(UserRecord& record, const Beat& beat, Tick tick) {
     if (auto* const shared = share(record, beat, tick)) return shared;
+    if (const auto known = edges.find(beat.edge); known && !record.single())
+        if (auto* const left = record.sessions.find(*known, beat.session)) {
+            left->come_back(low(tick), beat.ttl_ms);
+            return left;
+        }
     const auto edge = acquire_edge(beat);
     if (record.single()) to_list(record);
     ++session_count;
@@ -179,7 +209,8 @@ void Roster::Impl::to_single_if_possible(UserRecord& record) {
     if (record.sessions.count() != 1) return;
     const auto only = *record.sessions.begin();
     // The record's `read` may be that of a session that ended.
-    if (only.name_bytes != 0 || only.told() || only.shared || only.read != record.read) return;
+    if (only.name_bytes != 0 || only.told() || only.shared || only.left || only.read != record.read)
+        return;
     record.edge = only.edge;
     record.ttl = only.ttl;
     record.sessions.clear();
@@ -191,23 +222,30 @@ void Roster::Impl::end_session(UserRecord& record, Session* session) {
     --session_count;
 }
 
-// A bye comes ahead of event time. What the other sessions did until then may still be on its way,
-// so none of them ends earlier.
-void Roster::Impl::hold_until(UserRecord& record, Tick tick) {
-    auto* s = record.sessions.begin();
-    for (auto n = record.sessions.count(); n > 0; --n, s = SessionList::next(s)) {
-        // Not of a session that a silence of its edge, now over, has lengthened anyway. One that
-        // goes on may end it as soon as it is over, or is too long.
-        const auto began = deadline_of(*s) - s->ttl;
-        const auto missing = tick - leases.deadline(s->edge, began, s->ttl);
-        if (missing > 0) s->ttl += low(missing);
-    }
+std::size_t Roster::Impl::staying(const UserRecord& record) {
+    std::size_t count = 0;
+    for (auto* s = record.sessions.begin(); s != record.sessions.end(); s = SessionList::next(s))
+        count += !s->left;
+    return count;
 }
 
-void Roster::Impl::on_bye(const Beat& beat, WallOffset wall, std::vector<Event>& out) {
-    const auto tick = window.clamp(clock.of_read(beat.at));
+// Whoever speaks in the very millisecond of the bye may have said it after that: what comes last
+// counts, as rows of one message come in their order.
+bool Roster::Impl::after_bye(const Session& session, Tick tick, Tick floor) const {
+    if (!leaves(session, floor) || bug(Bug::revived_after_bye)) return false;
+    const auto bye = window.widen(session.read);
+    return session.name_bytes == 0 ? tick < bye : tick <= bye + kByeTicks;
+}
+
+void Roster::Impl::on_bye(const Beat& beat) {
+    make_room(clock.of_read(beat.at));
+    const auto tick = window.clamp(bug(Bug::bye_at_once) ? event_time : clock.of_read(beat.at));
+    // Not before it was read, as until then event time has not come further.
+    const auto read = clock.of_read(std::max(beat.at, beat.read));
+    Tombstones::Bye bye{tick, tick + Tick{beat.ttl_ms}};
+    if (!bug(Bug::bye_before_read) && !bug(Bug::bye_at_once)) bye.end = std::max(bye.end, read);
     if (!beat.session.empty() && tick + kByeTicks >= event_time)
-        tombstones.remember(Tombstones::key(beat.hash, beat.edge, beat.session), tick);
+        tombstones.remember(Tombstones::key(beat.hash, beat.edge, beat.session), bye);
     const auto user = find(beat.hash, beat.user);
     const auto edge = edges.find(beat.edge);
     if (!user || !edge) return;
@@ -217,22 +255,38 @@ void Roster::Impl::on_bye(const Beat& beat, WallOffset wall, std::vector<Event>&
         to_list(record);
     }
     auto* session = record.sessions.find(*edge, beat.session);
-    if (!session) return;
-    if (session->shared && !bug(Bug::shared_session_ends)) return;  // who else is in it may live
-    if (tick + kByeTicks < window.widen(session->read)) {
+    if (session) leave(*user, beat.hash, *session, bye);
+    to_single_if_possible(record);
+}
+
+void Roster::Impl::leave(UserNumber user, std::uint64_t hash, Session& session,
+                         const Tombstones::Bye& bye) {
+    if (session.shared && !bug(Bug::shared_session_ends)) return;  // who else is in it may live
+    const auto memory = session.name_bytes == 0 ? Tick{0} : kByeTicks;
+    if (!session.left && bye.at + memory < window.widen(session.read)) {
         ++counters["stale"];
-        to_single_if_possible(record);
         return;
     }
-    const std::string status_before(record.sessions.status(window));
-    const Ending ending{deadline_of(*session), session->ttl};
-    end_session(record, session);
-    // Until event time has come to where this bye was read: what was read before may still come.
-    const auto known = window.clamp(std::max(tick, clock.of_read(std::max(beat.at, beat.read))));
-    const auto until = bug(Bug::bye_before_read) ? tick : known;
-    if (!bug(Bug::bye_at_once)) hold_until(record, std::min(until, ending.deadline));
-    after_endings(*user, beat.hash, Reason::bye, ending, millis(wall.at(beat.at)), status_before,
-                  wall, out);
+    if (undone(bye, hash)) return;
+    // Not later than it would have ended by itself; one that only its silent edge holds still may
+    // linger for its ttl.
+    const auto own = life(session, lifted_to(hash));
+    auto whole = leases.deadline(session.edge, own.began, own.length);
+    if (whole < event_time) whole = std::max(event_time, bye.at + Tick{session.ttl});
+    if (whole < bye.at) return;  // it is over by then
+    const auto end = std::min(bye.end, whole);
+    // Of several byes the one that ends first counts.
+    if (session.left && end >= own.end()) return;
+    session.leave(low(bye.at), low(end - bye.at));
+    limit_left(records[user]);
+    set_deadline(user);
+}
+
+void Roster::Impl::limit_left(UserRecord& record) {
+    Session* first = nullptr;
+    for (auto* s = record.sessions.begin(); s != record.sessions.end(); s = SessionList::next(s))
+        if (s->left && (!first || rank_of_end(*s) < rank_of_end(*first))) first = s;
+    if (record.sessions.count() - staying(record) > kSessionsPerUserMax) end_session(record, first);
 }
 
 bool Roster::end(std::uint64_t hash, std::string_view user, std::optional<std::string_view> session,
@@ -245,7 +299,7 @@ bool Roster::end(std::uint64_t hash, std::string_view user, std::optional<std::s
     const std::string status_before(record.sessions.status(in.window));
     Impl::Ending last;
     const auto end = [&](Session* s) {
-        last = std::max(last, {in.deadline_of(*s), s->ttl});
+        last = std::max(last, {in.deadline_of(*s), s->ttl, true});
         in.end_session(record, s);
     };
     if (!session) {
@@ -271,9 +325,8 @@ void Roster::Impl::after_endings(UserNumber user, std::uint64_t hash, Reason rea
     if (record.sessions.empty()) {
         auto e = event(record, slot_of(hash), State::offline, reason, at_ms, last.ttl_ms);
         e.last_seen_ms = millis(wall.at(clock.instant(window.widen(record.read))));
-        const auto at =
-            std::min(last.deadline, event_time);  // a bye comes ahead of its session's end
-        if (doubts.of(user) > at && !bug(Bug::stale_untold)) e.freshness = Freshness::stale;
+        if (doubts.of(user) > last.deadline && !bug(Bug::stale_untold))
+            e.freshness = Freshness::stale;
         out.push_back(std::move(e));
         remove_user(user, hash);
         return;

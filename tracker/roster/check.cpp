@@ -24,12 +24,14 @@ void Roster::Impl::check() const {
         const auto look = [&](const auto& held) {
             // Of one whose own deadline has passed it is the lease that says when.
             if (deadline_of(held) >= event_time) first = std::min(first, deadline_of(held));
-            newest = std::max(newest, window.widen(held.read));
+            if (!has_left(held)) newest = std::max(newest, window.widen(held.read));
             ++references[held.edge];
             ++sessions;
         };
         if (record.single()) look(record);
-        PRESENCE_CHECK(record.sessions.count() <= kSessionsPerUserMax, "too many sessions");
+        const auto stay = staying(record);
+        PRESENCE_CHECK(stay <= kSessionsPerUserMax, "too many sessions");
+        PRESENCE_CHECK(record.sessions.count() - stay <= kSessionsPerUserMax, "too many left");
         for (auto* s = record.sessions.begin(); s != record.sessions.end();
              s = SessionList::next(s)) {
             look(*s);

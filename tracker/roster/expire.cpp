@@ -92,7 +92,7 @@ void Roster::Impl::settle(const Ripe& ended, WallOffset wall, std::vector<Event>
             s = SessionList::next(s);
             continue;
         }
-        last = std::max(last, {at, s->ttl});
+        last = std::max(last, {at, s->ttl, leaves(*s, lifted_to(ended.hash))});
         const bool of_edge = kind == EdgeLeases::Verdict::Kind::lost;
         lost |= of_edge;
         // A swallowed word of its edge would hold it as well.
@@ -103,7 +103,8 @@ void Roster::Impl::settle(const Ripe& ended, WallOffset wall, std::vector<Event>
     }
     doubts.keep(ended.user, doubt);
     counters["edge_lost"] += lost && record.sessions.empty();
-    after_endings(ended.user, ended.hash, lost ? Reason::edge_lost : Reason::timeout, last,
+    const auto reason = lost ? Reason::edge_lost : last.bye ? Reason::bye : Reason::timeout;
+    after_endings(ended.user, ended.hash, reason, last,
                   millis(wall.at(clock.instant(last.deadline))), status_before, wall, out);
 }
 
@@ -132,9 +133,13 @@ void Roster::Impl::clamp_all(Tick now) {
         clamp(record.read);
         for (auto* s = record.sessions.begin(); s != record.sessions.end();
              s = SessionList::next(s)) {
+            // What undid a bye may be forgotten below.
+            if (s->left && !leaves(*s, lifted_to(hash_of(record.id()))))
+                s->come_back(low(std::min(window.widen(s->read), window.widen(record.read))),
+                             s->ttl);
             clamp(s->read);
             if (!s->told()) continue;
-            clamp(s->told_at);
+            if (!s->left) clamp(s->told_at);
             auto since = s->said_since();
             clamp(since);
             s->set_said_since(since);
@@ -145,6 +150,13 @@ void Roster::Impl::clamp_all(Tick now) {
     deadlines.clear();
     for (UserNumber user = 0; user < records.end(); ++user)
         if (records[user].living()) set_deadline(user);
+}
+
+Tick Roster::Impl::last_end(const UserRecord& record) const {
+    auto last = kLongAgo;
+    const auto floor = lifted_to(hash_of(record.id()));
+    each_session(record, [&](const auto& held) { last = std::max(last, life(held, floor).end()); });
+    return last;
 }
 
 std::uint32_t Roster::Impl::ttl_max(const UserRecord& record) const {
@@ -178,6 +190,7 @@ Roster::View Roster::Impl::view(const UserRecord& record, WallOffset wall) const
     v.ttl_ms = ttl_max(record);
     v.sessions = record.single() ? 1 : static_cast<std::uint32_t>(record.sessions.count());
     if (const auto status = record.sessions.status(window); !status.empty()) v.status = status;
+    if (!record.single() && staying(record) == 0) v.leaves_at = clock.instant(last_end(record));
     return v;
 }
 

@@ -18,8 +18,9 @@
 
 namespace presence::tracker {
 
-// One heartbeat as the roster takes it: a row (its ttl_ms: kTtlMinMs..kTtlMaxMs, its age_ms of no
-// interest), and a time that is on our clock and never early.
+// A heartbeat as the roster takes it: a row (its ttl_ms: kTtlMinMs..kTtlMaxMs, of a bye how long it
+// lingers, 0..kLingerMaxMs; its age_ms of no interest), and a time that is on our clock and never
+// early.
 struct Beat : Row {
     Instant at{};                   // read by the collector, less its age
     Instant read = Instant::min();  // by the collector, if later than `at`
@@ -33,11 +34,18 @@ struct Beat : Row {
 // passed brings nobody back. A session whose deadline has passed but that expire() has not reached
 // yet lives on if a heartbeat with a later deadline comes: no pair of events is told.
 //
-// A bye ends its session at once and, if that has a name, keeps it dead for heartbeats up to
-// kByeMemory after it, also if the bye came first. For the unnamed session the last arrival wins. A
-// bye more than kByeMemory older than its session's newest heartbeat is a straggler and ignored.
-// The session held its user until the bye, so none of the user's other sessions ends before that:
-// what they did meanwhile may still be on its way, as a bye comes ahead of event time.
+// A bye is an end in event time: its session lasts for as long as it lingers (the bye's ttl_ms, 0:
+// not at all) after it was said, but until the bye was read, and not longer than by itself. It
+// counts as any other until then, but takes nobody's room. What its user says after the bye, in any
+// session, makes it as if nothing had happened; and a lift undoes it, as that may be what is
+// missing. Of several byes of a session the one that ends it first counts.
+//
+// If the session has a name, heartbeats up to kByeMemory after the bye are stragglers and ignored,
+// and so is a bye that is older by more than that than its session's newest heartbeat. Heartbeats
+// from before the bye that come after it are told as if they had come in their order, as long as
+// event time has not come to its end: what was read decides, not which way it took. Of the unnamed
+// session the older one of heartbeat and bye is ignored, and of one millisecond the last to come
+// counts.
 //
 // A user's status is, of what their living sessions say, what one began to say last, by the time of
 // the heartbeat that told it (at one time: that arrived last): a session that says the same again
@@ -91,8 +99,8 @@ public:
 
     // Its user is found sooner if told of a heartbeat some hundred of them before it is applied.
     void prefetch(std::uint64_t hash) const;
-    // Appends online (`heartbeat`), offline (`bye`) and `status` events. A user for whom there is
-    // no room is left out and counted.
+    // Appends online (`heartbeat`, `status`, `ttl`) events. A user for whom there is no room is
+    // left out and counted. A bye only moves a deadline.
     void apply(std::span<const Beat> beats, WallOffset wall, std::vector<Event>& out);
 
     // The edge, which named itself, was heard then. Of no interest while it has no session here.
@@ -121,16 +129,16 @@ public:
     // know: they were heard again after one, or the silence they survive has shrunk.
     void take_news(std::vector<Slot>& slots);
 
-    // Ends sessions with a deadline before `event_time`. Appends offline (`timeout`, `edge_lost`)
-    // for users with none left; at_ms of a timeout is the last deadline itself. At most `limit`
+    // Ends sessions with a deadline before `event_time`. Appends offline (`timeout`, `bye`,
+    // `edge_lost`) for users with none left, for what ended last; but for `edge_lost` at_ms is that
+    // deadline itself. At most `limit`
     // users are looked at, told in the order of their deadlines; returns true if more may be due:
     // call again. `event_time` never goes back.
     [[nodiscard]] bool expire(Instant event_time, WallOffset wall, std::size_t limit,
                               std::vector<Event>& out);
 
-    // Ends the user's session of that name on the unnamed edge, or, given none, all their sessions:
-    // for callers whose heartbeats come in order. As a bye, but it is not remembered. Returns
-    // whether there was one.
+    // Ends the user's session of that name on the unnamed edge, or, given none, all their sessions,
+    // at once: for callers whose heartbeats come in order. Returns whether there was one.
     bool end(std::uint64_t hash, std::string_view user, std::optional<std::string_view> session,
              Instant at, WallOffset wall, std::vector<Event>& out);
 
@@ -162,6 +170,7 @@ public:
         std::uint32_t ttl_ms = 0;  // the largest of the living sessions
         std::uint32_t sessions = 0;
         std::optional<std::string_view> status;
+        std::optional<Instant> leaves_at;  // in event time, if all their sessions said bye
     };
     // Views live until the next change.
     [[nodiscard]] std::optional<View> find(std::uint64_t hash, std::string_view user,

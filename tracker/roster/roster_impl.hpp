@@ -5,9 +5,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "common/bugs.hpp"
 #include "tracker/evidence/doubts.hpp"
 #include "tracker/evidence/edge_leases.hpp"
 #include "tracker/evidence/edges.hpp"
@@ -79,28 +81,57 @@ struct Roster::Impl {
     struct Ending {
         Tick deadline = std::numeric_limits<Tick>::min();
         std::uint32_t ttl_ms = 0;
+        bool bye = false;
         friend auto operator<=>(const Ending&, const Ending&) = default;
     };
 
     [[nodiscard]] Tick deadline(Tick read, std::uint32_t ttl) const {
         return std::max(read, lifted) + ttl;
     }
-    [[nodiscard]] Tick deadline_of(const UserRecord& r) const {
-        return deadline(window.widen(r.read), r.ttl);
+    // From when on a session lasts, and how long, where deadlines are lifted to `floor`.
+    struct Life {
+        Tick began;
+        std::uint32_t length;
+        [[nodiscard]] Tick end() const { return began + length; }
+    };
+    [[nodiscard]] Life life(const UserRecord& r, Tick floor) const {
+        return {std::max(window.widen(r.read), floor), r.ttl};
     }
-    [[nodiscard]] Tick deadline_of(const Session& s) const {
-        return deadline(window.widen(s.read), s.ttl);
+    // Behind its bye the user may have come back, and that be what is missing: a lift undoes it.
+    [[nodiscard]] bool leaves(const Session& s, Tick floor) const {
+        return s.left && (floor <= window.widen(s.read) || bug(Bug::lift_keeps_bye));
+    }
+    [[nodiscard]] Life life(const Session& s, Tick floor) const {
+        const auto read = window.widen(s.read);
+        if (leaves(s, floor)) return {read, s.linger};
+        return {std::max(read, floor), s.ttl};
+    }
+    template <class T>
+    [[nodiscard]] Tick deadline_of(const T& held) const {
+        return life(held, lifted).end();
+    }
+    // Which of a user's sessions ends first.
+    [[nodiscard]] std::tuple<Tick, std::string_view, std::string_view> rank_of_end(
+        const Session& s) const {
+        return {deadline_of(s), edges.name(s.edge), s.name()};
     }
     // Where the deadlines of a slot's users are lifted to.
     [[nodiscard]] Tick floor_of(std::uint64_t hash) const { return floors[slot_of(hash)]; }
+    [[nodiscard]] Tick lifted_to(std::uint64_t hash) const {
+        return std::max(lifted, floor_of(hash));
+    }
+    [[nodiscard]] bool undone(const Tombstones::Bye& bye, std::uint64_t hash) const {
+        return lifted_to(hash) > bye.at && !bug(Bug::lift_keeps_bye);
+    }
     // Of a record or a session, at event time.
     template <class T>
     [[nodiscard]] EdgeLeases::Verdict verdict(const T& held, Tick floor) const {
-        auto own = deadline_of(held);
-        if (own < event_time) own = std::max(own, floor + held.ttl);
-        if (own >= event_time) return {EdgeLeases::Verdict::Kind::lives, own};
-        return leases.judge(held.edge, own - held.ttl, held.ttl, event_time);
+        const auto own = life(held, std::max(lifted, floor));
+        if (own.end() >= event_time) return {EdgeLeases::Verdict::Kind::lives, own.end()};
+        return leases.judge(held.edge, own.began, own.length, event_time);
     }
+    [[nodiscard]] static bool has_left(const UserRecord&) { return false; }
+    [[nodiscard]] static bool has_left(const Session& s) { return s.left; }
     // fn(session), also of a record that holds its only one itself.
     template <class Fn>
     void each_session(const UserRecord& record, Fn&& fn) const {
@@ -134,7 +165,19 @@ struct Roster::Impl {
               std::vector<Event>& out);
     void on_beat(const Beat& beat, std::optional<UserNumber> hint, WallOffset wall,
                  std::vector<Event>& out);
-    void on_bye(const Beat& beat, WallOffset wall, std::vector<Event>& out);
+    void after_its_bye(const Beat& beat, Tick tick, const Tombstones::Bye& bye, WallOffset wall,
+                       std::vector<Event>& out);
+    void take_alive(const Beat& beat, Tick tick, std::optional<UserNumber> hint, WallOffset wall,
+                    std::vector<Event>& out);
+    // Its session lasts from then on for as long as it lingers; expire() ends it.
+    void on_bye(const Beat& beat);
+    void leave(UserNumber user, std::uint64_t hash, Session& session, const Tombstones::Bye& bye);
+    // Whether a heartbeat is a straggler of the session's bye.
+    [[nodiscard]] bool after_bye(const Session& session, Tick tick, Tick floor) const;
+    // Of many that have left, the first to end is forgotten.
+    void limit_left(UserRecord& record);
+    // Sessions of a list that have not left.
+    [[nodiscard]] static std::size_t staying(const UserRecord& record);
     // One more reference.
     [[nodiscard]] EdgeIndex acquire_edge(const Beat& beat);
     void refresh_listed(UserNumber user, const Beat& beat, Tick tick, WallOffset wall,
@@ -144,8 +187,6 @@ struct Roster::Impl {
     void to_single_if_possible(UserRecord& record);
     // Removes a session of a list.
     void end_session(UserRecord& record, Session* session);
-    // Lets none of the user's sessions end before `tick`.
-    void hold_until(UserRecord& record, Tick tick);
     // Takes a user out without a word; the first requires that no session is left.
     void remove_user(UserNumber user, std::uint64_t hash);
     void forget(UserNumber user, std::uint64_t hash);
@@ -171,6 +212,7 @@ struct Roster::Impl {
     void set_deadline(UserNumber user);
     void clamp_all(Tick now);
 
+    [[nodiscard]] Tick last_end(const UserRecord& record) const;
     [[nodiscard]] std::uint32_t ttl_max(const UserRecord& record) const;
     [[nodiscard]] Event event(const UserRecord& record, Slot slot, State state, Reason reason,
                               std::int64_t at_ms, std::uint32_t ttl_ms) const;

@@ -16,7 +16,7 @@ constexpr std::size_t kSinceBytes = sizeof(std::uint32_t);  // before a status
 constexpr std::size_t padded(std::size_t bytes) {
     return (bytes + 3) / 4 * 4;
 }
-static_assert(4 + kSessionsPerUserMax *
+static_assert(4 + SessionList::kCountMax *
                       (sizeof(Session) + padded(2 * kNameBytesMax + kSinceBytes)) <
               65'536);
 
@@ -88,7 +88,7 @@ void SessionList::resize(std::size_t bytes) {
 
 Session* SessionList::add(EdgeIndex edge, std::string_view name, std::uint32_t read,
                           std::uint32_t ttl) {
-    PRESENCE_CHECK(count() < kSessionsPerUserMax && name.size() <= kNameBytesMax,
+    PRESENCE_CHECK(count() < kCountMax && name.size() <= kNameBytesMax,
                    "more than a session list holds");
     const Session session{.read = read,
                           .ttl = ttl,
@@ -128,7 +128,7 @@ void SessionList::tell(Session* session, Tick at, Tick since, std::string_view s
     resize(offset + sizeof(Session) + padded(moved->name_bytes + kSinceBytes + status.size()));
     moved = reinterpret_cast<Session*>(bytes_of(head_) + offset);
     std::copy(status.begin(), status.end(), text_of(moved) + moved->name_bytes + kSinceBytes);
-    moved->status_bytes = static_cast<std::uint8_t>(status.size());
+    moved->status_bytes = static_cast<std::uint8_t>(status.size() & 0x7f);
     moved->set_said_since(static_cast<std::uint32_t>(since));
 }
 

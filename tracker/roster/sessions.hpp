@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 
+#include "common/limits.hpp"
 #include "tracker/evidence/edges.hpp"
 #include "tracker/evidence/tick.hpp"
 #include "tracker/roster/memory/prefetch.hpp"
@@ -13,17 +15,33 @@ namespace presence::tracker {
 
 // One session in a SessionList. Its name and, if it told one, its status follow it in memory.
 struct Session {
-    static constexpr std::uint8_t kUntold = 0xff;
+    static constexpr std::uint8_t kUntold = 0x7f;
 
-    std::uint32_t read = 0;     // low 32 bits of a Tick, as `told`
-    std::uint32_t ttl = 0;      // ms
-    std::uint32_t told_at = 0;  // when its status was told last
+    std::uint32_t read = 0;  // low 32 bits of a Tick, as `told_at`; once it has left: of its bye
+    std::uint32_t ttl = 0;   // ms
+    union {
+        std::uint32_t told_at = 0;  // when its status was told last
+        std::uint32_t linger;       // once it has left: how long it lasts after its bye, ms
+    };
     EdgeIndex edge = kUnnamedEdge;
     std::uint8_t name_bytes : 7 = 0;
     // Others that found no room are in it too: it lasts for the longest ttl of theirs after the
     // newest heartbeat of any, and no bye ends it.
     bool shared : 1 = false;
-    std::uint8_t status_bytes = kUntold;
+    std::uint8_t status_bytes : 7 = kUntold;
+    bool left : 1 = false;  // it said bye
+
+    void leave(std::uint32_t at, std::uint32_t for_ms) {
+        read = at;
+        linger = for_ms;
+        left = true;
+    }
+    // What it told before its bye is older than all that comes now.
+    void come_back(std::uint32_t at, std::uint32_t ttl_ms) {
+        told_at = std::exchange(read, at);
+        ttl = ttl_ms;
+        left = false;
+    }
 
     [[nodiscard]] bool told() const { return status_bytes != kUntold; }
     [[nodiscard]] std::string_view name() const;
@@ -37,10 +55,12 @@ static_assert(sizeof(Session) == 16);
 
 // The sessions of one user in one allocation: 4 bytes, and for each session 16 bytes, 4 more if it
 // told a status, and its texts, padded to 4. Every change but of fields moves the sessions:
-// pointers live until then. Holds at most kSessionsPerUserMax sessions with names and statuses of
-// at most kNameBytesMax.
+// pointers live until then. Holds at most kCountMax sessions with names and statuses of at most
+// kNameBytesMax.
 class SessionList {
 public:
+    static constexpr std::size_t kCountMax = 2 * kSessionsPerUserMax;
+
     SessionList() = default;
     ~SessionList() { clear(); }
     SessionList(SessionList&& other) noexcept : head_(other.head_) { other.head_ = nullptr; }

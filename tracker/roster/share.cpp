@@ -1,6 +1,6 @@
 // Sessions for which there is no room: they share that of another.
 #include <algorithm>
-#include <tuple>
+#include <utility>
 
 #include "common/bugs.hpp"
 #include "common/limits.hpp"
@@ -13,12 +13,11 @@ namespace presence::tracker {
 Session* Roster::Impl::to_share(UserRecord& record, std::optional<EdgeIndex> edge,
                                 const Session* except) const {
     const auto rank = [&](const Session& s) {
-        return std::tuple(static_cast<bool>(s.shared), deadline_of(s), edges.name(s.edge),
-                          s.name());
+        return std::pair(static_cast<bool>(s.shared), rank_of_end(s));
     };
     Session* best = nullptr;
     for (auto* s = record.sessions.begin(); s != record.sessions.end(); s = SessionList::next(s)) {
-        const bool fits = edge ? s->edge == *edge : s->edge != kHeldEdge;
+        const bool fits = !s->left && (edge ? s->edge == *edge : s->edge != kHeldEdge);
         if (s != except && fits && (!best || rank(*s) > rank(*best))) best = s;
     }
     return best;
@@ -34,12 +33,10 @@ void Roster::Impl::join(Session& session, Tick read, std::uint32_t ttl) const {
 // Makes room for a session on an edge of its own, which has its own lease: of two on one edge the
 // first to end goes into the other. False if all are on edges of their own.
 bool Roster::Impl::join_two(UserRecord& record) {
-    const auto rank = [&](const Session& s) {
-        return std::tuple(deadline_of(s), edges.name(s.edge), s.name());
-    };
     Session* first = nullptr;
     for (auto* s = record.sessions.begin(); s != record.sessions.end(); s = SessionList::next(s))
-        if ((!first || rank(*s) < rank(*first)) && to_share(record, s->edge, s) != nullptr)
+        if (!s->left && (!first || rank_of_end(*s) < rank_of_end(*first)) &&
+            to_share(record, s->edge, s) != nullptr)
             first = s;
     if (!first) return false;
     auto* into = to_share(record, first->edge, first);
@@ -55,7 +52,7 @@ bool Roster::Impl::join_two(UserRecord& record) {
 
 // The session that the heartbeat shares; none if there is room for its own now.
 Session* Roster::Impl::share(UserRecord& record, const Beat& beat, Tick tick) {
-    if (record.sessions.count() < kSessionsPerUserMax) return nullptr;
+    if (staying(record) < kSessionsPerUserMax) return nullptr;
     ++counters["sessions_limit"];
     if (bug(Bug::session_limit_drops)) return record.sessions.begin();
     const auto edge = edges.find_or_other(beat.edge);

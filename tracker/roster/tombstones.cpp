@@ -17,19 +17,21 @@ std::uint64_t Tombstones::key(std::uint64_t user_hash, std::string_view edge,
     return mix(mix(mix(user_hash) + edge_hash) + hash_of(session));
 }
 
-void Tombstones::remember(std::uint64_t key, Tick at) {
-    const auto [it, added] = at_.try_emplace(key, at);
-    if (!added && it->second >= at) return;
-    it->second = at;
-    order_.push_back({key, at});
+void Tombstones::remember(std::uint64_t key, Bye bye) {
+    const auto [it, added] = byes_.try_emplace(key, bye);
+    if (!added && it->second.at >= bye.at) return;
+    it->second = bye;
+    order_.push_back({key, bye.at});
     if (order_.size() > max_) forget_oldest();
 }
 
-bool Tombstones::cover(std::uint64_t key, Tick at) const {
-    if (bug(Bug::revived_after_bye)) return false;
-    const auto it = at_.find(key);
+std::optional<Tombstones::Bye> Tombstones::covering(std::uint64_t key, Tick at) const {
+    const auto it = byes_.find(key);
+    if (it == byes_.end() || bug(Bug::revived_after_bye)) return std::nullopt;
+    const auto until = it->second.at + memory_;
     // The queue is in order of arrival, so an entry may outstay its time in it.
-    return it != at_.end() && at <= it->second + memory_ && it->second + memory_ >= event_time_;
+    if (at > until || until < event_time_) return std::nullopt;
+    return it->second;
 }
 
 void Tombstones::forget_before(Tick event_time) {
@@ -41,8 +43,8 @@ void Tombstones::forget_before(Tick event_time) {
 void Tombstones::forget_oldest() {
     const auto oldest = order_.front();
     order_.pop_front();
-    const auto it = at_.find(oldest.key);
-    if (it != at_.end() && it->second == oldest.at) at_.erase(it);
+    const auto it = byes_.find(oldest.key);
+    if (it != byes_.end() && it->second.at == oldest.at) byes_.erase(it);
 }
 
 }  // namespace presence::tracker

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <limits>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 
@@ -21,17 +22,21 @@ public:
 
     [[nodiscard]] static std::uint64_t key(std::uint64_t user_hash, std::string_view edge,
                                            std::string_view session);
+    struct Bye {
+        Tick at = 0;
+        Tick end = 0;  // of its session
+    };
     // The newest bye of a session counts. Beyond `max` the oldest told is forgotten.
-    void remember(std::uint64_t key, Tick at);
-    // Whether a heartbeat of `at` is a straggler of a bye that is not forgotten.
-    [[nodiscard]] bool cover(std::uint64_t key, Tick at) const;
+    void remember(std::uint64_t key, Bye bye);
+    // The bye, if it is not forgotten, that a heartbeat of `at` is a straggler of.
+    [[nodiscard]] std::optional<Bye> covering(std::uint64_t key, Tick at) const;
     // Every heartbeat read before `event_time` has come. Never goes back.
     void forget_before(Tick event_time);
 
-    [[nodiscard]] bool empty() const { return at_.empty(); }
+    [[nodiscard]] bool empty() const { return byes_.empty(); }
     [[nodiscard]] std::size_t size() const { return order_.size(); }
     [[nodiscard]] std::size_t bytes() const {
-        return order_.size() * sizeof(Told) + at_.size() * 40;
+        return order_.size() * sizeof(Told) + byes_.size() * 48;
     }
 
 private:
@@ -45,7 +50,7 @@ private:
     Tick memory_;
     Tick event_time_ = std::numeric_limits<Tick>::min();
     std::deque<Told> order_;
-    std::unordered_map<std::uint64_t, Tick, SecretHash> at_;
+    std::unordered_map<std::uint64_t, Bye, SecretHash> byes_;
 };
 
 }  // namespace presence::tracker
