@@ -119,9 +119,9 @@ Lists Lists::draw(Random random, Shape& shape, std::vector<PlannedFault>& faults
             for (auto& reload : change.reloads) {
                 const bool stays = contains(before, reload.which) || reload.place != Place::tracker;
                 const auto map = stays ? random.below(2) : 0;
-                const bool all = reload.place == Place::notifier ||
-                                 (reload.place == Place::collector &&
-                                  (reload.which > 0 || running == 1));
+                const bool all =
+                    reload.place == Place::notifier ||
+                    (reload.place == Place::collector && (reload.which > 0 || running == 1));
                 if (!all) reload.map = map;
             }
         }
