@@ -69,8 +69,11 @@ void Roster::Impl::after_its_bye(const Beat& beat, Tick tick, const Tombstones::
     if (session) leave(*user, beat.hash, *session, bye);
 }
 
-void Roster::Impl::take_alive(const Beat& beat, Tick tick, std::optional<UserNumber> hint,
-                              WallOffset wall, std::vector<Event>& out) {
+// Inlined, as a call costs each heartbeat 30 instructions.
+[[gnu::always_inline]] inline void Roster::Impl::take_alive(const Beat& beat, Tick tick,
+                                                            std::optional<UserNumber> hint,
+                                                            WallOffset wall,
+                                                            std::vector<Event>& out) {
     auto user = hint && records[*hint].id() == beat.user ? hint : find(beat.hash, beat.user);
     if (!user) {
         user = add_user(beat, tick, wall);
