@@ -49,6 +49,9 @@ ROOMS = {
         "notifier/counters.hpp",
     ),
 }
+# What a page of docs names, it has: files by their path, tests by their name.
+NAMED_FILE = re.compile(r"`((?:bench|cli|collector|common|edges|embed|notifier|tests|tracker)/[\w/.-]+\.(?:hpp|cpp|py|js|md))`")
+NAMED_TEST = re.compile(r"`(\w+_test)`")
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME)\b")
 
 
@@ -84,6 +87,13 @@ def crosses(name, included):
     return included not in ROOMS[room] and included.rpartition("/")[0] not in ROOMS[room]
 
 
+def not_there(line, names):
+    yield from (file for file in NAMED_FILE.findall(line) if file not in names)
+    for test in NAMED_TEST.findall(line):
+        if f"tests/unit/{test}.cpp" not in names and f"tests/process/{test}.py" not in names:
+            yield test
+
+
 def faults(read, names):
     cores = core_files(read, names)
     if not cores:
@@ -96,6 +106,9 @@ def faults(read, names):
             where = f"{name}:{number}"
             if name.endswith(".md") and len(line) > COLUMNS_MAX and not line.startswith("|"):
                 yield f"{where}: {len(line)} columns, at most {COLUMNS_MAX} but in tables"
+            if name.startswith("docs/"):
+                for missing in not_there(line, names):
+                    yield f"{where}: there is no {missing}"
             if UNFINISHED.search(line):
                 yield f"{where}: unfinished work is not left in the tree"
             if name in cores and SHELL.search(line):
@@ -134,6 +147,8 @@ def self_test():
         "the public header needs others": (EMBED_PUBLIC, "#include <zmq.hpp>"),
         "the public header needs the system": (EMBED_PUBLIC, "#include <sys/epoll.h>"),
         "a long line of a page": ("docs/a.md", "word " * 25),
+        "a file that is gone": ("docs/a.md", "see `tracker/gone.cpp`"),
+        "a test that is gone": ("docs/a.md", "see `gone_test`"),
         "a long file": ("tracker/a.cpp", "\n" * (LINES_MAX + 1)),
         "unfinished work": ("tracker/a.cpp", "// TO" "DO later"),
     }
