@@ -26,6 +26,9 @@ CLOSE = range(400, 480)
 CUT = range(480, 540)
 KEEP = range(540, 599)
 SENTINEL = 599  # cut last
+# script/nightly has a thousand for a minute.
+RELOADING = int(os.environ.get("RELOADING", "200"))
+RELOAD_SECONDS = int(os.environ.get("RELOAD_SECONDS", "6"))
 
 
 def missing():
@@ -160,6 +163,18 @@ class WebsocketTest(unittest.TestCase):
             self.assertGreaterEqual(event["at_ms"], truth[user]["ended"] + LINGER_MS - CLOCKS_MS)
         self.wait_for_a_whole_ttl()
         self.assertEqual({tuple(self.states(user)) for user in stay}, {("online",)})
+
+    def test_pages_that_are_loaded_anew_all_the_time_are_nobodys_business(self):
+        users = range(1_000, 1_000 + RELOADING)
+        self.tell("open", users, 1)
+        wait_for(lambda: len(self.events()) == RELOADING, lambda: f"{len(self.events())} online")
+        print(f"reload {RELOAD_SECONDS}", file=self.clients.stdin, flush=True)
+        _, reloads, worst = self.clients.stdout.readline().split()
+        self.assertGreater(int(reloads), RELOADING * RELOAD_SECONDS / 4)
+        self.assertLess(int(worst), LINGER_MS - 200, "ms for a reload: this machine is too slow to tell")
+        self.wait_for_a_whole_ttl()
+        told = {user: self.states(user) for user in users}
+        self.assertEqual({user: states for user, states in told.items() if states != ["online"]}, {})
 
     def test_more_tabs_than_a_tracker_keeps_sessions(self):
         self.tell("open", [1], 20)

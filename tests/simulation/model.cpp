@@ -56,7 +56,7 @@ void Model::digest(std::string_view who, const Event& event) {
     add(event.state == State::online ? "+" : "-");
     add(event.reason);
     add(event.status.value_or("\n"));
-    add(std::to_string(event.seq));
+    // Not its id: epochs come of the clock on the wall, and seq begins anew with one that is raised.
     add(std::to_string(env_.scheduler.now()));
 }
 
