@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/follow/tracker_stream.hpp"
+#include "common/wire/tracker_list.hpp"
 
 namespace presence {
 
@@ -15,6 +16,7 @@ struct Follower::Impl {
 
     Impl(FollowerOptions o, SlotMap m) : options(std::move(o)), map(std::move(m)) {
         out.users_max = options.users_max;
+        options.list = text_of(rank_of(map));
         for (std::size_t i = 0; i < options.trackers.size(); ++i)
             trackers.emplace_back(options, i, owned_by(i));
     }

@@ -26,6 +26,7 @@ struct FollowerOptions {
     // replayed after it.
     std::size_t waiting_max = 1'000'000;
     std::uint64_t users_max = 100'000'000;  // beyond, users are not followed, and counted
+    std::string list{};                     // by which it goes; the follower's own
 };
 
 // A tracker's batch, and the run which said it. Boot 0: none.

@@ -1,6 +1,7 @@
 #include "common/follow/tracker_stream.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "common/bugs.hpp"
@@ -9,7 +10,12 @@ namespace presence {
 
 namespace {
 constexpr std::uint64_t kCoversMaxMs = 1'000'000'000'000;  // beyond any run, and any ttl
+
+// Of VERSION/HASH: lists of one hash have the same owners.
+std::string_view hash_in(std::string_view list) {
+    return list.substr(list.find('/') + 1);
 }
+}  // namespace
 
 TrackerStream::TrackerStream(const FollowerOptions& options, std::size_t index,
                              std::vector<Slot> slots)
@@ -285,6 +291,11 @@ bool TrackerStream::belongs(const Asked& asked, const SnapshotAnswer& page) cons
 void TrackerStream::on_page(Asked asked, const SnapshotAnswer& page,
                             const Ledger::Evidence& evidence, Instant now, HandedOut& out) {
     if (asked.what == Asked::For::evidence) {
+        // It is taken for other slots, too. By another list some of them may be another tracker's.
+        if (page.list && hash_in(*page.list) != hash_in(options_->list)) {
+            doubt_at_ = now + kPause;
+            return;
+        }
         reach_ = Reach{{page.boot, page.batch}, now, evidence};
         doubt_at_ = now + kPause;
         return;

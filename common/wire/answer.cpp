@@ -123,7 +123,7 @@ static void describe(auto& to, Is<SnapshotAnswer> auto& a, const auto&... shared
     to.map(key("slot", only(a.slot, is_slot)), key("epoch", only(a.epoch, is_epoch)),
            key("seq", a.seq), key("boot", a.boot), key("batch", a.batch),
            key("covers_ms", a.covers_ms), key("users", a.users), key("cursor", a.cursor),
-           shared...);
+           some("list", a.list), shared...);
 }
 
 static void describe(auto& to, Is<ReplayAnswer> auto& a, const auto&... shared) {

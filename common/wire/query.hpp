@@ -139,6 +139,8 @@ struct SnapshotAnswer {
     std::uint64_t covers_ms = 0;
     std::vector<User> users;
     std::string cursor;  // empty: that was the last page
+    // By which list the tracker goes, VERSION/HASH; older ones do not tell.
+    std::optional<std::string> list{};
 };
 // Batches as they were published, in order and without a gap, up to about 1 MiB; ask for the rest
 // with the boot and number of the last one.

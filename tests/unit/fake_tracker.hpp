@@ -108,6 +108,7 @@ public:
 
     [[nodiscard]] Epoch epoch() const { return boot_ * 1024; }
     std::int64_t covered_since_ms = -1'000'000;
+    std::optional<std::string> list{};      // by which it goes
     std::map<Slot, std::int64_t> taken_ms;  // over from another tracker
     std::size_t page_rows = 3;
     std::size_t replays = 0;  // asked for
@@ -152,6 +153,7 @@ private:
         whole.seq = slots_[asked.slot].seq;
         whole.boot = boot_;
         whole.batch = number_;
+        whole.list = list;
         const auto taken = taken_ms.find(asked.slot);
         const auto since =
             taken == taken_ms.end() ? covered_since_ms : std::max(covered_since_ms, taken->second);

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "common/wire/tracker_list.hpp"
 #include "fake_tracker.hpp"
 
 using namespace presence;
@@ -24,6 +25,21 @@ TEST_CASE(
     CHECK(world.follower->in_step());
     CHECK(world.follower->cursor(0) == Cursor{2'000, 2});
     CHECK(world.follower->find("alice") != nullptr);
+}
+
+// It is one slot's, taken for all that the tracker owns; and what it owns hangs on the list.
+TEST_CASE("evidence of a tracker that goes by another list ends nobody",
+          "[notifier][follower][evidence]") {
+    auto world = followed_pair();
+    world.tracker.wipe();
+    world.tracker.restart(2'000, 100);
+    world.hear(100);
+    world.tracker.list = "2/0123456789abcdef";
+    CHECK(world.turn(100 + kTtlMs).empty());
+    CHECK(world.turn(5 * kTtlMs).empty());
+    const auto own = text_of(rank_of(world.map));
+    world.tracker.list = "2" + own.substr(own.find('/'));  // another version of the same
+    CHECK(brief(world.turn(6 * kTtlMs)) == "-bob~ -alice~");
 }
 
 TEST_CASE("evidence that stands still is asked for at a pause", "[notifier][follower][evidence]") {

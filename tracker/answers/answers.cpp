@@ -215,6 +215,7 @@ Answers::Body Answers::body(const SnapshotQuery& query) const {
         return QueryError{"bad_cursor", "snapshot is no longer kept; ask for a new one", {}, {}};
     }
     SnapshotAnswer answer;
+    answer.list = text_of(feeds.rank());
     whole(query.slot, answer);
     return snapshots.take(std::move(answer), now);
 }
