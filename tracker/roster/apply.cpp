@@ -232,8 +232,8 @@ std::size_t Roster::Impl::staying(const UserRecord& record) {
     return count;
 }
 
-// Whoever speaks in the very millisecond of the bye may have said it after that: what comes last
-// counts, as rows of one message come in their order.
+// Of the unnamed session, a heartbeat in the bye's own millisecond may have been said after it. The
+// last to come counts, as the rows of one message keep their order.
 bool Roster::Impl::after_bye(const Session& session, Tick tick, Tick floor) const {
     if (!leaves(session, floor) || bug(Bug::revived_after_bye)) return false;
     const auto bye = window.widen(session.read);
