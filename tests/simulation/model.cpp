@@ -56,7 +56,8 @@ void Model::digest(std::string_view who, const Event& event) {
     add(event.state == State::online ? "+" : "-");
     add(event.reason);
     add(event.status.value_or("\n"));
-    // Not its id: epochs come of the clock on the wall, and seq begins anew with one that is raised.
+    // Not its id: epochs come of the clock on the wall, and seq begins anew with one that is
+    // raised.
     add(std::to_string(env_.scheduler.now()));
 }
 

@@ -26,10 +26,10 @@ public:
     // It was read: then its age is known, and that it need not be sent, being too old.
     void read(const Beat& beat, Time arrived, Time sent, Time now);
     // The list of trackers has changed, and `of(user)` are now the promises to the user's tracker:
-    // what was not read yet goes there, but for what was lost when the input closed, at `closed` the
-    // last time: a tracker that is told of that once gives all a whole ttl. The rest is left to `here` if frames still come from it;
-    // of a tracker that is no more some may have been given up without a word to others, who give
-    // its users a whole ttl.
+    // what was not read yet goes there, but for what was lost when the input closed, at `closed`
+    // the last time: a tracker that is told of that once gives all a whole ttl. The rest is left to
+    // `here` if frames still come from it; of a tracker that is no more some may have been given up
+    // without a word to others, who give its users a whole ttl.
     template <class Of>
     void reroute(bool stays, Time closed, Of&& of, FramePromises& here) {
         here.losses_ = stays ? losses_ : 0;
