@@ -46,7 +46,7 @@ std::string fault_of(const Given& given) {
           name_fault("--edge", given.edge)})
         if (!fault.empty()) return fault;
     if (given.bye && given.every) return "--bye is sent once; leave out --every";
-    if (given.linger && !given.bye) return "--linger is of a --bye";
+    if (given.linger && !given.bye) return "--linger needs --bye";
     if (given.count > 1 && !given.every) return "--count needs --every";
     return {};
 }

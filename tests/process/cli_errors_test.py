@@ -27,6 +27,7 @@ class ErrorsTest(unittest.TestCase):
         self.assert_fails(presence(), 64, "presence up")
         self.assert_fails(presence("get"), 64, "say which ID")
         self.assert_fails(presence("beat", "x", "--count", "3"), 64, "--count needs --every")
+        self.assert_fails(presence("beat", "x", "--linger", "3s"), 64, "--linger needs --bye")
         self.assert_fails(presence("beat", "x", "--count"), 64, "--count needs a value: --count N")
         self.assert_fails(presence("get", "x", "--json=3"), 64, "--json takes no value")
         self.assert_fails(presence("check-config", "a", "b"), 64, "more than 1 of FILE")

@@ -63,8 +63,7 @@ TEST_CASE("of the unnamed session the newer of heartbeat and bye counts, whichev
 TEST_CASE("who lingers after a bye and is back in time never left", "[roster][linger]") {
     RosterWorld w;
     w.apply(w.session("alice", "c1", at(10s)));
-    auto bye = RosterWorld::bye(w.session("alice", "c1", at(11s)));
-    bye.ttl_ms = 5'000;
+    auto bye = RosterWorld::bye(w.session("alice", "c1", at(11s)), 5'000);
     CHECK(w.apply(bye).empty());
     CHECK(w.expire(at(16s)).empty());
 
@@ -98,8 +97,7 @@ TEST_CASE("who lingers after a bye and is back in time never left", "[roster][li
 TEST_CASE("a second bye may end a session that lingers", "[roster][linger]") {
     RosterWorld w;
     w.apply(w.session("alice", "c1", at(10s)));
-    auto bye = RosterWorld::bye(w.session("alice", "c1", at(11s)));
-    bye.ttl_ms = 5'000;
+    auto bye = RosterWorld::bye(w.session("alice", "c1", at(11s)), 5'000);
     w.apply(bye);
     bye.at = at(12s);
     bye.ttl_ms = 0;
@@ -111,8 +109,7 @@ TEST_CASE("a second bye may end a session that lingers", "[roster][linger]") {
 TEST_CASE("nobody lingers for longer than their ttl", "[roster][linger]") {
     RosterWorld w;
     w.apply(w.beat("alice", at(10s)));
-    auto bye = RosterWorld::bye(w.beat("alice", at(11s)));
-    bye.ttl_ms = kLingerMaxMs;
+    auto bye = RosterWorld::bye(w.beat("alice", at(11s)), kLingerMaxMs);
     w.apply(bye);
     CHECK(w.expire(at(40s)).empty());
     const auto told = w.expire(at(40s) + 1ms);
@@ -148,8 +145,7 @@ TEST_CASE("who has left takes no room, and not without bound", "[roster][linger]
         names.push_back("page-" + std::to_string(i));
         const auto t = at(1s) + i * 1ms;
         w.apply(w.session("alice", names.back(), t));
-        auto bye = RosterWorld::bye(w.session("alice", names.back(), t));
-        bye.ttl_ms = 10'000;
+        auto bye = RosterWorld::bye(w.session("alice", names.back(), t), 10'000);
         CHECK(w.apply(bye).empty());
     }
     CHECK(w.roster.sessions() == kSessionsPerUserMax);

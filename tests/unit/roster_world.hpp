@@ -31,9 +31,9 @@ struct RosterWorld {
         b.session = name;
         return b;
     }
-    static Beat bye(Beat b) {
+    static Beat bye(Beat b, std::uint32_t linger_ms = 0) {
         b.bye = true;
-        b.ttl_ms = 0;
+        b.ttl_ms = linger_ms;
         return b;
     }
     std::vector<Event> apply(const Beat& b) {
