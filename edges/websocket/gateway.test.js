@@ -21,6 +21,14 @@ async function gatewayWith(t, options) {
   return { gateway, port, connect: (path = '/', options) => new WebSocket(`ws://127.0.0.1:${port}${path}`, options) };
 }
 
+/** A collector that has begun to listen; it ends with the test, however that ends. */
+async function collector(t, endpoint = 'tcp://127.0.0.1:*') {
+  const pull = new Pull({ receiveTimeout: 10_000, linger: 0 });
+  t.after(() => pull.close());
+  await pull.bind(endpoint);
+  return pull;
+}
+
 async function closing(ws) {
   const [code, reason] = await once(ws, 'close');
   return [code, String(reason)];
@@ -94,9 +102,8 @@ test('a gateway that stands still for longer than a ping ends nobody for it', as
   assert.equal(ws.readyState, WebSocket.OPEN);
 });
 
-test('on SIGTERM it closes its connections without byes, sends what waits, and ends with 0', async () => {
-  const pull = new Pull({ receiveTimeout: 10_000, linger: 0 });
-  await pull.bind('tcp://127.0.0.1:*');
+test('on SIGTERM it closes its connections without byes, sends what waits, and ends with 0', async (t) => {
+  const pull = await collector(t);
   // Flushes seldom, so that what was heard last still waits at the end.
   const env = { ...process.env, PORT: '0', EDGE: 'e1', COLLECTORS: pull.lastEndpoint, FLUSH_MS: '100' };
   const main = spawn(process.execPath, [new URL('main.js', import.meta.url).pathname], { env });
@@ -113,12 +120,10 @@ test('on SIGTERM it closes its connections without byes, sends what waits, and e
   const items = [];
   while (items.length === 0) items.push(...decode((await pull.receive())[0]).beats);
   assert.deepEqual(items.map(({ user, bye }) => [user, bye]), [['alice', undefined]]);
-  pull.close();
 });
 
 test('it is healthy while a collector takes what it sends, from the first message on', async (t) => {
-  const pull = new Pull({ linger: 0 });
-  await pull.bind('tcp://127.0.0.1:*');
+  const pull = await collector(t);
   const endpoint = pull.lastEndpoint;
   const { port } = await gatewayWith(t, { collectors: [endpoint] });
   const health = async () => {
@@ -130,10 +135,8 @@ test('it is healthy while a collector takes what it sends, from the first messag
   await pull.unbind(endpoint);
   pull.close();
   await becomes(503, false);
-  const back = new Pull({ linger: 0 });
-  await back.bind(endpoint);
+  await collector(t, endpoint);
   await becomes(200, true);
-  back.close();
 });
 
 test('a gateway that never had a collector is not healthy, and says so', async (t) => {
@@ -142,18 +145,9 @@ test('a gateway that never had a collector is not healthy, and says so', async (
   assert.deepEqual([answer.status, (await answer.json()).healthy], [503, false]);
 });
 
-/** What the collector hears from now on. */
-async function hears(pull, items) {
-  for await (const [message] of pull) items.push(...decode(message).beats);
-}
-
 test('how a connection was closed says for how long its user may be back', async (t) => {
-  const pull = new Pull({ linger: 0 });
-  await pull.bind('tcp://127.0.0.1:*');
+  const pull = await collector(t);
   const { connect } = await gatewayWith(t, { collectors: [pull.lastEndpoint] });
-  const items = [];
-  const hearing = hears(pull, items);
-  const byes = () => items.filter(({ bye }) => bye).map(({ user, linger_ms: ms }) => [user, ms]);
   const closed = async (user, ...close) => {
     const ws = connect(`/?user=${user}`);
     await once(ws, 'open');
@@ -164,8 +158,8 @@ test('how a connection was closed says for how long its user may be back', async
   await closed('b', 4001, 'logout');
   await closed('c', 1001);
   await closed('d'); // 1005: no code
-  await until(() => byes().length === 4);
-  assert.deepEqual(byes().sort(), [['a', 0], ['b', 0], ['c', 5_000], ['d', 5_000]]);
-  pull.close();
-  await hearing;
+  const byes = [];
+  while (byes.length < 4) byes.push(...decode((await pull.receive())[0]).beats.filter(({ bye }) => bye));
+  const lingers = byes.map(({ user, linger_ms: ms }) => [user, ms]);
+  assert.deepEqual(lingers.sort(), [['a', 0], ['b', 0], ['c', 5_000], ['d', 5_000]]);
 });

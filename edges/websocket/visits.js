@@ -45,7 +45,8 @@ export class Visits {
     if (how === 'cut') return this.#cut(user, visit);
     if (visit.connections > 0) return {};
     this.#visits.delete(user);
-    return { bye: visit.session, lingerMs: Math.max(0, Math.ceil(visit.until - now)) };
+    // Rounded: a clock with fractions makes 5000.000000001 of 5,000.
+    return { bye: visit.session, lingerMs: Math.max(0, Math.round(visit.until - now)) };
   }
 
   #cut(user, visit) {

@@ -24,6 +24,14 @@ test('who goes away may be back for a while, in a session of its own', () => {
   assert.equal(v.sessionOf('alice'), 'b.2');
 });
 
+test('a clock with fractions makes no linger longer', () => {
+  const v = visits();
+  for (let now = 0.1; now < 100_000; now += 99.7) {
+    v.open('alice');
+    assert.equal(v.end('alice', 'away', now).lingerMs, 5_000, `at ${now}`);
+  }
+});
+
 test('a page that is loaded anew while another is closed for good is waited for', () => {
   const v = visits();
   v.open('alice');
