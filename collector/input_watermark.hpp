@@ -47,8 +47,6 @@ public:
         note_stall(now, now - asked);
         if (asked >= held_until_) moved_ = asked;
     }
-    // Of this turn, before its first receive.
-    [[nodiscard]] Instant began() const { return began_; }
     [[nodiscard]] Instant value() const { return value_; }
     // What came while nothing was read may not have been moved into the socket yet.
     void on_resumed(Instant now, Instant unread_since) {

@@ -127,8 +127,9 @@ private:
         drained_ = reads && receive_heartbeats();
         more_ = reads && !drained_;
         receive_acks();
-        router_.end_turn(io::now(), drained_, out_);
-        if (const auto probe = router_.probe()) probes_.send(*probe);
+        const Instant now = io::now();
+        router_.end_turn(now, drained_, out_);
+        if (const auto probe = router_.probe(now)) probes_.send(*probe);
         send();
     }
 

@@ -82,6 +82,7 @@ struct Router::Impl {
                      .age_ms = age_ms,
                      .bye = beat.bye},
                     received);
+        if (beat.bye && options.probed) input_probe.hurry(received);
         return true;
     }
 
@@ -234,9 +235,9 @@ void Router::on_probe(std::uint64_t number, Instant received) {
     impl_->watermark.on_moved(*moved, received);
 }
 
-std::optional<std::uint64_t> Router::probe() {
+std::optional<std::uint64_t> Router::probe(Instant now) {
     if (!impl_->options.probed) return std::nullopt;
-    return impl_->input_probe.due(impl_->watermark.began());
+    return impl_->input_probe.due(now);
 }
 
 Duration Router::input_silence(Instant now) const {
@@ -302,7 +303,7 @@ const std::optional<Ack::Other>& Router::other_told_by(std::size_t tracker) cons
 }
 
 Instant Router::next_wakeup() const {
-    Instant earliest = Instant::max();
+    Instant earliest = impl_->input_probe.next_wakeup();
     for (const auto& link : impl_->links)
         earliest = std::min(earliest, link->next_wakeup());
     return earliest;

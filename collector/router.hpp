@@ -94,7 +94,7 @@ public:
     // `now`: read after the last receive. `drained`: the input was found empty in this turn.
     void end_turn(Instant now, bool drained, std::vector<Outgoing>& out);
     // After end_turn: what to send through what feeds the input now, if anything.
-    [[nodiscard]] std::optional<std::uint64_t> probe();
+    [[nodiscard]] std::optional<std::uint64_t> probe(Instant now);
     // How long what feeds the input has not been seen to work.
     [[nodiscard]] Duration input_silence(Instant now) const;
 

@@ -282,7 +282,7 @@ void CollectorProcess::send() {
         note_sent(tracker, *outgoing.frame);
         to_tracker_(tracker, {outgoing.frame, boot_, Packet::Kind::plain});
     }
-    if (const auto probe = router_->probe()) probe_ = probe;
+    if (const auto probe = router_->probe(local_now())) probe_ = probe;
 }
 
 void CollectorProcess::note_sent(std::size_t tracker, std::string_view frame) {

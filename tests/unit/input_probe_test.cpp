@@ -17,6 +17,7 @@ struct Probed {
         return options;
     }()};
     std::optional<std::uint64_t> under_way;
+    std::vector<std::string> next;  // messages of the next turn
     std::uint64_t told_losses = 0;
 
     // Turns each millisecond; the watermark of the last frame.
@@ -25,12 +26,12 @@ struct Probed {
         for (const Instant end = bench.now + time; bench.now < end;) {
             if (comes_back && under_way)
                 bench.router.on_probe(*std::exchange(under_way, std::nullopt), bench.now);
-            for (const auto& frame : bench.turn()) {
+            for (const auto& frame : bench.turn(std::exchange(next, {}))) {
                 watermark = Instant{frame.header.watermark.time_since_epoch()};
                 told_losses = frame.header.dropped;
                 bench.tell(bench.ack(frame.header.number));
             }
-            if (const auto probe = bench.router.probe()) under_way = probe;
+            if (const auto probe = bench.router.probe(bench.now)) under_way = probe;
         }
         return watermark;
     }
@@ -97,4 +98,33 @@ TEST_CASE("one probe is under way, and again after a second; an old one proves n
     CHECK(*second != *first);
     CHECK_FALSE(probe.on_back(*first));
     CHECK(probe.on_back(*second) == now);
+}
+
+TEST_CASE("what waits for event time is probed at once, until that has passed it",
+          "[collector][probe]") {
+    InputProbe probe;
+    Instant now{1'000s};
+    CHECK(probe.next_wakeup() == Instant::max());
+    REQUIRE(probe.on_back(probe.due(now).value()));
+    CHECK_FALSE(probe.due(now += 1ms));
+    CHECK(probe.next_wakeup() == Instant::max());
+    probe.hurry(now);
+    for (int n = 0; n < 3; ++n)  // the last is asked kPassed behind it
+        REQUIRE(probe.on_back(probe.due(now += 1ms).value()));
+    CHECK_FALSE(probe.due(now += 1ms));
+    // Turns are wanted until the last is back, and no longer, even if it is lost.
+    CHECK(probe.next_wakeup() == now + InputProbe::kTurn);
+    (void)probe.due(now += InputProbe::kInterval);
+    CHECK(probe.next_wakeup() == Instant::max());
+}
+
+TEST_CASE("a bye is behind the watermark two frames later, whenever it comes",
+          "[collector][watermark][probe]") {
+    for (auto pause = 20ms; pause < 40ms; pause += 1ms) {
+        Probed probed;
+        probed.turns(pause);
+        probed.next = {bye("alice", "")};
+        const Instant read = probed.bench.now + 500us;
+        CHECK(probed.turns(24ms) > read + InputProbe::kPassed);
+    }
 }
