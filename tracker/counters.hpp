@@ -42,7 +42,8 @@ inline constexpr auto kCounters = std::to_array<Counter>({
     {"journal_waiting_bytes", CounterKind::gauge, "Bytes not yet written to the journal."},
     {"topics", CounterKind::gauge, "Different topics subscribed to."},
     {"lag_ms", CounterKind::gauge, "How old the evidence is; -1 before the first."},
-    {"frozen_ms", CounterKind::gauge, "How long timeouts waited for evidence in the last hour."},
+    {"freeze_spent_ms", CounterKind::gauge,
+     "How long timeouts waited or were lifted in the last hour, of freeze_max."},
 });
 using TrackerCounters = Counters<kCounters>;
 

@@ -195,7 +195,7 @@ void Tracker::Impl::pass_time(Instant now) {
     failure_detector.on_time(now);
     snapshots.on_time(now);
     if (failure_detector.take_lift()) {
-        const bool lift = lifts.take(now);
+        const bool lift = time.lift(now);
         if (lift)
             roster.lift(now);
         else
@@ -208,12 +208,12 @@ void Tracker::Impl::pass_time(Instant now) {
     if (evidence && !warm_at) warm_at = now + options.timeout;
     stats.lag = evidence ? now - *evidence : Duration{-1};
     counters.set("lag_ms", stats.lag.count() < 0 ? -1 : stats.lag.count() / 1000);
-    const bool missing = !evidence || failure_detector.known() == 0 || stats.lag > Freeze::kLag;
+    const bool missing = !evidence || failure_detector.known() == 0 || stats.lag > EventTime::kLag;
     // While the disk is behind we take no frames ourselves.
     // While nothing can be written nothing is acknowledged, and collectors stand for our sake.
     const bool disk = writing.full || writing.failing;
-    event_time = freeze.turn(now, evidence, missing && !disk);
-    counters.set("frozen_ms", freeze.spent(now).count() / 1000);
+    event_time = time.turn(now, evidence, missing && !disk);
+    counters.set("freeze_spent_ms", time.spent(now).count() / 1000);
     if (!evidence)
         freshness_fed = Freshness::warming;
     else if (missing)
@@ -221,7 +221,7 @@ void Tracker::Impl::pass_time(Instant now) {
     else
         freshness_fed = now < *warm_at ? Freshness::warming : Freshness::live;
     const bool told = !bug(Bug::stale_untold);
-    stats.stale_by = {writing.failing, told && freeze.used_up(), told && lifts.refused(now), false};
+    stats.stale_by = {writing.failing, told && time.used_up(), told && time.refused(now), false};
     if (stats.stale_by.any()) freshness_fed = Freshness::stale;
     stats.stale_by.lists = feeds.used_up();  // of some slots
     const bool taken_lately = now < taken_last + options.timeout;
@@ -258,13 +258,16 @@ void Tracker::Impl::acknowledge(Instant now, std::vector<ToPeer>& out) {
 }
 
 Answers Tracker::Impl::answers(const TrackerCounters& current, Instant now, WallOffset wall) {
-    return {options,  map,        self,
-            roster,   publisher,  failure_detector,
-            feeds,    freeze,     lifts,
-            taken,    snapshots,  stats,
-            current,  now,        wall,
-            evidence, event_time, started,
-            writing,  disk_held,  [this, now](Slot slot) { return freshness_of(slot, now); }};
+    return {options,   map,
+            self,      roster,
+            publisher, failure_detector,
+            feeds,     time,
+            taken,     snapshots,
+            stats,     current,
+            now,       wall,
+            evidence,  event_time,
+            started,   writing,
+            disk_held, [this, now](Slot slot) { return freshness_of(slot, now); }};
 }
 
 Answer Tracker::Impl::heading(Instant now, WallOffset wall) const {

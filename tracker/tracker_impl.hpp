@@ -16,10 +16,9 @@
 #include "tracker/answers/answers.hpp"
 #include "tracker/answers/snapshots.hpp"
 #include "tracker/evidence/acks.hpp"
+#include "tracker/evidence/event_time.hpp"
 #include "tracker/evidence/failure_detector.hpp"
 #include "tracker/evidence/feeds.hpp"
-#include "tracker/evidence/freeze.hpp"
-#include "tracker/evidence/lifts.hpp"
 #include "tracker/evidence/restarts.hpp"
 #include "tracker/roster/roster.hpp"
 #include "tracker/stream/checkpoints.hpp"
@@ -32,7 +31,7 @@ namespace presence::tracker {
 
 inline constexpr Duration kTickInterval = 1s;
 // A tracker that hears nothing wakes for ticks only, and has not been stopped for it.
-static_assert(Freeze::kStall >= 2 * kTickInterval);
+static_assert(EventTime::kStall >= 2 * kTickInterval);
 // However many subscribe, one tick is for all of them.
 inline constexpr Duration kTickIntervalMin = 20ms;
 
@@ -49,8 +48,7 @@ struct Tracker::Impl {
           self(index_of(map, options.tracker)),
           failure_detector(options.collector_grace, options.collectors_expected, now),
           feeds(options.tracker, map, options.freeze_max, now),
-          freeze(options.freeze_max, now),
-          lifts(options.freeze_max, options.timeout, now),
+          time(options.freeze_max, options.timeout, now),
           restarts(options.freeze_max, options.timeout),
           roster({.users_max = options.users_max,
                   .edge_timeout = options.edge_timeout,
@@ -111,8 +109,7 @@ struct Tracker::Impl {
     std::optional<std::size_t> self;
     FailureDetector failure_detector;
     Feeds feeds;
-    Freeze freeze;
-    Lifts lifts;
+    EventTime time;
     Restarts restarts;
     Roster roster;
     Publisher publisher;

@@ -1,35 +1,8 @@
 // How long lifts may keep everybody online.
-#include "tracker/evidence/lifts.hpp"
-
 #include "tests/unit/tracker_world.hpp"
 
 using namespace presence;
 using namespace presence::tracker;
-
-TEST_CASE("lifts are bounded by max within an hour, each counting for a ttl", "[tracker][lifts]") {
-    Lifts lifts(30s, 10s, at(0s));
-    CHECK_FALSE(lifts.lasts(at(0s)));
-    CHECK(lifts.take(at(0s)));
-    CHECK(lifts.since() == at(0s));
-    CHECK(lifts.until() == at(10s));
-    CHECK(lifts.lasts(at(9'999ms)));
-    CHECK_FALSE(lifts.lasts(at(10s)));
-    CHECK(lifts.take(at(5s)));  // until 15 s: 5 s more
-    CHECK(lifts.take(at(30s)));
-    CHECK(lifts.take(at(40s)));  // 25 s are spent: less than all
-    CHECK_FALSE(lifts.take(at(60s)));
-    CHECK(lifts.refused(at(69'999ms)));
-    CHECK_FALSE(lifts.refused(at(70s)));
-    CHECK_FALSE(lifts.take(at(1h)));
-    CHECK(lifts.take(at(1h + 6s)));  // 6 of the first 15 s are more than an hour ago
-}
-
-TEST_CASE("lifts that have used up max exactly are the last", "[tracker][lifts]") {
-    Lifts lifts(20s, 10s, at(0s));
-    CHECK(lifts.take(at(0s)));
-    CHECK(lifts.take(at(10s)));
-    CHECK_FALSE(lifts.take(at(20s)));
-}
 
 TEST_CASE("a collector that drops again and again cannot keep up who is gone", "[tracker][lifts]") {
     auto options = options_of();

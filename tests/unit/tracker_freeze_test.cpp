@@ -43,7 +43,7 @@ TEST_CASE("what is held for want of evidence is told after freeze_max at the lat
     CHECK(world.ask<GetAnswer>(GetQuery{{"alice"}}, at(44s)).users[0].state == Known::unknown);
     CHECK(world.freshness == Freshness::stale);
     CHECK(world.stale_by == std::vector<std::string>{"freeze_max"});
-    CHECK(world.tracker.counters()["frozen_ms"] == 30'000);
+    CHECK(world.tracker.counters()["freeze_spent_ms"] == 30'000);
 
     // The evidence is back: what it tells counts from when it was read.
     world.frame(at(45s), {beat("bob")});
@@ -84,14 +84,14 @@ TEST_CASE("a tracker that was stopped itself, or waits for its disk, spends noth
     world.frame(at(1s), {beat("alice")});
     turns(world, 1s, 1s);
     CHECK(world.events(at(10min)).empty());
-    CHECK(world.tracker.counters()["frozen_ms"] == 0);
+    CHECK(world.tracker.counters()["freeze_spent_ms"] == 0);
     world.frame(at(10min), {beat("alice")}, at(10min - 1s));
     CHECK(turns(world, 10min, 10min + 1s).empty());
     CHECK(world.tracker.stats().freshness == Freshness::live);
 
     world.tracker.on_writing({.failing = failing, .full = !failing, .waiting_bytes = 1});
     CHECK(turns(world, 10min + 1500ms, 12min).empty());
-    CHECK(world.tracker.counters()["frozen_ms"] == 0);
+    CHECK(world.tracker.counters()["freeze_spent_ms"] == 0);
     const auto holds = world.tracker.holds(at(12min), kWall);
     REQUIRE(holds.size() == 1);  // the collector stands for our sake
     CHECK(holds.back().what == "disk");

@@ -10,9 +10,8 @@
 #include "common/wire/query.hpp"
 #include "tracker/answers/snapshots.hpp"
 #include "tracker/counters.hpp"
+#include "tracker/evidence/event_time.hpp"
 #include "tracker/evidence/feeds.hpp"
-#include "tracker/evidence/freeze.hpp"
-#include "tracker/evidence/lifts.hpp"
 #include "tracker/options.hpp"
 #include "tracker/roster/roster.hpp"
 #include "tracker/staleness.hpp"
@@ -29,8 +28,7 @@ struct Answers {
     const Publisher& publisher;
     const FailureDetector& failure_detector;
     const Feeds& feeds;
-    const Freeze& freeze;
-    const Lifts& lifts;
+    const EventTime& time;
     const std::array<Instant, kSlots>& taken;  // since when we own each slot
     Snapshots& snapshots;
     const TrackerStats& stats;

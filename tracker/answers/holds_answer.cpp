@@ -24,17 +24,17 @@ std::vector<StatusAnswer::Hold> Answers::holds() const {
         add("collector:" + other.collector, why, other.since, until, wait);
     }
     using State = FailureDetector::View::State;
-    const auto freeze_end = now + freeze.left(now);
+    const auto freeze_end = now + time.left(now);
     for (const auto& c : failure_detector.view(now)) {
         const bool holds = c.state == State::expected || c.state == State::live;
-        if (!holds || !freeze.since()) continue;
-        if (c.watermark && now - *c.watermark <= Freeze::kLag) continue;
-        const bool silent = now - c.heard > Freeze::kLag;
+        if (!holds || !time.since()) continue;
+        if (c.watermark && now - *c.watermark <= EventTime::kLag) continue;
+        const bool silent = now - c.heard > EventTime::kLag;
         // It reads, and cannot tell us what.
-        const bool cut_off = silent && c.alive - c.heard > Freeze::kLag;
+        const bool cut_off = silent && c.alive - c.heard > EventTime::kLag;
         // Whoever starts is not held yet.
         if (c.state == State::expected && !silent) continue;
-        const char* const why = freeze.used_up()             ? "used_up"
+        const char* const why = time.used_up()               ? "used_up"
                                 : cut_off                    ? "cut_off"
                                 : c.state == State::expected ? "never_heard"
                                 : silent                     ? "silent"
@@ -43,12 +43,12 @@ std::vector<StatusAnswer::Hold> Answers::holds() const {
         add("collector:" + std::string(c.id), why, c.watermark.value_or(c.heard),
             silent && !cut_off ? std::min(given_up, freeze_end) : freeze_end, roster.sessions());
     }
-    if (freeze.since() && failure_detector.known() == 0)
-        add("collectors", freeze.used_up() ? "used_up" : "none_known",
-            evidence.value_or(*freeze.since()), freeze_end, roster.sessions());
-    else if (lifts.lasts(now) && roster.sessions() > 0)  // a tracker that is new holds nobody
-        add("collectors", lifts.refused(now) ? "lift_refused" : "lifted", lifts.since(),
-            lifts.until(), roster.sessions());
+    if (time.since() && failure_detector.known() == 0)
+        add("collectors", time.used_up() ? "used_up" : "none_known",
+            evidence.value_or(*time.since()), freeze_end, roster.sessions());
+    else if (time.lifted(now) && roster.sessions() > 0)  // a tracker that is new holds nobody
+        add("collectors", time.refused(now) ? "lift_refused" : "lifted", time.lifted_since(),
+            time.lifted_until(), roster.sessions());
     if (disk_held) {
         add("disk", writing.failing ? "failing" : "behind", *disk_held, {}, roster.sessions());
         all.back().error = writing.error;

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "common/bugs.hpp"
-#include "tracker/evidence/freeze.hpp"
+#include "tracker/evidence/event_time.hpp"
 
 namespace presence::tracker {
 
@@ -69,7 +69,7 @@ SlotSet Feeds::turn(Instant now, const FailureDetector& failure_detector) {
         used_up_ = false;
     } else {
         // While we were stopped ourselves nobody was held up by it.
-        if (now - turned <= Freeze::kStall)
+        if (now - turned <= EventTime::kStall)
             holds_.add(clock_.of_event(turned), clock_.of_event(now));
         used_up_ = used_up_ || left(now) <= Duration{0};
     }

@@ -1,4 +1,4 @@
-#include "tracker/evidence/freeze.hpp"
+#include "tracker/evidence/event_time.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -7,7 +7,19 @@
 
 namespace presence::tracker {
 
-std::optional<Instant> Freeze::turn(Instant now, std::optional<Instant> evidence, bool missing) {
+bool EventTime::lift(Instant now) {
+    lifted_until_ = now + ttl_;
+    if (left(now) <= Duration{0}) {
+        refused_until_ = lifted_until_;
+        return false;
+    }
+    const auto from = any_ ? std::min(event_time_, now) : now;
+    holds_.add(clock_.of_event(from), clock_.of_event(lifted_until_));
+    event_time_ = std::max(event_time_, now);
+    return true;
+}
+
+std::optional<Instant> EventTime::turn(Instant now, std::optional<Instant> evidence, bool missing) {
     const auto turned = std::exchange(turned_, now);
     if (evidence) {
         event_time_ = any_ ? std::max(event_time_, *evidence) : *evidence;
@@ -31,11 +43,11 @@ std::optional<Instant> Freeze::turn(Instant now, std::optional<Instant> evidence
     return any_ ? std::optional(event_time_) : std::nullopt;
 }
 
-Duration Freeze::spent(Instant now) const {
+Duration EventTime::spent(Instant now) const {
     return std::chrono::milliseconds{holds_.spent(clock_.of_event(now))};
 }
 
-Duration Freeze::left(Instant now) const {
+Duration EventTime::left(Instant now) const {
     return std::max(max_ - spent(now), Duration{0});
 }
 

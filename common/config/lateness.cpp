@@ -1,0 +1,31 @@
+#include "common/config/lateness.hpp"
+
+#include <chrono>
+
+namespace presence {
+
+std::vector<LateBound> late_bounds(const PresenceConfig& p) {
+    const auto of = [](Duration d) { return format_duration(d); };
+    const auto grace = p.collector_grace_or_timeout();
+    const auto freeze = p.freeze_max_or_default();
+    const auto edge = p.edge_timeout + p.edge_grace;
+    const auto lost = std::chrono::ceil<std::chrono::milliseconds>(
+        Duration{1'000'000'000'000 / static_cast<std::int64_t>(p.edge_lost_rate)});
+    return {
+        {"nothing", "p99", "100ms"},
+        {"a collector or a tracker restarts", "timeout + the restart",
+         of(p.timeout) + " + the restart"},
+        {"a collector vanishes or is cut off", "collector_grace + timeout", of(grace + p.timeout)},
+        {"one that was cut off is back", "timeout + 13s, from then", of(p.timeout + 13s)},
+        {"all that collectors do in an hour", "freeze_max + timeout + 2s",
+         of(freeze + p.timeout + 2s)},
+        {"lists of trackers differ, users of slots that are not fed", "freeze_max + timeout",
+         of(freeze + p.timeout)},
+        {"an edge dies", "edge_timeout + edge_grace + 500ms + users / edge_lost_rate",
+         of(edge + 500ms) + " + " + of(lost) + " for each million users"},
+        {"an edge is cut off and comes back", "edge_timeout + edge_grace", of(edge)},
+        {"all that one edge does in an hour", "freeze_max", of(freeze)},
+    };
+}
+
+}  // namespace presence
