@@ -103,9 +103,17 @@ void ManagerCore::queue_events() {
     events_.clear();
 }
 
-bool ManagerCore::leave(std::string_view id, std::optional<std::string_view> session) {
+bool ManagerCore::leave(std::string_view id, const Leave& how) {
     PRESENCE_CHECK(waiting() == 0, "a leave must not overtake heartbeats");
-    const bool ended = roster_.end(hash_of(id), id, session, now_, {}, events_);
+    if (how.linger.count() > 0) {
+        // In whole ms, as heartbeats.
+        const auto at = std::chrono::ceil<std::chrono::milliseconds>(now_ + grain_);
+        const auto linger =
+            std::min<std::chrono::milliseconds>(how.linger, 24h);  // no ttl is longer
+        next_due_ = std::min<Instant>(next_due_, at + linger);
+        return roster_.linger(hash_of(id), id, how.session, at, linger);
+    }
+    const bool ended = roster_.end(hash_of(id), id, how.session, now_, {}, events_);
     queue_events();
     return ended;
 }

@@ -57,8 +57,8 @@ public:
 
     // The rest does not know of heartbeats that wait. What changes something requires that none do.
 
-    // Ends one session, or all of them if none is given. Returns whether there was one.
-    bool leave(std::string_view id, std::optional<std::string_view> session);
+    // Returns whether there was such a session.
+    bool leave(std::string_view id, const Leave& how);
     void leave_all();
     // Queues an offline for a user who is not known here.
     void tell_offline(std::string_view id) { untold_.push(false, id); }

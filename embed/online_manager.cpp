@@ -70,9 +70,9 @@ struct OnlineManager::Impl {
         for (auto n = std::min(core.untold(), kToldAtOnce); n > 0; --n)
             if (const auto transition = core.pop()) tell(*transition);
     }
-    bool leave(std::string_view id, std::optional<std::string_view> session) {
+    bool leave(std::string_view id, const Leave& how) {
         look_at_clock();
-        const bool left = core.leave(id, session);
+        const bool left = core.leave(id, how);
         changed();
         return left;
     }
@@ -141,12 +141,8 @@ Seen OnlineManager::seen(std::string_view id, const Beat& how) {
     return seen;
 }
 
-bool OnlineManager::leave(std::string_view id) {
-    return impl_->leave(id, std::nullopt);
-}
-
-bool OnlineManager::leave(std::string_view id, std::string_view session) {
-    return impl_->leave(id, session);
+bool OnlineManager::leave(std::string_view id, const Leave& how) {
+    return impl_->leave(id, how);
 }
 
 void OnlineManager::renew_all() {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,15 @@ struct Beat {
     std::string_view session{};
     // 1 s..24 h; 0: the timeout.
     std::chrono::milliseconds ttl{0};
+};
+
+// What may be said about a leave.
+struct Leave {
+    // Only this one; without, all of the user's.
+    std::optional<std::string_view> session{};
+    // They may be back before anybody is told, for example as a page is loaded anew: told offline
+    // after that, and not later than without a leave, unless a heartbeat comes first.
+    std::chrono::milliseconds linger{0};
 };
 
 // What became of a heartbeat. Ids are 1..128 bytes of UTF-8 without control characters, sessions at
@@ -95,12 +105,17 @@ public:
     // next process(), for which fd() is ready within 2 ms.
     Seen seen(std::string_view id) { return seen(id, {}); }
     Seen seen(std::string_view id, const Beat& how);
-    // Ends all of the user's sessions, or the one named. Returns whether there was one.
-    bool leave(std::string_view id);
-    bool leave(std::string_view id, std::string_view session);
-    // Everyone who is online stays so for their whole ttl from now, also who was silent for longer
-    // but is not found offline yet: for when nobody could be heard, because what heartbeats come
-    // from was away or the program itself stood still.
+    // Ends all of the user's sessions, or the one named, at once or after a while. Returns whether
+    // there was one.
+    bool leave(std::string_view id) { return leave(id, Leave{}); }
+    bool leave(std::string_view id, const Leave& how);
+    bool leave(std::string_view id, std::string_view session) {
+        return leave(id, Leave{.session = session});
+    }
+    // Everyone who is online stays so for their whole ttl from now, or for what was left of it when
+    // they left to linger; also who was silent for longer but is not found offline yet: for when
+    // nobody could be heard, because what heartbeats come from was away or the program itself stood
+    // still.
     void renew_all();
 
     [[nodiscard]] bool is_online(std::string_view id) const;

@@ -94,6 +94,21 @@ public:
         }
         return true;
     }
+    // Each lasts for so long from now if it would last for longer.
+    bool linger(const std::string& id, const std::optional<std::string>& session, std::int64_t us) {
+        const auto it = users_.find(id);
+        if (it == users_.end()) return false;
+        const auto at = round_up(now_ + grain_);
+        bool any = false;
+        for (auto& [name, s] : it->second) {
+            if (session && *session != name) continue;
+            any = true;
+            if (session && s.shared) continue;
+            if (deadline(s) < at) continue;
+            s = {at, std::min(deadline(s) - at, us), s.shared};
+        }
+        return any;
+    }
     void leave_all() {
         --ties_;
         for (const auto& [id, sessions] : users_)

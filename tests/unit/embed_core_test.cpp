@@ -118,9 +118,9 @@ TEST_CASE("a user is online while one session lives", "[embed]") {
     core.seen("alice", {.session = "phone"});
     core.seen("alice", {.session = "laptop", .ttl = 30s});
     core.pass({0});
-    CHECK(!core.leave("alice", "tablet"));
-    CHECK(!core.leave("alice", ""));
-    CHECK(core.leave("alice", "phone"));
+    CHECK(!core.leave("alice", {.session = "tablet"}));
+    CHECK(!core.leave("alice", {.session = ""}));
+    CHECK(core.leave("alice", {.session = "phone"}));
     core.pass({29'999'999});
     CHECK(told(core) == "+alice ");
     core.pass({1});
@@ -133,7 +133,7 @@ TEST_CASE("who left is back with their next heartbeat, also in the same session"
     for (int round = 0; round < 3; ++round) {
         core.seen("alice", {.session = "phone"});
         core.pass({0});
-        CHECK(core.leave("alice", "phone"));
+        CHECK(core.leave("alice", {.session = "phone"}));
         core.seen("bob", {});
         core.pass({0});
         CHECK(core.leave("bob", {}));
@@ -196,4 +196,27 @@ TEST_CASE("a hundred thousand silent users are told in the order of their deadli
         REQUIRE(near);
     }
     CHECK(core.untold() == 0);
+}
+
+TEST_CASE("who leaves to linger is told offline after that, unless they are back", "[embed]") {
+    auto core = core_with(30s);
+    for (const auto* id : {"alice", "bob", "carol"})
+        core.seen(id, {.session = "tab"});
+    core.pass({0});
+    CHECK(core.leave("alice", {.session = "tab", .linger = 5s}));
+    CHECK(core.leave("bob", {.linger = 5s}));
+    CHECK(core.leave("carol", {.linger = 25h}));  // no later than without
+    CHECK_FALSE(core.leave("carol", {.session = "phone", .linger = 5s}));
+    CHECK(told(core) == "+alice +bob +carol ");
+    core.pass({4'999'000});
+    CHECK(core.is_online("alice"));
+    core.seen("bob", {.session = "tab"});
+    core.pass({1'000});
+    CHECK(told(core) == "-alice ");
+    core.pass({25'000'000});
+    CHECK(told(core) == "-carol ");
+    // At once, whatever was said before.
+    CHECK(core.leave("bob", {.linger = 5s}));
+    CHECK(core.leave("bob", {}));
+    CHECK(told(core) == "-bob ");
 }

@@ -60,6 +60,8 @@ const std::vector<std::string> kUsers{"a",
                                       "g"};
 const std::vector<std::int64_t> kTtlsMs{0, 0, 1'000, 1'001, 2'500, 86'400'000};
 
+const std::vector<std::int64_t> kLingersMs{0, 0, 1, 700, 2'000, 100'000'000};
+
 // What happens next; each number is taken modulo what there is to choose from.
 struct Step {
     unsigned kind, user, session, ttl, wait;
@@ -110,7 +112,11 @@ public:
             pass(step);
             std::optional<std::string> which;
             if (step.session % 4) which = session;
-            RC_ASSERT(core_.leave(id, which) == model_.leave(id, which));
+            if (const auto linger = kLingersMs[step.ttl % kLingersMs.size()]; linger > 0)
+                RC_ASSERT(core_.leave(id, {which, 1ms * linger}) ==
+                          model_.linger(id, which, linger * 1000));
+            else
+                RC_ASSERT(core_.leave(id, {.session = which}) == model_.leave(id, which));
         } else if (step.kind < 90) {
             tell(core_, told_, step.session % 5);
         } else if (step.kind < 92) {

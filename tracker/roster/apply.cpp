@@ -321,6 +321,29 @@ bool Roster::end(std::uint64_t hash, std::string_view user, std::optional<std::s
     return true;
 }
 
+bool Roster::linger(std::uint64_t hash, std::string_view user,
+                    std::optional<std::string_view> session, Instant at, Duration linger) {
+    auto& in = *impl_;
+    const auto index = in.find(hash, user);
+    if (!index) return false;
+    const auto tick = in.clock.of_read(at);
+    in.make_room(tick);
+    auto& record = in.records[*index];
+    if (record.single()) in.to_list(record);
+    auto* const named = session ? record.sessions.find(kUnnamedEdge, *session) : nullptr;
+    // As if a last heartbeat had had that ttl.
+    for (auto* s = record.sessions.begin(); s != record.sessions.end(); s = SessionList::next(s)) {
+        if (session ? s != named || s->shared : false) continue;
+        const auto left = std::min(linger / 1ms, in.deadline_of(*s) - tick);
+        if (left < 0) continue;  // it is over by then
+        record.read = s->read = Impl::low(tick);
+        s->ttl = static_cast<std::uint32_t>(left);
+    }
+    in.to_single_if_possible(record);
+    in.set_deadline(*index);
+    return !session || named != nullptr;
+}
+
 void Roster::Impl::after_endings(UserNumber user, std::uint64_t hash, Reason reason, Ending last,
                                  std::int64_t at_ms, std::string_view status_before,
                                  WallOffset wall, std::vector<Event>& out) {

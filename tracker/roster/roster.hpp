@@ -141,6 +141,10 @@ public:
     // at once: for callers whose heartbeats come in order. Returns whether there was one.
     bool end(std::uint64_t hash, std::string_view user, std::optional<std::string_view> session,
              Instant at, WallOffset wall, std::vector<Event>& out);
+    // As end(), but they last for `linger` after `at` if they would last for longer. A heartbeat
+    // makes it as if nothing had happened.
+    bool linger(std::uint64_t hash, std::string_view user, std::optional<std::string_view> session,
+                Instant at, Duration linger);
 
     // Evidence for the time before `now` may be missing: every deadline is taken to be at least
     // now + its session's ttl, that of sessions which begin later as well, and no edge to be silent
