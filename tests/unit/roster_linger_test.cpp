@@ -126,7 +126,9 @@ TEST_CASE("a lift undoes a bye that it cannot be sure of", "[roster][linger]") {
     w.apply(w.session("alice", "c1", at(10s)));
     w.apply(w.session("bob", "c1", at(10s)));
     w.apply(RosterWorld::bye(w.session("alice", "c1", at(11s))));
+    CHECK(w.roster.find(hash_of("alice"), "alice", {})->leaves_at);
     w.roster.lift(at(12s));
+    CHECK_FALSE(w.roster.find(hash_of("alice"), "alice", {})->leaves_at);
     w.apply(RosterWorld::bye(w.session("bob", "c1", at(12s))));  // nothing is missing behind it
 
     const auto left = w.expire(at(42s));

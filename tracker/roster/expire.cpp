@@ -190,7 +190,10 @@ Roster::View Roster::Impl::view(const UserRecord& record, WallOffset wall) const
     v.ttl_ms = ttl_max(record);
     v.sessions = record.single() ? 1 : static_cast<std::uint32_t>(record.sessions.count());
     if (const auto status = record.sessions.status(window); !status.empty()) v.status = status;
-    if (!record.single() && staying(record) == 0) v.leaves_at = clock.instant(last_end(record));
+    const auto floor = lifted_to(v.hash);
+    bool leaving = true;
+    each_session(record, [&](const auto& held) { leaving = leaving && leaves(held, floor); });
+    if (leaving) v.leaves_at = clock.instant(last_end(record));
     return v;
 }
 

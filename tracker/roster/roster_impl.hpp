@@ -97,6 +97,7 @@ struct Roster::Impl {
     [[nodiscard]] Life life(const UserRecord& r, Tick floor) const {
         return {std::max(window.widen(r.read), floor), r.ttl};
     }
+    [[nodiscard]] static bool leaves(const UserRecord&, Tick) { return false; }
     // Behind its bye the user may have come back, and that be what is missing: a lift undoes it.
     [[nodiscard]] bool leaves(const Session& s, Tick floor) const {
         return s.left && (floor <= window.widen(s.read) || bug(Bug::lift_keeps_bye));
