@@ -28,6 +28,8 @@ public:
 
     // What was read then waits for event time to pass it.
     void hurry(Instant read) { hurried_until_ = std::max(hurried_until_, read + kPassed); }
+    // Nothing is read any more.
+    void rest() { hurried_until_ = Instant{} - kInterval; }
     // What to send at the end of a turn, if anything. `now`: read after its last receive.
     [[nodiscard]] std::optional<std::uint64_t> due(Instant now) {
         looked_ = now;
@@ -63,7 +65,7 @@ private:
     Instant sent_{};
     bool under_way_ = false;
     Instant looked_{};
-    Instant hurried_until_ = looked_ - kInterval;
+    Instant hurried_until_ = Instant{} - kInterval;
 };
 
 }  // namespace presence::collector

@@ -273,6 +273,7 @@ void Router::adopt(SlotMap map) {
 }
 
 void Router::goodbye(Instant now, std::vector<Outgoing>& out) {
+    impl_->input_probe.rest();
     for (const auto& link : impl_->links) {
         if (input() != ReadLease::State::open) link->note_loss();  // what came lies unread
         link->leave();

@@ -116,6 +116,9 @@ TEST_CASE("what waits for event time is probed at once, until that has passed it
     CHECK(probe.next_wakeup() == now + InputProbe::kTurn);
     (void)probe.due(now += InputProbe::kInterval);
     CHECK(probe.next_wakeup() == Instant::max());
+    probe.hurry(now);
+    probe.rest();
+    CHECK(probe.next_wakeup() == Instant::max());
 }
 
 TEST_CASE("a bye is behind the watermark two frames later, whenever it comes",
