@@ -98,6 +98,7 @@ public:
             wait();
             turn();
             guard_.turn(turn_began_);
+            reporter_.watch(turn_began_);
             if (!ready_ && router_.heard_by_all()) {
                 ready_ = true;
                 io::tell_ready();

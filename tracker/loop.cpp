@@ -123,6 +123,7 @@ public:
             receive_queries();
             turn();
             guard_.turn(io::now());
+            reporter_.watch(io::now());
             report();
             if (signals_.take_reload()) reload();
         }

@@ -1,8 +1,16 @@
 #include "common/io/reporter.hpp"
 
+#include <utility>
+
 #include "common/io/log.hpp"
 
 namespace presence::io {
+
+void Reporter::watch(Instant now) {
+    const auto turned = std::exchange(turned_, now);
+    if (turned != Instant::max() && now - turned > kStoodStill)
+        log::warn("stood_still", {{"for_ms", (now - turned) / 1ms}});
+}
 
 void Reporter::tell(Instant now, const std::vector<CounterValue>& counters) {
     log::Fields grown;

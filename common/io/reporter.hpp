@@ -19,6 +19,11 @@ public:
     static constexpr Duration kTroubleInterval = 10s;
     static constexpr Duration kStatsInterval = 60s;
 
+    static constexpr Duration kStoodStill = 2s;
+
+    // For a loop that turns more often than that: says by how much it did not
+    // (`event=stood_still`), as what others then see of this process is not their fault.
+    void watch(Instant now);
     // `counters` is called only when something is due: cheap in every turn.
     template <class Values>
     void turn(Instant now, Values&& counters) {
@@ -30,6 +35,7 @@ private:
 
     std::map<std::string, std::int64_t, std::less<>> told_;        // troubles
     std::map<std::string, std::int64_t, std::less<>> told_stats_;  // all
+    Instant turned_ = Instant::max();
     Throttle trouble_{kTroubleInterval}, stats_{kStatsInterval};
 };
 

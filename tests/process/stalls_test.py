@@ -76,6 +76,7 @@ class Stalls(Chaos):
         with self.stopped("t1", RECOVERY + self.ttl):
             self.go_on_for(3 * self.ttl)
         self.judge()
+        self.programs["t1"].wait_for("event=stood_still for_ms=", "err")
 
 
 if __name__ == "__main__":
