@@ -57,9 +57,12 @@ TEST_CASE("a bye whose row says more than it may lingers for an hour", "[tracker
 
 TEST_CASE("who lingers is online, and said to be leaving", "[tracker][linger]") {
     Leaving world({});
+    world.frame(at(3s), {});
+    CHECK(world.events(at(3s)).empty());
     const auto leaving = world.alice(3s);
     CHECK(leaving.state == Known::online);
     CHECK(leaving.leaving_ms == 4'000);
+    CHECK(world.alice(3'900ms).leaving_ms == 4'000);  // event time has not gone on
     auto back = beat("alice");
     back.session = "new page";
     world.frame(at(4s), {back});

@@ -122,7 +122,8 @@ Answers::Body Answers::body(const GetQuery& query) const {
             one.last_seen_ms = found->last_seen_ms;
             if (found->status) one.status = std::string(*found->status);
             if (found->leaves_at)
-                one.leaving_ms = std::max<std::int64_t>((*found->leaves_at - now) / 1ms, 0);
+                one.leaving_ms =
+                    std::max<std::int64_t>((*found->leaves_at - event_time.value_or(now)) / 1ms, 0);
             if (const auto hold = roster.hold_of(hash, user)) {
                 one.held_by = "edge:" + std::string(hold->edge);
                 one.held_until_ms = millis(wall.at(hold->until));
