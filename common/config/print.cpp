@@ -8,8 +8,9 @@ namespace {
 // Worst cases, as comments.
 void write_lateness(std::string& out, const PresenceConfig& config) {
     out +=
-        "# How late after their last heartbeat + ttl a user is told offline at most, never\n"
-        "# earlier, if this happens (a ttl of their own counts in place of timeout):\n";
+        "# How late after their last heartbeat + ttl a user is told offline at most, if this\n"
+        "# happens (a ttl of their own counts in place of timeout). Never earlier, unless it\n"
+        "# says stale:\n";
     for (const auto& late : late_bounds(config)) {
         out.append("#   ").append(late.when).append(": ").append(late.value);
         out.append(" (").append(late.bound).append(")\n");

@@ -166,3 +166,22 @@ TEST_CASE("that deadlines stand lifted is told as a hold", "[tracker][lifts]") {
     CHECK(holds[0].sessions == 1);
     CHECK(world.tracker.holds(at(12s), kWall).empty());
 }
+
+TEST_CASE("a visit that was over when a lift came is told when its evidence does",
+          "[tracker][lifts]") {
+    TrackerWorld world;
+    world.frame(at(1s), {});
+    world.events(at(1s));
+    // What was read meanwhile comes frame by frame, the news of a loss with the first.
+    world.dropped = 1;
+    world.watermark = at(5s);
+    world.frame(at(60s), {}, at(5s));
+    CHECK(world.events(at(60s)).empty());
+    world.watermark = at(15s);
+    world.frame(at(60s) + 10ms, {beat("guest")}, at(10s));
+    const auto told = world.events(at(60s) + 10ms);
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].user == "guest");
+    CHECK(told[0].state == State::online);
+    CHECK(world.tracker.counters()["stale"] == 0);
+}

@@ -29,18 +29,18 @@ TEST_CASE("what is held for want of evidence is told after freeze_max at the lat
     TrackerWorld world(with_freeze_max(30s));
     world.frame(at(1s), {beat("alice")});
     CHECK(turns(world, 1s, 1s).size() == 1);
-    CHECK(turns(world, 1'500ms, 31s).empty());
-    CHECK(world.ask<CountAnswer>(CountQuery{}, at(31s)).online == 1);
+    CHECK(turns(world, 1'500ms, 30s).empty());
+    CHECK(world.ask<CountAnswer>(CountQuery{}, at(30s)).online == 1);
     CHECK(world.freshness == Freshness::frozen);
     CHECK(world.stale_by.empty());
 
-    // Lag counts from 2 s on: at 33 s all is used up, and event time goes on from 1 s.
-    const auto told = turns(world, 31'500ms, 44s);
+    // At 31 s all is used up, and event time goes on from 1 s.
+    const auto told = turns(world, 30'500ms, 42s);
     REQUIRE(told.size() == 1);
     CHECK(told[0].user == "alice");
     CHECK(told[0].reason == "timeout");
     CHECK(told[0].freshness == Freshness::stale);
-    CHECK(world.ask<GetAnswer>(GetQuery{{"alice"}}, at(44s)).users[0].state == Known::unknown);
+    CHECK(world.ask<GetAnswer>(GetQuery{{"alice"}}, at(42s)).users[0].state == Known::unknown);
     CHECK(world.freshness == Freshness::stale);
     CHECK(world.stale_by == std::vector<std::string>{"freeze_max"});
     CHECK(world.tracker.counters()["freeze_spent_ms"] == 30'000);
@@ -69,10 +69,10 @@ TEST_CASE("a tracker that nothing wakes but its own ticks spends what it holds a
 TEST_CASE("it is not told before, and who was heard meanwhile stays", "[tracker][freeze]") {
     TrackerWorld world(with_freeze_max(30s));
     world.frame(at(1s), {beat("alice"), beat("bob")});
-    turns(world, 1s, 42'500ms);
-    // alice's heartbeat of 40 s comes late.
-    world.frame(at(42'900ms), {beat("alice")}, at(40s));
-    const auto told = turns(world, 43s, 49s);
+    turns(world, 1s, 40'500ms);
+    // alice's heartbeat of 38 s comes late.
+    world.frame(at(40'900ms), {beat("alice")}, at(38s));
+    const auto told = turns(world, 41s, 47s);
     REQUIRE(told.size() == 1);
     CHECK(told[0].user == "bob");
 }

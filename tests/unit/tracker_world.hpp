@@ -52,7 +52,7 @@ struct TrackerWorld {
         h.number = ++number;
         h.base = 1;
         h.sent = PeerInstant{now.time_since_epoch()};
-        h.watermark = h.sent;
+        h.watermark = watermark ? PeerInstant{watermark->time_since_epoch()} : h.sent;
         h.echo = FrameHeader::Echo{7, micros(now), h.sent};
         h.goodbye = goodbye;
         h.dropped = dropped;
@@ -108,8 +108,9 @@ struct TrackerWorld {
     std::string leases;
     WallOffset wall = kWall;
     std::uint64_t number = 0;
-    std::uint64_t dropped = 0;  // heartbeats, as the collector tells with each frame
-    Freshness freshness{};      // of the last answer
+    std::optional<Instant> watermark;  // of the next frames, if it is behind
+    std::uint64_t dropped = 0;         // heartbeats, as the collector tells with each frame
+    Freshness freshness{};             // of the last answer
     std::vector<std::string> stale_by{};
 };
 

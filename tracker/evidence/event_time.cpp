@@ -13,9 +13,8 @@ bool EventTime::lift(Instant now) {
         refused_until_ = lifted_until_;
         return false;
     }
-    const auto from = any_ ? std::min(event_time_, now) : now;
-    holds_.add(clock_.of_event(from), clock_.of_event(lifted_until_));
-    event_time_ = std::max(event_time_, now);
+    holds_.add(clock_.of_event(lagging_since(now)), clock_.of_event(lifted_until_));
+    lifted_to_ = now;
     return true;
 }
 
@@ -34,13 +33,18 @@ std::optional<Instant> EventTime::turn(Instant now, std::optional<Instant> evide
         const auto least = bug(Bug::freeze_short) ? max_ * 9 / 10 : Duration{0};
         used_up_ = used_up_ || left(turned) <= least;
         if (used_up_) {
-            event_time_ = std::min(event_time_ + (now - turned), now);
+            event_time_ = std::min(std::max(event_time_, lifted_to_) + (now - turned), now);
             any_ = true;
         } else {
-            holds_.add(clock_.of_event(turned), clock_.of_event(now));
+            holds_.add(clock_.of_event(lagging_since(turned)), clock_.of_event(now));
         }
     }
     return any_ ? std::optional(event_time_) : std::nullopt;
+}
+
+// More than that was counted as it passed, or is not to count, as we were stopped.
+Instant EventTime::lagging_since(Instant now) const {
+    return any_ ? std::clamp(event_time_, now - kLag, now) : now;
 }
 
 Duration EventTime::spent(Instant now) const {

@@ -10,14 +10,14 @@ namespace presence::tracker {
 // Event time, and the one bound for how late faults may make an offline.
 //
 // Event time follows the evidence, and stands still while that is missing. A lift, when what was
-// read before now may be lost, moves every deadline to its ttl from now. So nothing is due until
-// then, and event time is now.
+// read before now may be lost, moves every deadline to its ttl from now.
 //
 // The bound: `max` within an hour. What counts is each moment of the hour at which event time stood
-// or deadlines lay lifted, once where the two overlap. Beyond, event time runs on from where it
-// stood, as fast as our clock, and no deadline moves: who is not heard is told offline, and answers
-// must say `stale` (of events: see Doubts). So an offline comes no later than `max`, the ttl of the
-// last lift, and kLag after it is due, however many faults there are.
+// or deadlines lay lifted, once where the two overlap. Beyond, no deadline moves, and event time
+// runs on as fast as our clock: from where it stood, or from the newest lift, as nothing is due
+// before. Who is not heard is told offline, and answers must say `stale` (of events: see Doubts).
+// So an offline comes no later than `max`, a ttl, and kLag after it is due, however many faults
+// there are, but for our own stops, and if its ttl is not longer than what a lift counts for.
 //
 // A turn that came late (we were stopped ourselves) counts as no hold, nor does the second after
 // it: what came meanwhile still waits in our sockets.
@@ -55,6 +55,8 @@ public:
     [[nodiscard]] Duration left(Instant now) const;
 
 private:
+    [[nodiscard]] Instant lagging_since(Instant now) const;
+
     Duration max_, ttl_;
     TickClock clock_;
     Holds holds_;
@@ -64,6 +66,7 @@ private:
     Instant settled_at_{};
     std::optional<Instant> since_;
     bool used_up_ = false;
+    Instant lifted_to_{};  // every deadline lies a ttl behind
     Instant lifted_until_{};
     Instant refused_until_{};
 };
