@@ -126,7 +126,9 @@ void Model::handed_out(std::size_t tracker, const Event& event, Time at) {
     known.online = event.state == State::online;
     // An online that comes out late, as its evidence did, was true since its heartbeat.
     known.changed = known.online ? std::min(now, at) : now;
-    known.offline_at = event.reason == "timeout" ? at : -1;
+    // One that says stale was told without evidence, and what comes late may be taken for later.
+    const bool sure = event.reason == "timeout" && event.freshness != Freshness::stale;
+    known.offline_at = sure ? at : -1;
     if (event.reason == "bye" && !known.online) known.bye_told = std::max(known.bye_told, at);
 }
 
