@@ -89,23 +89,16 @@ std::string line_of(const StatusAnswer::Hold& hold) {
     if (edge && hold.why == "silent")
         return fmt::format("{}  silent for {}: its {} held, at most {} more", hold.what, silence,
                            sessions, in(hold.until_ms));
-    if (edge && hold.why == "lost")
-        return fmt::format("{}  silent for {}: given up, its {} end", hold.what, silence, sessions);
     if (edge)
-        return fmt::format("{}  silent for {}, too often within the hour: its {} end on time",
-                           hold.what, silence, sessions);
+        return fmt::format("{}  silent for {}: given up, its {} end", hold.what, silence, sessions);
     if (hold.why == "lifted")
         return fmt::format("{}  heartbeats may be lost from before {} ago: timeouts wait, {} more",
                            hold.what, silence, in(hold.until_ms));
-    if (hold.why == "lift_refused")
-        return fmt::format(
-            "{}  heartbeats may be lost from before {} ago, too often within the "
-            "hour: timeouts go on",
-            hold.what, silence);
     if (hold.why.ends_with("_list")) return line_of_list(hold);
     if (hold.why == "used_up")
-        return fmt::format("{}  no evidence for {}, freeze_max is used up: timeouts go on without",
-                           hold.what, silence);
+        return fmt::format(
+            "{}  no evidence for {}, longer than freeze_max: timeouts go on without, late by that",
+            hold.what, silence);
     const auto why = hold.why == "never_heard"  ? "never heard"
                      : hold.why == "none_known" ? "none is known"
                      : hold.why == "behind"     ? "is behind"

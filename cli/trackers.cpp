@@ -25,13 +25,11 @@ std::string meaning_of(const std::string& reason) {
     if (reason == "disk")
         return "its disk cannot be written, so nobody is told anything until it can";
     if (reason == "freeze_max")
-        return "evidence was missing for longer than freeze_max, so timeouts go on without, and "
-               "may be wrong";
-    if (reason == "lifts")
-        return "heartbeats were lost too often within the hour, so timeouts may be wrong";
+        return "evidence was missing for longer than freeze_max: users are told offline late, and "
+               "perhaps wrongly";
     if (reason == "lists")
-        return "some collector has gone by another list of trackers for longer than freeze_max, so "
-               "timeouts of some users go on without it, and may be wrong";
+        return "some collector has gone by another list of trackers for longer than freeze_max: "
+               "some users are told offline late, and perhaps wrongly";
     return reason;
 }
 

@@ -42,8 +42,9 @@ enum class Bug : std::uint8_t {
     edge_silence_forgotten,  // when the edge is heard again
     edge_held_on,            // beyond its grace
     edge_lost_at_once,       // not paced
-    freeze_short,            // event time runs on after a tenth of what it may be held
-    stale_untold,            // that holds or lifts are used up
+    freeze_short,            // event time runs on after a quarter of what it may be held
+    held_for_ever,           // what holds people up has no bound
+    stale_untold,            // that somebody was told offline without evidence
     lists_ignored,           // collectors that route by another list of trackers
     fed_again_not_lifted,    // a slot whose heartbeats went elsewhere for a while
     epoch_unheard,           // a slot's epoch is not raised above those of others

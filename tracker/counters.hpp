@@ -34,16 +34,14 @@ inline constexpr auto kCounters = std::to_array<Counter>({
     {"edges_limit", CounterKind::trouble, "Heartbeats without room for an edge: they share."},
     {"malformed", CounterKind::trouble, "Rows that no collector of ours can have sent."},
     {"lifts", CounterKind::trouble, "Lifts of all deadlines, as evidence may be missing."},
-    {"lifts_refused", CounterKind::trouble,
-     "Lifts of deadlines refused, as freeze_max was used up."},
+    {"offline_in_doubt", CounterKind::trouble,
+     "Users told offline, as stale, who may have been heard: freeze_max was over."},
     {"queries", CounterKind::count, "Queries received."},
     {"queries_refused", CounterKind::trouble, "Queries that are malformed."},
     {"replays_refused", CounterKind::trouble, "Replays refused, as too many of a peer waited."},
     {"journal_waiting_bytes", CounterKind::gauge, "Bytes not yet written to the journal."},
     {"topics", CounterKind::gauge, "Different topics subscribed to."},
     {"lag_ms", CounterKind::gauge, "How old the evidence is; -1 before the first."},
-    {"freeze_spent_ms", CounterKind::gauge,
-     "How long timeouts waited or were lifted in the last hour, of freeze_max."},
 });
 using TrackerCounters = Counters<kCounters>;
 

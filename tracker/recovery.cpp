@@ -181,9 +181,7 @@ void Tracker::Impl::resume(std::string_view bytes, Instant now) {
         restarts.resume(std::move(starts));
     }
     restarts.begin(now);
-    counters["lifts_refused"] += roster.shorten_held([&](Instant seen, Duration ttl) {
-        return restarts.held_until(seen, ttl);
-    }) > 0;
+    roster.shorten_held([&](Instant seen, Duration ttl) { return restarts.held_until(seen, ttl); });
     // What was over then is over still, though its heartbeats come again: a run that took them for
     // news would bring back users who were told offline.
     if (const auto& over = facts.event_time; over && runs_on(over->clock) && over->at_us > 0) {

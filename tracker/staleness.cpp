@@ -6,7 +6,6 @@ std::vector<std::string> StaleBy::names() const {
     std::vector<std::string> all;
     if (disk) all.emplace_back("disk");
     if (freeze_max) all.emplace_back("freeze_max");
-    if (lifts) all.emplace_back("lifts");
     if (lists) all.emplace_back("lists");
     return all;
 }

@@ -13,11 +13,10 @@ namespace presence::tracker {
 // Why answers are stale, each reason that holds.
 struct StaleBy {
     bool disk = false;        // the journal cannot be written: news waits
-    bool freeze_max = false;  // evidence was missing for so long: timeouts go on without
-    bool lifts = false;       // a lift was refused: heartbeats may have been lost
+    bool freeze_max = false;  // who was told offline of late may have been heard: it was over
     bool lists = false;       // collectors went by other lists of trackers for so long
 
-    [[nodiscard]] bool any() const { return disk || freeze_max || lifts || lists; }
+    [[nodiscard]] bool any() const { return disk || freeze_max || lists; }
     [[nodiscard]] std::vector<std::string> names() const;
     friend bool operator==(const StaleBy&, const StaleBy&) = default;
 };

@@ -195,12 +195,9 @@ void Tracker::Impl::pass_time(Instant now) {
     failure_detector.on_time(now);
     snapshots.on_time(now);
     if (failure_detector.take_lift()) {
-        const bool lift = time.lift(now);
-        if (lift)
-            roster.lift(now);
-        else
-            roster.refuse_lift(now);
-        ++(lift ? counters["lifts"] : counters["lifts_refused"]);
+        roster.lift(now);
+        lifted_at = now;
+        ++counters["lifts"];
     }
     look_at_feeds(now);
     evidence = failure_detector.event_time(now);
@@ -212,8 +209,13 @@ void Tracker::Impl::pass_time(Instant now) {
     // While the disk is behind we take no frames ourselves.
     // While nothing can be written nothing is acknowledged, and collectors stand for our sake.
     const bool disk = writing.full || writing.failing;
-    event_time = time.turn(now, evidence, missing && !disk);
-    counters.set("freeze_spent_ms", time.spent(now).count() / 1000);
+    using Held = EventTime::Held;
+    event_time = time.turn(now, evidence,
+                           !missing ? Held::no
+                           : disk   ? Held::by_us
+                                    : Held::for_evidence);
+    if (const auto stopped = time.stopped(); stopped > 0s) roster.on_stop(now - stopped, now);
+    roster.run_on(time.used_up());
     if (!evidence)
         freshness_fed = Freshness::warming;
     else if (missing)
@@ -221,12 +223,14 @@ void Tracker::Impl::pass_time(Instant now) {
     else
         freshness_fed = now < *warm_at ? Freshness::warming : Freshness::live;
     const bool told = !bug(Bug::stale_untold);
-    stats.stale_by = {writing.failing, told && time.used_up(), told && time.refused(now), false};
-    if (stats.stale_by.any()) freshness_fed = Freshness::stale;
-    stats.stale_by.lists = feeds.used_up();  // of some slots
+    const bool doubted = told && roster.in_doubt();
+    if (writing.failing || (told && time.used_up())) freshness_fed = Freshness::stale;
+    // Of lists: of some slots.
+    stats.stale_by = {writing.failing, told && (time.used_up() || doubted), feeds.used_up()};
+    freshness_known = doubted ? Freshness::stale : Freshness::live;
     const bool taken_lately = now < taken_last + options.timeout;
-    stats.freshness = std::max(
-        {freshness_fed, feeds.freshness(), taken_lately ? Freshness::warming : Freshness::live});
+    stats.freshness = std::max({freshness_fed, freshness_known, feeds.freshness(),
+                                taken_lately ? Freshness::warming : Freshness::live});
     counters["slots_not_fed"] = feeds.missing().count();
 }
 
@@ -258,16 +262,27 @@ void Tracker::Impl::acknowledge(Instant now, std::vector<ToPeer>& out) {
 }
 
 Answers Tracker::Impl::answers(const TrackerCounters& current, Instant now, WallOffset wall) {
-    return {options,   map,
-            self,      roster,
-            publisher, failure_detector,
-            feeds,     time,
-            taken,     snapshots,
-            stats,     current,
-            now,       wall,
-            evidence,  event_time,
-            started,   writing,
-            disk_held, [this, now](Slot slot) { return freshness_of(slot, now); }};
+    return {options,
+            map,
+            self,
+            roster,
+            publisher,
+            failure_detector,
+            feeds,
+            time,
+            taken,
+            snapshots,
+            stats,
+            current,
+            now,
+            wall,
+            evidence,
+            event_time,
+            lifted_at,
+            started,
+            writing,
+            disk_held,
+            [this, now](Slot slot) { return std::max(freshness_of(slot, now), freshness_known); }};
 }
 
 Answer Tracker::Impl::heading(Instant now, WallOffset wall) const {

@@ -48,12 +48,12 @@ struct Tracker::Impl {
           self(index_of(map, options.tracker)),
           failure_detector(options.collector_grace, options.collectors_expected, now),
           feeds(options.tracker, map, options.freeze_max, now),
-          time(options.freeze_max, options.timeout, now),
+          time(options.freeze_max, now),
           restarts(options.freeze_max, options.timeout),
           roster({.users_max = options.users_max,
                   .edge_timeout = options.edge_timeout,
                   .edge_grace = options.edge_grace,
-                  .edge_hold_max = options.freeze_max,
+                  .hold_max = options.freeze_max,
                   .edge_lost_rate = options.edge_lost_rate},
                  now),
           publisher(options.tracker, options.boot),
@@ -78,6 +78,7 @@ struct Tracker::Impl {
     void raise(SlotSet slots);
     // Holds the users of slots that are not fed, and lifts those that are again.
     void look_at_feeds(Instant now);
+    // Of what is told of a slot's users now.
     [[nodiscard]] Freshness freshness_of(Slot slot, Instant now) const;
 
     void apply(const FrameHeader& header, Instant received, WallOffset wall);
@@ -123,8 +124,11 @@ struct Tracker::Impl {
     bool raised = false;    // our epochs, above those that others told
     // As if every collector went by our list.
     Freshness freshness_fed = Freshness::warming;
+    // Of answers alone: who is not known may have been told offline in doubt.
+    Freshness freshness_known = Freshness::live;
     std::optional<Instant> evidence;    // as far as it reaches
-    std::optional<Instant> event_time;  // later than that while a freeze is used up
+    std::optional<Instant> event_time;  // later than that while it runs on without
+    std::optional<Instant> lifted_at;   // the last time
     std::optional<Instant> resumed;     // how far the run before had come
     std::optional<Instant> warm_at;
     Instant started;

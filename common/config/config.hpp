@@ -33,7 +33,7 @@ struct PresenceConfig {
     Duration timeout = 30s;                // a heartbeat's ttl where it names none
     Duration linger{0};                    // how long a session outlives its bye
     Duration collector_grace{0};           // 0: the same as timeout
-    Duration freeze_max{0};                // 0: 10 min, or what two lost collectors cost, if longer
+    Duration freeze_max{0};                // 0: 10 min, or twice the grace if that is longer
     Duration edge_timeout = 3s;            // silence of an edge that is none
     Duration edge_grace = 30s;             // how long its users are held then
     std::uint64_t edge_lost_rate = 5'000;  // of whom so many a second are told offline after that
@@ -57,9 +57,8 @@ struct PresenceConfig {
         return collector_grace.count() > 0 ? collector_grace : timeout;
     }
     [[nodiscard]] Duration freeze_max_or_default() const {
-        return freeze_max.count() > 0
-                   ? freeze_max
-                   : std::max<Duration>(10min, 2 * (collector_grace_or_timeout() + timeout));
+        return freeze_max.count() > 0 ? freeze_max
+                                      : std::max<Duration>(10min, 2 * collector_grace_or_timeout());
     }
 };
 

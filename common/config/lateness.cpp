@@ -17,14 +17,11 @@ std::vector<LateBound> late_bounds(const PresenceConfig& p) {
          of(p.timeout) + " + the restart"},
         {"a collector vanishes or is cut off", "collector_grace + timeout", of(grace + p.timeout)},
         {"one that was cut off is back", "timeout + 13s, from then", of(p.timeout + 13s)},
-        {"all that collectors do in an hour", "freeze_max + timeout + 2s",
-         of(freeze + p.timeout + 2s)},
-        {"lists of trackers differ, users of slots that are not fed", "freeze_max + timeout",
-         of(freeze + p.timeout)},
         {"an edge dies", "edge_timeout + edge_grace + 500ms + users / edge_lost_rate",
          of(edge + 500ms) + " + " + of(lost) + " for each million users"},
         {"an edge is cut off and comes back", "edge_timeout + edge_grace", of(edge)},
-        {"all that one edge does in an hour", "freeze_max", of(freeze)},
+        {"whatever collectors, edges and lists of trackers do", "2 * freeze_max + timeout",
+         of(2 * freeze + p.timeout)},
     };
 }
 

@@ -105,8 +105,8 @@ Settings of_presence() {
             duration("collector_grace", at<&P::collector_grace>, kTtlMin, kTtlMax,
                      "how long a silent collector holds back timeouts; 0s: the same as timeout")),
         or_zero(duration("freeze_max", at<&P::freeze_max>, kTtlMin, 2 * kTtlMax,
-                         "how late within an hour faults may make timeouts; 0s: 10m, or twice "
-                         "(collector_grace + timeout) if that is longer")),
+                         "how long timeouts wait for evidence that is missing; 0s: 10m, or twice "
+                         "collector_grace if that is longer")),
         duration("edge_timeout", at<&P::edge_timeout>, 1500ms, kTtlMax,
                  "silence of an edge that names itself, from which on its users are held"),
         duration("edge_grace", at<&P::edge_grace>, 0s, kTtlMax,

@@ -44,23 +44,21 @@ Time EdgesHeard::held_until(const std::string& edge, Time began, Time read, Time
     if (found == surely_.end() || ttl < tolerances::leased_ttl_min(shape_)) return 0;
     const auto& speeches = found->second;
     const Time hold = shape_.edge_timeout + shape_.edge_grace;
+    const Time bound = began + tolerances::held_at_most(ttl, shape_) - slack_;
     Time deadline = began + ttl - slack_;
-    Time held = 0;
     for (std::size_t i = 0; i < speeches.size(); ++i) {
         const Time silent = speeches[i].to;
-        // As long as it certainly has not used up what it may hold within an hour.
-        if (held + hold + slack_ > shape_.freeze_max) return deadline;
-        if (i + 1 < speeches.size()) held += speeches[i + 1].from - silent + slack_;
+        if (deadline > bound) return bound;
         if (silent < read && i + 1 < speeches.size() && speeches[i + 1].from <= read) continue;
         // Due before its edge could be known to be silent.
         if (deadline <= silent + shape_.edge_timeout + slack_) return deadline;
-        const Time lost = std::max(deadline, silent + hold - slack_);
+        const Time lost = std::min(bound, std::max(deadline, silent + hold - slack_));
         if (i + 1 == speeches.size()) return lost;
         const Time back = speeches[i + 1].from;
         if (lost < back + tolerances::lease_late(shape_) + slack_) return lost;
         deadline += std::min(back, silent + hold) - std::max(silent, read) - slack_;
     }
-    return deadline;
+    return std::min(bound, deadline);
 }
 
 }  // namespace presence::simulation

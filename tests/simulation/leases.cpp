@@ -12,6 +12,8 @@ void Model::expect(const std::vector<PlannedFault>& faults) {
     };
     for (const auto& fault : faults) {
         if (is_of_evidence(fault)) of_evidence_.push_back(fault);
+        if (is_of_evidence(fault) || fault.place == Place::edge) holding_.push_back(fault);
+        if (fault.place == Place::tracker) of_trackers_.push_back(fault);
         if (fault.fault != Fault::suspend || !is_of_evidence(fault)) continue;
         // Until that is noticed a tracker takes what it hears to be from another time.
         timed_ = false;

@@ -107,7 +107,7 @@ void Model::handed_out(std::size_t tracker, const Event& event, Time at) {
     }
     judge_order(tracker, state, user, event);
     if (event.freshness == Freshness::stale && !may_be_stale(now))
-        wrong(user, name, event, "it says stale, and holds cannot be used up");
+        wrong(user, name, event, "it says stale, and nothing can have been held up for so long");
     said_[user].push_back({event.epoch, event.seq, now, event.state == State::online});
     if (event.state == State::online) {
         if (known.online) return;
@@ -121,6 +121,7 @@ void Model::handed_out(std::size_t tracker, const Event& event, Time at) {
         } else {
             ++judged_.stale;
         }
+        if (event.reason == "timeout") judge_bound(tracker, user, event, at);
         if (event.reason == "edge_lost") lost_[state.run].second.push_back(at);
     }
     known.online = event.state == State::online;
@@ -132,15 +133,21 @@ void Model::handed_out(std::size_t tracker, const Event& event, Time at) {
     if (event.reason == "bye" && !known.online) known.bye_told = std::max(known.bye_told, at);
 }
 
-// Only when faults that take evidence have lasted for as long as may be held, in all, each with the
-// two lifts that it may cost; and not when their consequences are over.
+// Only when something that holds people up has been going on for as long as may be, of late:
+// faults, each with the two lifts that it may cost; and not when their consequences are over.
 bool Model::may_be_stale(Time now) const {
     if (!shape_.holds_end() || calm(now, now)) return false;
+    std::vector<Span> spans;
+    for (const auto& fault : holding_) {
+        const Time end = std::min(fault.end + tolerances::lifts_of_a_fault(shape_), now);
+        const Time begin = std::max(fault.begin, now - tolerances::held_lately(shape_));
+        if (begin < end) spans.push_back({begin, end});
+    }
+    Evidence::merge(spans);
     Time held = 0;
-    for (const auto& fault : of_evidence_)
-        if (fault.begin < now)
-            held += std::min(fault.end, now) - fault.begin + tolerances::lifts_of_a_fault(shape_);
-    return held > tolerances::used_up_least(shape_);
+    for (const auto& span : spans)
+        held += span.to - span.from;
+    return held > tolerances::stale_least(shape_);
 }
 
 bool Model::only_cut_off(std::size_t collector, std::size_t tracker) const {
@@ -217,6 +224,33 @@ void Model::judge_timeout(std::size_t tracker, const TrackerUser& state, std::si
     if (const Time deadline = evidence_.last_deadline(user, at, now); deadline > at)
         wrong(user, name, event,
               "at_ms is " + seconds(at) + ", but a heartbeat held until " + seconds(deadline));
+}
+
+// Whatever happens to others: nothing moves a deadline beyond its bound, and a tracker that runs
+// tells of it by then. Of users without an edge, whose silence has bounds of its own.
+void Model::judge_bound(std::size_t tracker, std::size_t user, const Event& event, Time at) {
+    if (!shape_.holds_end() || shape_.lists_change || shape_.crowded > 0) return;
+    const Time now = env_.scheduler.now();
+    Time bound = 0;
+    for (const auto& read : evidence_.reads(user)) {
+        if (read.from > now) break;
+        if (!read.edge.empty()) return;
+        const Time ttl = read.bye ? shape_.ttl_max : read.ttl;
+        bound = std::max(bound, read.latest() + evidence_.taken_later_by(read) +
+                                    tolerances::held_at_most(ttl, shape_));
+    }
+    if (std::any_of(of_trackers_.begin(), of_trackers_.end(), [&](const PlannedFault& fault) {
+            return fault.which == tracker && fault.begin < now;
+        }))
+        return;
+    ++judged_.bounds;
+    const auto name = "t" + std::to_string(tracker);
+    const Time late = tolerances::told_within(shape_);
+    if (at > bound + late)
+        wrong(user, name, event, "nothing moves a deadline beyond " + seconds(bound));
+    if (now > at + shape_.freeze_max + late)
+        wrong(user, name, event,
+              "its deadline passed at " + seconds(at) + ", and nothing holds that up for so long");
 }
 
 void Model::judge_bye(std::size_t tracker, const TrackerUser& state, std::size_t user,

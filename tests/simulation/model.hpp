@@ -28,7 +28,8 @@ struct Judged {
     std::uint64_t offlines_held = 0;  // a heartbeat could have forbidden it: looked at closely
     std::uint64_t holds = 0;          // offlines that an edge's silence might have forbidden
     std::uint64_t edge_lost = 0;
-    std::uint64_t stale = 0;  // offlines without evidence, after holds that were used up
+    std::uint64_t stale = 0;   // offlines without evidence, as their bound was reached
+    std::uint64_t bounds = 0;  // offlines that had to be told by then
     std::uint64_t online_in_time = 0;
     std::uint64_t offline_in_time = 0;
     std::uint64_t statuses = 0;
@@ -134,6 +135,7 @@ private:
     void judge_timeout(std::size_t tracker, const TrackerUser& state, std::size_t user,
                        const Event& event, Time at);
     void judge_hold(std::size_t tracker, std::size_t user, const Event& event, Time at);
+    void judge_bound(std::size_t tracker, std::size_t user, const Event& event, Time at);
     void judge_pace();
     void judge_bye(std::size_t tracker, const TrackerUser& state, std::size_t user,
                    const Event& event, Time at);
@@ -158,6 +160,8 @@ private:
     EdgesHeard edges_;
     bool timed_ = true;  // trackers know well since when an edge is silent
     std::vector<PlannedFault> of_evidence_;
+    std::vector<PlannedFault> holding_;  // those, and of edges: they hold people up
+    std::vector<PlannedFault> of_trackers_;
     std::set<std::size_t> undated_;  // trackers whose wall clocks somebody sets
     // By run of a tracker: when users were told edge_lost.
     std::vector<std::pair<std::size_t, std::vector<Time>>> lost_;

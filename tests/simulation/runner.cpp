@@ -45,6 +45,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Bug::count_)> kB
     "edge_held_on",
     "edge_lost_at_once",
     "freeze_short",
+    "held_for_ever",
     "stale_untold",
     "lists_ignored",
     "fed_again_not_lifted",

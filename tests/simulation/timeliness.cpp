@@ -18,6 +18,7 @@ void Judged::add(const Judged& other) {
     holds += other.holds;
     edge_lost += other.edge_lost;
     stale += other.stale;
+    bounds += other.bounds;
     online_in_time += other.online_in_time;
     offline_in_time += other.offline_in_time;
     statuses += other.statuses;
@@ -34,7 +35,8 @@ std::string Judged::table() const {
            line("offlines that a heartbeat might have forbidden", offlines_held) +
            line("offlines that an edge's silence might have forbidden", holds) +
            line("users told offline because their edge was lost", edge_lost) +
-           line("offlines told as stale, after holds that were used up", stale) +
+           line("offlines told as stale, as their bound was reached", stale) +
+           line("offlines that had to be told by their bound", bounds) +
            line("users who had to be online by then, and were", online_in_time) +
            line("users who had to be offline by then, and were", offline_in_time) +
            line("statuses compared at the end", statuses);

@@ -152,17 +152,21 @@ inline Time lifted_before(const Shape& shape) {
     return shape.ttl_max + shape.grace;
 }
 
-// --- Budgets ---
+// --- The bound of all that holds ---
 
-// What a fault of evidence may use up beside its own time: two lifts, each for a ttl
-// (tracker/evidence/lifts.hpp).
+// From its read on no session is held for longer (tracker/roster/roster.hpp: read + ttl + hold_max
+// + ttl).
+inline Time held_at_most(Time ttl, const Shape& shape) {
+    return 2 * ttl + shape.freeze_max;
+}
+// What a fault of evidence, or of an edge, may hold up beside its own time: two lifts, each for a
+// ttl.
 inline Time lifts_of_a_fault(const Shape& shape) {
     return 2 * shape.timeout;
 }
-// The least that is used up when anything says stale (tracker/evidence/freeze.hpp and lifts.hpp:
-// `freeze_max`), as clocks tell.
-inline Time used_up_least(const Shape& shape) {
-    return shape.freeze_max - 100 * kMillisecond;
+// What was over before so long holds up nobody now: a session's bound, and event time's.
+inline Time held_lately(const Shape& shape) {
+    return held_at_most(shape.ttl_max, shape) + shape.freeze_max;
 }
 
 // --- How late a sink is told ---
@@ -172,6 +176,11 @@ inline Time used_up_least(const Shape& shape) {
 // and of an acknowledgement.
 inline Time told_within(const Shape& shape) {
     return 2 * shape.flush + 4 * shape.delay_max() + 4 * Process::kTurnMax + 150 * kMillisecond;
+}
+// The least that is held up when anything says stale (tracker/evidence/event_time.hpp, `max`):
+// evidence is late already when a fault begins.
+inline Time stale_least(const Shape& shape) {
+    return shape.freeze_max - told_within(shape);
 }
 // The order of two statuses is open if one waited longer between arrival and reading than this, or
 // if they were read within kStatusesApart (tracker/roster/apply.cpp: the newer counts).

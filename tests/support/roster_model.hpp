@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/limits.hpp"
+#include "tests/support/roster_model_state.hpp"
 #include "tracker/roster/roster.hpp"
 
 namespace presence::testing {
@@ -27,7 +28,7 @@ public:
           origin_(origin),
           edge_timeout_(options.edge_timeout / std::chrono::milliseconds(1)),
           hold_(edge_timeout_ + options.edge_grace / std::chrono::milliseconds(1)),
-          hold_max_(options.edge_hold_max / std::chrono::milliseconds(1)) {}
+          hold_max_(options.hold_max / std::chrono::milliseconds(1)) {}
 
     void apply(const Beat& beat, WallOffset wall, std::vector<Event>& out) {
         beat.bye ? on_bye(beat) : on_beat(beat, wall, out);
@@ -38,8 +39,8 @@ public:
         auto& edge = edges_[name];
         const Ms now = read_tick(read), silent = now - edge.heard;
         if (silent <= 0) return;
-        if (silent > edge_timeout_ && hold_length(edge) > edge_timeout_)
-            edge.silences.emplace_back(edge.heard, std::min(now, edge.heard + hold_length(edge)));
+        if (silent > edge_timeout_)
+            edge.silences.emplace_back(edge.heard, std::min(now, edge.heard + hold_));
         edge.heard = now;
     }
 
@@ -66,8 +67,7 @@ public:
     }
 
     void expire(Instant event_time, WallOffset wall, std::vector<Event>& out) {
-        const auto tick =
-            std::chrono::floor<std::chrono::milliseconds>(event_time - origin_).count();
+        const auto tick = event_tick(event_time);
         event_time_ = std::max(event_time_.value_or(tick), tick);
         std::erase_if(byes_, [&](const auto& bye) { return bye.second.at + 2'000 < *event_time_; });
         std::vector<std::string> ids;
@@ -82,6 +82,9 @@ public:
         for (auto& [name, edge] : edges_)
             edge.heard = std::max(edge.heard, *lifted_);
     }
+    // Of the time before `to`, as the last before.
+    void on_stop(Instant from, Instant to) { stops_.emplace_back(event_tick(from), read_tick(to)); }
+    void run_on(bool without_evidence) { without_evidence_ = without_evidence; }
     void drop(Slot slot) {
         std::erase_if(users_,
                       [&](const auto& user) { return slot_of(hash_of(user.first)) == slot; });
@@ -118,36 +121,16 @@ public:
     tracker::TrackerCounters counters;
 
 private:
-    using Ms = std::int64_t;                          // since origin
-    using Key = std::pair<std::string, std::string>;  // edge, session name
+    using Ms = roster_model::Ms;  // since origin
+    using Key = roster_model::Key;
     // The session of a user of an earlier run, which nothing from outside can name.
     inline static const Key kHeld{"\1", ""};
-    struct Told {
-        Ms at = 0, since = 0;
-        std::uint64_t order = 0;
-        std::string status;
-    };
-    struct Session {
-        Ms read = 0;
-        std::uint32_t ttl = 0;
-        std::optional<Told> told;
-        bool shared = false;
-        struct Bye {
-            Ms at, end;
-        };
-        std::optional<Bye> bye;
-    };
-    using Sessions = std::map<Key, Session>;
-    struct User {
-        std::int64_t since_ms = 0;
-        Ms seen = 0;
-        Sessions sessions;
-    };
-
-    struct Edge {
-        Ms heard = 0;
-        std::vector<std::pair<Ms, Ms>> silences;
-    };
+    using Told = roster_model::Told;
+    using Session = roster_model::Session;
+    using Sessions = roster_model::Sessions;
+    using User = roster_model::User;
+    using Edge = roster_model::Edge;
+    using Times = roster_model::Times;
     bool used(const std::string& edge) const {
         for (const auto& [id, user] : users_)
             for (const auto& [key, s] : user.sessions)
@@ -155,19 +138,19 @@ private:
         return false;
     }
     static Ms silent_within(const Edge& edge, Ms from) {
-        Ms sum = 0;
-        for (const auto& [a, b] : edge.silences)
-            sum += std::max<Ms>(0, b - std::max(a, from));
-        return sum;
-    }
-    Ms hold_length(const Edge& edge) const {
-        return std::min(hold_, hold_max_ - silent_within(edge, edge.heard - 3'600'000));
+        return roster_model::sum_after(edge.silences, from);
     }
     enum class Fate { lives, times_out, is_lost };
     struct End {
         Fate fate;
         Ms at;  // lives: the first time at which it may not
     };
+    // Nothing holds it for longer.
+    Ms bound(const Session& s) const {
+        const Ms length = leaves(s) ? s.bye->end - s.bye->at : s.ttl;
+        const Ms heard = std::max<Ms>(s.bye ? s.bye->at : s.read, 0);
+        return heard + roster_model::sum_after(stops_, heard) + hold_max_ + 2 * length;
+    }
     End fate(const Key& key, const Session& s) const {
         const Ms own = deadline(s), length = leaves(s) ? s.bye->end - s.bye->at : s.ttl;
         const Ms began = own - length;
@@ -175,13 +158,22 @@ private:
         const bool leased = !key.first.empty() && key != kHeld && length >= 2 * edge_timeout_;
         if (!leased) return {Fate::times_out, own};
         const auto& edge = edges_.at(key.first);
-        const Ms due = own + silent_within(edge, began);
-        if (due >= *event_time_) return {Fate::lives, due};
-        const Ms hold = hold_length(edge);
-        if (due > edge.heard + edge_timeout_ && hold > edge_timeout_)
-            return *event_time_ > edge.heard + hold ? End{Fate::is_lost, *event_time_}
-                                                    : End{Fate::lives, edge.heard + hold};
-        return {Fate::times_out, due};
+        const Ms due = own + silent_within(edge, began), most = bound(s);
+        if (due >= *event_time_)
+            return most < *event_time_ ? End{Fate::times_out, most}
+                                       : End{Fate::lives, std::min(due, most)};
+        if (due <= edge.heard + edge_timeout_) return {Fate::times_out, due};
+        if (*event_time_ > edge.heard + hold_) return {Fate::is_lost, *event_time_};
+        return most < *event_time_ ? End{Fate::times_out, most}
+                                   : End{Fate::lives, std::min(edge.heard + hold_, most)};
+    }
+
+    // Of one that is over: something would hold it for longer, but for its bound.
+    bool is_cut(const Key& key, const Session& s) const {
+        const Ms most = bound(s);
+        if (!leaves(s) && lifted_.value_or(s.read) > most - s.ttl) return true;
+        const auto [fate, at] = this->fate(key, s);
+        return fate == Fate::times_out && at == most && at != by_itself(key, s);
     }
 
     // By the silences of its edge that are over.
@@ -191,6 +183,9 @@ private:
         return own + silent_within(edges_.at(key.first), own - length);
     }
 
+    Ms event_tick(Instant t) const {
+        return std::chrono::floor<std::chrono::milliseconds>(t - origin_).count();
+    }
     Ms read_tick(Instant t) const {
         return std::chrono::ceil<std::chrono::milliseconds>(t - origin_).count();
     }
@@ -202,7 +197,8 @@ private:
         return s.bye && lifted_.value_or(s.bye->at) <= s.bye->at;
     }
     Ms deadline(const Session& s) const {
-        return leaves(s) ? s.bye->end : std::max(s.read, lifted_.value_or(s.read)) + s.ttl;
+        if (leaves(s)) return s.bye->end;
+        return std::max(s.read, std::min(lifted_.value_or(s.read), bound(s) - s.ttl)) + s.ttl;
     }
     static std::size_t staying(const Sessions& all) {
         return static_cast<std::size_t>(
@@ -400,6 +396,9 @@ private:
         std::erase_if(user.sessions, [&](const auto& session) {
             const auto [fate, at] = this->fate(session.first, session.second);
             if (fate == Fate::lives) return false;
+            if (without_evidence_ || is_cut(session.first, session.second))
+                user.doubted = *event_time_ +
+                               std::max<Ms>(session.second.ttl, fate == Fate::is_lost ? hold_ : 0);
             const std::tuple end(at, session.second.ttl, leaves(session.second));
             last = std::max(last.value_or(end), end);
             lost = lost || fate == Fate::is_lost;
@@ -410,16 +409,17 @@ private:
                           lost                 ? "edge_lost"
                           : std::get<2>(*last) ? "bye"
                                                : "timeout",
-                          std::get<1>(*last), shown(std::get<0>(*last), wall), before, wall, out);
+                          std::get<1>(*last), std::get<0>(*last), before, wall, out);
     }
 
-    void after_endings(const std::string& id, const char* reason, std::uint32_t ttl,
-                       std::int64_t at_ms, const std::string& status_before, WallOffset wall,
-                       std::vector<Event>& out) {
+    void after_endings(const std::string& id, const char* reason, std::uint32_t ttl, Ms at,
+                       const std::string& status_before, WallOffset wall, std::vector<Event>& out) {
+        const auto at_ms = shown(at, wall);
         auto& user = users_[id];
         if (user.sessions.empty()) {
             out.push_back(told_event(id, user, State::offline, reason, at_ms, ttl));
             out.back().last_seen_ms = shown(user.seen, wall);
+            if (user.doubted > at) out.back().freshness = Freshness::stale;
             users_.erase(id);
         } else if (status_of(user) != status_before) {
             out.push_back(told_event(id, user, State::online, "status", at_ms, ttl_max(user)));
@@ -433,6 +433,8 @@ private:
     std::map<std::string, User> users_;
     std::map<std::pair<std::string, Key>, Session::Bye> byes_;
     std::optional<Ms> event_time_, lifted_;
+    Times stops_;
+    bool without_evidence_ = false;
     std::uint64_t told_count_ = 0;
 };
 

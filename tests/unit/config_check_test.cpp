@@ -156,5 +156,5 @@ TEST_CASE("what may be held is longer than a collector may be silent", "[config]
     PresenceConfig config;
     CHECK(config.freeze_max_or_default() == 10min);
     config.timeout = 2h;
-    CHECK(config.freeze_max_or_default() == 8h);
+    CHECK(config.freeze_max_or_default() == 4h);
 }

@@ -4,37 +4,26 @@
 
 using namespace presence::tracker;
 
-TEST_CASE("only who was read before a lift was refused may have been swallowed since",
-          "[tracker][roster][doubts]") {
-    Doubts doubts;
-    CHECK(doubts.until(0, 30) == Doubts::kNone);
-    doubts.refuse(100, 90);
-    CHECK(doubts.until(99, 30) == 130);
-    CHECK(doubts.until(100, 30) == Doubts::kNone);
-}
-
 TEST_CASE("of several sessions in doubt the longest counts, in any order",
           "[tracker][roster][doubts]") {
     Doubts doubts;
-    doubts.keep(1, 100);
-    doubts.keep(1, 50);
-    doubts.keep(2, 50);
-    doubts.keep(2, 100);
-    doubts.keep(3, Doubts::kNone);
+    CHECK(doubts.newest() == Doubts::kNone);
+    doubts.keep(1, 100, 0);
+    doubts.keep(1, 50, 0);
+    doubts.keep(2, 50, 0);
+    doubts.keep(2, 100, 0);
     CHECK(doubts.of(1) == 100);
     CHECK(doubts.of(2) == 100);
     CHECK(doubts.of(3) == Doubts::kNone);
     doubts.forget(1);
     CHECK(doubts.of(1) == Doubts::kNone);
+    CHECK(doubts.newest() == 100);
 }
 
-TEST_CASE("a doubt that is over is forgotten with the next", "[tracker][roster][doubts]") {
+TEST_CASE("doubts that are over are forgotten once there are many", "[tracker][roster][doubts]") {
     Doubts doubts;
-    doubts.keep(1, 100);
-    doubts.keep(2, 200);
-    doubts.refuse(150, 99);
-    CHECK(doubts.of(1) == 100);
-    doubts.refuse(150, 100);
-    CHECK(doubts.of(1) == Doubts::kNone);
-    CHECK(doubts.of(2) == 200);
+    for (std::uint32_t user = 0; user < 2'000; ++user)
+        doubts.keep(user, user, 1'000);
+    CHECK(doubts.of(500) == Doubts::kNone);
+    CHECK(doubts.of(1'500) == 1'500);
 }

@@ -6,6 +6,7 @@
 
 using namespace presence;
 using presence::tracker::EventTime;
+using Held = EventTime::Held;
 
 namespace {
 
@@ -14,208 +15,126 @@ Instant at(Duration d) {
 }
 
 // Turns each 10 ms until `end`, evidence standing at `evidence`; the event time of the last.
-std::optional<Instant> frozen_until(EventTime& time, Instant& now, Instant end,
-                                    std::optional<Instant> evidence) {
+std::optional<Instant> held_until(EventTime& time, Instant& now, Instant end,
+                                  std::optional<Instant> evidence, Held held = Held::for_evidence) {
     std::optional<Instant> event_time;
     while (now < end)
-        event_time = time.turn(now += 10ms, evidence, true);
+        event_time = time.turn(now += 10ms, evidence, held);
     return event_time;
 }
 
 }  // namespace
 
-TEST_CASE("event time stands still for freeze_max, then runs on from where it stood",
-          "[tracker][event_time]") {
-    EventTime time(60s, 10s, at(0s));
+TEST_CASE("event time stands still for max, then runs on, max behind", "[tracker][event_time]") {
+    EventTime time(60s, at(0s));
     Instant now = at(0s);
-    CHECK(time.turn(now, at(0s), false) == at(0s));
-    CHECK(frozen_until(time, now, at(60s), at(0s)) == at(0s));
+    CHECK(time.turn(now, at(0s), Held::no) == at(0s));
+    CHECK(time.left() == 60s);
+    CHECK(held_until(time, now, at(40s), at(0s)) == at(0s));
+    CHECK(time.left() == 20s);
+    CHECK(held_until(time, now, at(60s), at(0s)) == at(0s));
     CHECK_FALSE(time.used_up());
     CHECK(time.since() == at(0s));
-    CHECK(time.spent(now) == 60s);
-    // As fast as the clock, as far behind as it was held; also beyond the hour.
-    CHECK(frozen_until(time, now, at(70s), at(0s)) == at(10s));
+    CHECK(time.left() == 0s);
+    CHECK(held_until(time, now, at(70s), at(0s)) == at(10s));
     CHECK(time.used_up());
-    CHECK(frozen_until(time, now, at(3h), at(0s)) == at(3h - 60s));
+    CHECK(held_until(time, now, at(3h), at(0s)) == at(3h - 60s));
     CHECK(time.used_up());
     // Evidence is back, if not yet up to where event time has run on to.
-    CHECK(time.turn(now += 10ms, at(2h), false) == at(3h - 60s));
-    CHECK_FALSE(time.used_up());
     now += 10ms;
-    CHECK(time.turn(now, now, false) == now);
+    CHECK(time.turn(now, at(2h), Held::for_evidence) == now - 60s);
+    CHECK(time.used_up());
+    CHECK(time.turn(now, now - 59s, Held::for_evidence) == now - 59s);
+    CHECK_FALSE(time.used_up());
+    CHECK(time.turn(now, now, Held::no) == now);
     CHECK_FALSE(time.since());
-}
-
-TEST_CASE("several freezes share what an hour allows, and it comes back", "[tracker][event_time]") {
-    EventTime time(60s, 10s, at(0s));
-    Instant now = at(0s);
-    frozen_until(time, now, at(40s), at(0s));
-    now += 10ms;
-    time.turn(now, now, false);
-    CHECK(time.left(now) == 20s);
-    now = at(59min);
-    time.turn(now, now, false);
-    const auto evidence = now;
-    CHECK(frozen_until(time, now, evidence + 20s, evidence) == evidence);
-    CHECK_FALSE(time.used_up());
-    CHECK(frozen_until(time, now, evidence + 30s, evidence) > evidence + 9s);
-    now += 10ms;
-    time.turn(now, now, false);
-    CHECK(time.left(at(2h)) == 60s);
+    CHECK(time.left() == 60s);
 }
 
 TEST_CASE("without any evidence since the start, event time runs on from the start",
           "[tracker][event_time]") {
-    EventTime time(60s, 10s, at(0s));
+    EventTime time(60s, at(0s));
     Instant now = at(0s);
-    CHECK_FALSE(frozen_until(time, now, at(60s), {}));
-    CHECK(frozen_until(time, now, at(65s), {}) == at(5s));
+    CHECK_FALSE(held_until(time, now, at(60s), {}));
+    CHECK_FALSE(time.used_up());
+    CHECK(held_until(time, now, at(65s), {}) == at(5s));
+    CHECK(time.used_up());
     // The first evidence may lie before: event time does not go back.
-    CHECK(time.turn(now += 10ms, at(2s), false) == at(5s));
+    CHECK(time.turn(now += 10ms, at(2s), Held::for_evidence) == at(5s) + 10ms);
 }
 
-TEST_CASE("a stop of our own is no hold, and moves no deadline that waits in our sockets",
+TEST_CASE("a stop of our own does not count, nor a second in which we read what waits",
           "[tracker][event_time]") {
-    EventTime time(60s, 10s, at(0s));
+    EventTime time(60s, at(0s));
     Instant now = at(0s);
-    time.turn(now, at(0s), false);
-    time.turn(now += 10min, at(0s), true);
-    CHECK(time.spent(now) == 0s);
-    // A second to read what came meanwhile.
-    frozen_until(time, now, now + 990ms, at(0s));
-    CHECK(time.spent(now) == 0s);
-    frozen_until(time, now, now + 1s, at(0s));
-    CHECK(time.spent(now) > 900ms);
+    time.turn(now, at(0s), Held::no);
+    time.turn(now += 10min, at(0s), Held::for_evidence);
+    CHECK(time.left() == 60s);
+    CHECK(time.stopped() == 10min);
+    held_until(time, now, now + 990ms, at(0s));
+    CHECK(time.left() == 60s);
+    CHECK_FALSE(time.since());
+    held_until(time, now, now + 1s, at(0s));
+    CHECK(time.left() < 59'100ms);
 
-    // Also when nothing is left.
-    const auto event_time = frozen_until(time, now, now + 2min, at(0s));
+    // Also while it runs on.
+    const auto event_time = held_until(time, now, now + 2min, at(0s));
     REQUIRE(time.used_up());
     now += 1h;
-    CHECK(time.turn(now, at(0s), true) == event_time);
-    CHECK(frozen_until(time, now, now + 500ms, at(0s)) == event_time);
+    CHECK(time.turn(now, at(0s), Held::for_evidence) == event_time);
+    CHECK(held_until(time, now, now + 500ms, at(0s)) == event_time);
 }
 
-TEST_CASE("lifts are bounded by max within an hour, each counting for a ttl",
-          "[tracker][event_time][lifts]") {
-    EventTime time(30s, 10s, at(0s));
-    CHECK_FALSE(time.lifted(at(0s)));
-    CHECK(time.lift(at(0s)));
-    CHECK(time.lifted_since() == at(0s));
-    CHECK(time.lifted_until() == at(10s));
-    CHECK(time.lifted(at(9'999ms)));
-    CHECK_FALSE(time.lifted(at(10s)));
-    CHECK(time.lift(at(5s)));  // until 15 s: 5 s more
-    CHECK(time.lift(at(30s)));
-    CHECK(time.lift(at(40s)));  // 25 s are spent: less than all
-    CHECK_FALSE(time.lift(at(60s)));
-    CHECK(time.refused(at(69'999ms)));
-    CHECK_FALSE(time.refused(at(70s)));
-    CHECK_FALSE(time.lift(at(1h)));
-    CHECK(time.lift(at(1h + 6s)));  // 6 of the first 15 s are more than an hour ago
-}
-
-TEST_CASE("lifts that have used up max exactly are the last", "[tracker][event_time][lifts]") {
-    EventTime time(20s, 10s, at(0s));
-    CHECK(time.lift(at(0s)));
-    CHECK(time.lift(at(10s)));
-    CHECK_FALSE(time.lift(at(20s)));
-}
-
-TEST_CASE("event time that runs on without evidence begins at the newest lift",
-          "[tracker][event_time][lifts]") {
-    EventTime time(60s, 10s, at(0s));
+TEST_CASE("while we can take no evidence event time stands for as long as that lasts",
+          "[tracker][event_time]") {
+    EventTime time(60s, at(0s));
     Instant now = at(0s);
-    time.turn(now, at(0s), false);
-    frozen_until(time, now, at(30s), at(0s));
-    CHECK(time.lift(now));
-    // While evidence may come, what it tells counts.
-    CHECK(time.turn(now += 10ms, at(5s), true) == at(5s));
-    CHECK(frozen_until(time, now, at(60s), at(5s)) == at(5s));
-    CHECK(time.turn(now += 10ms, at(5s), true) == at(30s) + 10ms);
-    CHECK(frozen_until(time, now, at(70s), at(5s)) == at(40s));
+    time.turn(now, at(0s), Held::no);
+    CHECK(held_until(time, now, at(10min), at(0s), Held::by_us) == at(0s));
+    CHECK_FALSE(time.since());
+    CHECK(time.left() == 60s);
+    // And what comes then has its time.
+    CHECK(held_until(time, now, at(10min + 990ms), at(0s)) == at(0s));
+    CHECK(time.stopped() == 10ms);
+    CHECK(held_until(time, now, at(10min + 60s), at(0s)) == at(0s));
+    CHECK(time.stopped() == 0s);
+    CHECK(held_until(time, now, at(10min + 71s), at(0s)) == at(10s) + 10ms);
 }
 
-TEST_CASE("waits and lifts spend one budget, once where they overlap",
-          "[tracker][event_time][lifts]") {
-    EventTime time(60s, 10s, at(0s));
-    Instant now = at(0s);
-    time.turn(now, at(0s), false);
-    frozen_until(time, now, at(30s), at(0s));
-    CHECK(time.lift(now));
-    CHECK(time.left(now) == 20s);  // what is lifted until 40 s is spent
-    frozen_until(time, now, at(40s), at(0s));
-    CHECK(time.left(now) == 20s);
-    frozen_until(time, now, at(60s), at(0s));
-    CHECK(time.left(now) == 0s);
-    CHECK_FALSE(time.lift(now));
-    CHECK(time.turn(now += 10ms, at(0s), true) > at(30s));
-    CHECK(time.used_up());
-}
-
-TEST_CASE("a lift spends what event time lags behind as well", "[tracker][event_time][lifts]") {
-    EventTime time(60s, 10s, at(0s));
-    for (auto t = 0s; t <= 8s; t += 1s)
-        time.turn(at(t), at(t) - 2s, false);
-    CHECK(time.lift(at(8s)));
-    CHECK(time.left(at(8s)) == 60s - 2s - 10s);
-    // The next one follows on it.
-    for (auto t = 9s; t <= 19s; t += 1s)
-        time.turn(at(t), at(t) - 2s, false);
-    CHECK(time.lift(at(19s)));
-    CHECK(time.left(at(19s)) == 60s - 2s - 10s - 11s);
-}
-
-namespace {
-
-// How late a user is told whose heartbeat was read at the start, less what is not counted: lifts,
-// stands and stops of our own wherever a random walk wants them. Event time never goes back.
-Duration latest(std::uint64_t seed, Duration max, Duration ttl) {
-    EventTime time(max, ttl, at(0s));
-    time.turn(at(0s), at(0s), false);
-    std::mt19937_64 random(seed);
-    const auto chance = [&](unsigned percent) { return random() % 100 < percent; };
-    Instant now = at(0s), evidence = now, floor = now, before = now;
-    Duration stopped{};
-    unsigned stands = 20, lifts = 1, stops = 0;
-    for (;;) {
-        const auto stop = chance(stops) ? 3s + 1s * (random() % 30) : Duration{0};
-        now += 500ms + stop;
-        if (stop > 0s) stopped += stop + EventTime::kSettle + EventTime::kLag;
-        if (random() % 40 == 0) {
-            stands = static_cast<unsigned>(random() % 101);
-            lifts = static_cast<unsigned>(random() % 12);
-            stops = seed % 2 == 0 && random() % 4 == 0 ? 10 : 0;
+TEST_CASE("event time is never behind by more than max and our own stops, and never goes back",
+          "[tracker][event_time]") {
+    Duration worst{};
+    for (std::uint64_t seed = 0; seed < 1'000; ++seed) {
+        INFO("seed " << seed);
+        EventTime time(60s, at(0s));
+        std::mt19937_64 random(seed);
+        Instant now = at(0s), evidence = now, before = now;
+        time.turn(now, evidence, Held::no);
+        Duration stopped{};
+        unsigned stands = 20, stops = 0;
+        for (int turn = 0; turn < 1'000; ++turn) {
+            const auto stop = random() % 100 < stops ? 3s + 1s * (random() % 30) : Duration{0};
+            now += 500ms + stop;
+            if (stop > 0s) stopped += stop + 500ms + EventTime::kSettle;
+            if (random() % 100 == 0) {
+                stands = static_cast<unsigned>(random() % 3 * 50);
+                stops = seed % 2 == 0 && random() % 4 == 0 ? 10 : 0;
+            }
+            // At times behind, and catching up.
+            if (random() % 100 >= stands) evidence += (now - evidence) / (1 + random() % 4);
+            const bool missing = now - evidence > EventTime::kLag;
+            if (!missing) stopped = {};
+            const auto event_time =
+                time.turn(now, evidence, missing ? Held::for_evidence : Held::no);
+            REQUIRE(*event_time >= std::max(before, evidence));
+            REQUIRE(time.used_up() == (*event_time > evidence));
+            REQUIRE(now - *event_time <= 60s + stopped);
+            if (time.used_up()) {
+                REQUIRE(now - *event_time >= 60s);
+            }
+            worst = std::max(worst, now - *event_time - stopped);
+            before = *event_time;
         }
-        if (!chance(stands)) evidence = now - 1s * (random() % 3);
-        if (chance(lifts) && time.lift(now)) floor = now;
-        const auto event_time = time.turn(now, evidence, now - evidence > EventTime::kLag);
-        REQUIRE(*event_time >= before);
-        REQUIRE(*event_time <= now);
-        before = *event_time;
-        if (*event_time > floor + ttl) return now - (at(0s) + ttl) - stopped;
     }
-}
-
-}  // namespace
-
-TEST_CASE("an offline is late by max, a ttl and a lag at most, whatever happens",
-          "[tracker][event_time][lifts]") {
-    for (const Duration ttl : {1s, 10s, 30s}) {
-        Duration worst{};
-        for (std::uint64_t seed = 0; seed < 1'000; ++seed) {
-            const auto late = latest(seed, 60s, ttl);
-            INFO("seed " << seed);
-            REQUIRE(late <= 60s + ttl + EventTime::kLag + 500ms);
-            worst = std::max(worst, late);
-        }
-        if (ttl > 1s) CHECK(worst > 60s);  // the bound is one
-    }
-}
-
-TEST_CASE("what a stop of ours kept up is not counted when a lift comes",
-          "[tracker][event_time][lifts]") {
-    EventTime time(60s, 10s, at(0s));
-    time.turn(at(0s), at(0s), false);
-    CHECK(time.lift(at(10min)));
-    CHECK(time.left(at(10min)) == 60s - 10s - EventTime::kLag);
+    CHECK(worst == 60s);
 }

@@ -93,7 +93,7 @@ TEST_CASE("a refused question is told why, with its rid", "[codec][query]") {
 }
 
 TEST_CASE("why an answer is stale comes with it, and only then", "[codec][query]") {
-    Answer answer{CountAnswer{3, 4}, 5, Freshness::stale, 6, {"disk", "lifts"}};
+    Answer answer{CountAnswer{3, 4}, 5, Freshness::stale, 6, {"disk", "lists"}};
     CHECK(decode_answer(encode_answer(answer)).value().stale_by == answer.stale_by);
     answer.stale_by.clear();
     CHECK(encode_answer(answer).find("stale_by") == std::string::npos);

@@ -258,17 +258,22 @@ TEST_CASE("a lift counts for edges too: their words may have been swallowed", "[
     CHECK(told[0].reason == "edge_lost");
 }
 
-TEST_CASE("when a lift was refused, so was what an edge's last word may have held",
+TEST_CASE("while event time runs on without evidence, an edge that is lost may have been heard",
           "[roster][leases]") {
     Rig rig;
     rig.beat("u", "e", 0s, 10'000);
-    rig.roster.refuse_lift(at(5s));
+    rig.roster.run_on(true);
     const auto told = rig.walk(0s, 40s);
     REQUIRE(told.size() == 2);
     CHECK(told[0].freshness == Freshness::live);
     CHECK(told[1].reason == "edge_lost");
     CHECK(told[1].at_ms >= ms(33s));
     CHECK(told[1].freshness == Freshness::stale);
+    CHECK(rig.roster.in_doubt());
+    rig.walk(41s, 66s);
+    CHECK(rig.roster.in_doubt());  // a word of then would hold them for 33 s
+    rig.walk(67s, 68s);
+    CHECK_FALSE(rig.roster.in_doubt());
 }
 
 TEST_CASE("silent edges are listed with what hangs on them, as many as asked for",

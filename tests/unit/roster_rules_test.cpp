@@ -174,6 +174,7 @@ TEST_CASE("after a month without event time nobody is lost early, and none lives
     w.apply(w.beat("alice", at(1s)));
     w.apply(w.session("bob", "c1", at(1s)));
     const auto later = at(24h * 30);
+    w.roster.on_stop(at(2s), later);
     w.roster.lift(later);
     w.roster.check();
     CHECK(w.expire(later + 30s).empty());

@@ -74,6 +74,15 @@ public:
         } else if (step.kind < 96) {
             flush();
             expire(std::max(event_time_, now_ - Duration(step.age) * 300), 1 + step.user % 4);
+        } else if (step.kind == 96 && step.wait % 3 == 0) {
+            flush();
+            const auto before = std::exchange(now_, now_ + Duration(step.wait) * 500);
+            roster_.on_stop(before, now_);
+            model_.on_stop(before, now_);
+        } else if (step.kind == 96 && step.wait % 3 == 1) {
+            flush();
+            roster_.run_on(step.wait % 2 == 0);
+            model_.run_on(step.wait % 2 == 0);
         } else if (step.kind < 98) {
             flush();
             roster_.lift(now_);
@@ -98,7 +107,7 @@ private:
         return {.users_max = users_max,
                 .edge_timeout = 2s,
                 .edge_grace = 5s,
-                .edge_hold_max = 20s,
+                .hold_max = 20s,
                 .edge_lost_rate = 1'000'000'000};
     }
     void take_rare(const Step& step) {

@@ -37,6 +37,7 @@ struct Answers {
     WallOffset wall;
     std::optional<Instant> evidence;  // as far as it reaches
     std::optional<Instant> event_time;
+    std::optional<Instant> lifted_at;  // every deadline, the last time
     Instant started;
     const WritingState& writing;
     std::optional<Instant> disk_held;  // since when it fails, or too much waits for it

@@ -24,7 +24,7 @@ std::vector<StatusAnswer::Hold> Answers::holds() const {
         add("collector:" + other.collector, why, other.since, until, wait);
     }
     using State = FailureDetector::View::State;
-    const auto freeze_end = now + time.left(now);
+    const auto freeze_end = now + time.left();
     for (const auto& c : failure_detector.view(now)) {
         const bool holds = c.state == State::expected || c.state == State::live;
         if (!holds || !time.since()) continue;
@@ -46,9 +46,8 @@ std::vector<StatusAnswer::Hold> Answers::holds() const {
     if (time.since() && failure_detector.known() == 0)
         add("collectors", time.used_up() ? "used_up" : "none_known",
             evidence.value_or(*time.since()), freeze_end, roster.sessions());
-    else if (time.lifted(now) && roster.sessions() > 0)  // a tracker that is new holds nobody
-        add("collectors", time.refused(now) ? "lift_refused" : "lifted", time.lifted_since(),
-            time.lifted_until(), roster.sessions());
+    else if (lifted_at && now < *lifted_at + options.timeout && roster.sessions() > 0)
+        add("collectors", "lifted", *lifted_at, *lifted_at + options.timeout, roster.sessions());
     if (disk_held) {
         add("disk", writing.failing ? "failing" : "behind", *disk_held, {}, roster.sessions());
         all.back().error = writing.error;
@@ -60,10 +59,9 @@ std::vector<StatusAnswer::Hold> Answers::holds() const {
     std::vector<Roster::Hold> edges;
     roster.silent_edges(kHoldsTold, edges);
     for (const auto& edge : edges) {
-        const char* const why = edge.until == edge.since                ? "used_up"
-                                : edge.until < event_time.value_or(now) ? "lost"
-                                                                        : "silent";
-        add("edge:" + std::string(edge.edge), why, edge.since, edge.until, edge.sessions);
+        const bool lost = edge.until < event_time.value_or(now);
+        add("edge:" + std::string(edge.edge), lost ? "lost" : "silent", edge.since, edge.until,
+            edge.sessions);
     }
     return all;
 }

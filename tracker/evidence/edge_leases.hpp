@@ -20,8 +20,8 @@ namespace presence::tracker {
 //   `timeout` + `grace` after that. Then it is lost.
 // - When the edge is heard again before, the deadlines of its sessions have moved on by its
 //   silence.
-// - Within an hour an edge holds its sessions for `hold_max` at most, silences counted whole: one
-//   that comes and goes cannot keep up users who are gone.
+// - No session is held beyond its `bound`: an edge that comes and goes cannot keep up users who are
+//   gone.
 // - Sessions with a ttl below 2 x `timeout`, and those of edges that do not name themselves, are
 //   not held: they may come due before an edge is known to be silent.
 //
@@ -34,7 +34,6 @@ public:
     struct Options {
         Tick timeout = 3'000;
         Tick grace = 30'000;
-        Tick hold_max = 600'000;
     };
     explicit EdgeLeases(Options options) : options_(options) {}
 
@@ -51,9 +50,10 @@ public:
         enum class Kind : std::uint8_t { lives, ended, lost } kind = Kind::ended;
         // lives: to be looked at again when event time has passed it, ended: its deadline.
         Tick at = 0;
+        bool cut = false;  // without the bound it would live
     };
     // `began`: from where its ttl runs. Requires: began + ttl < event_time.
-    [[nodiscard]] Verdict judge(EdgeIndex edge, Tick began, std::uint32_t ttl,
+    [[nodiscard]] Verdict judge(EdgeIndex edge, Tick began, std::uint32_t ttl, Tick bound,
                                 Tick event_time) const;
 
     // When it ends, by itself and by the silences of its edge that are over.
@@ -61,8 +61,7 @@ public:
         return began + ttl + (covers(edge, ttl) ? edges_[edge].silences.after(began) : Tick{0});
     }
 
-    // Since when a silent edge was not heard, and until when its sessions are held for that: not
-    // beyond `since` if they are not.
+    // Since when a silent edge was not heard, and until when its sessions are held for that.
     struct Silence {
         Tick since = 0;
         Tick until = 0;
@@ -90,8 +89,6 @@ private:
         return is_named(edge) && edge < edges_.size();
     }
     [[nodiscard]] Tick heard(const Edge& edge) const { return std::max(edge.heard, lifted_); }
-    // Until when a silence that begins now holds.
-    [[nodiscard]] Tick hold_end(const Edge& edge) const;
 
     Options options_;
     std::vector<Edge> edges_;

@@ -3,12 +3,11 @@
 #include <algorithm>
 
 #include "common/bugs.hpp"
-#include "tracker/evidence/event_time.hpp"
 
 namespace presence::tracker {
 
 Feeds::Feeds(std::string tracker, const SlotMap& map, Duration max, Instant now)
-    : tracker_(std::move(tracker)), max_(max), clock_{now}, turned_(now), complete_since_(now) {
+    : tracker_(std::move(tracker)), max_(max), turned_(now), complete_since_(now) {
     adopt(map);
 }
 
@@ -55,7 +54,7 @@ void Feeds::on_frame(FailureDetector::RunId run, const ListRank& rank, std::stri
 }
 
 SlotSet Feeds::turn(Instant now, const FailureDetector& failure_detector) {
-    const auto turned = std::exchange(turned_, now);
+    turned_ = now;
     const auto before = std::exchange(missing_, {});
     for (const auto& [run, feed] : feeds_) {
         const auto lacks = own_ & ~feed.slots;
@@ -66,12 +65,9 @@ SlotSet Feeds::turn(Instant now, const FailureDetector& failure_detector) {
     const auto again = (before | std::exchange(lacked_, {})) & own_ & ~missing_;
     if (missing_.none()) {
         if (before.any() || again.any()) complete_since_ = now;
-        used_up_ = false;
-    } else {
-        // While we were stopped ourselves nobody was held up by it.
-        if (now - turned <= EventTime::kStall)
-            holds_.add(clock_.of_event(turned), clock_.of_event(now));
-        used_up_ = used_up_ || left(now) <= Duration{0};
+        missing_since_.reset();
+    } else if (!missing_since_) {
+        missing_since_ = now;
     }
     return bug(Bug::fed_again_not_lifted) ? SlotSet{} : again;
 }
@@ -84,17 +80,16 @@ void Feeds::forget_strangers(const FailureDetector& failure_detector) {
 
 Freshness Feeds::freshness_of(Slot slot) const {
     if (!missing_[slot]) return Freshness::live;
-    return used_up_ ? Freshness::stale : Freshness::frozen;
+    return used_up() ? Freshness::stale : Freshness::frozen;
 }
 
 Freshness Feeds::freshness() const {
     if (missing_.none()) return Freshness::live;
-    return used_up_ ? Freshness::stale : Freshness::frozen;
+    return used_up() ? Freshness::stale : Freshness::frozen;
 }
 
 Duration Feeds::left(Instant now) const {
-    const Duration spent = std::chrono::milliseconds{holds_.spent(clock_.of_event(now))};
-    return std::max(max_ - spent, Duration{0});
+    return std::max(max_ - (now - missing_since_.value_or(now)), Duration{0});
 }
 
 std::optional<ListRank> Feeds::rank_of(FailureDetector::RunId run) const {

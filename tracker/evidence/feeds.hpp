@@ -13,7 +13,6 @@
 #include "common/wire/event.hpp"
 #include "common/wire/tracker_list.hpp"
 #include "tracker/evidence/failure_detector.hpp"
-#include "tracker/evidence/holds.hpp"
 
 namespace presence::tracker {
 
@@ -22,8 +21,9 @@ namespace presence::tracker {
 //
 // While a list is rolled out processes go by different ones. Of a slot that we own, and whose rows
 // some collector that counts routes elsewhere, the evidence is missing: nobody there may be told
-// offline for it (`held`), for at most `max` within an hour. Once every collector feeds the slot
-// again, heartbeats of the time before may never have come here: its deadlines are to be lifted.
+// offline for it, as long as their sessions' bounds allow, which is `max` at least. Once every
+// collector feeds the slot again, heartbeats of the time before may never have come here: its
+// deadlines are to be lifted.
 //
 // Pure. Times never go back.
 class Feeds {
@@ -38,16 +38,14 @@ public:
     // Once a turn, before deadlines pass. Returns the slots whose evidence is complete again.
     [[nodiscard]] SlotSet turn(Instant now, const FailureDetector& failure_detector);
 
-    // Ours that lack evidence.
+    // Ours that lack evidence: deadlines are to be held.
     [[nodiscard]] const SlotSet& missing() const { return missing_; }
-    // Those for which time stands still.
-    [[nodiscard]] SlotSet held() const { return used_up_ ? SlotSet{} : missing_; }
-    // `max` is: timeouts go on without evidence.
-    [[nodiscard]] bool used_up() const { return used_up_; }
+    // Some have for `max`: users are told offline without it.
+    [[nodiscard]] bool used_up() const { return missing_since_ && left(turned_) <= Duration{0}; }
     [[nodiscard]] Freshness freshness_of(Slot slot) const;
     // Worst of all slots.
     [[nodiscard]] Freshness freshness() const;
-    // How long they may be held from `now` on.
+    // How long all of them are held from `now` on.
     [[nodiscard]] Duration left(Instant now) const;
     // Since when no slot lacks evidence; the start if none ever did.
     [[nodiscard]] Instant complete_since() const { return complete_since_; }
@@ -88,10 +86,8 @@ private:
     std::map<std::pair<std::string, std::uint64_t>, Feed> feeds_;  // by collector and boot
     SlotSet lacked_;                                               // since the last turn
     SlotSet missing_;
-    bool used_up_ = false;
+    std::optional<Instant> missing_since_;
     Duration max_;
-    TickClock clock_;
-    Holds holds_;
     Instant turned_;
     Instant complete_since_;
 };

@@ -11,14 +11,10 @@ void Holds::add(Tick from, Tick to) {
         holds_.back().to = to;
     else
         holds_.push_back({from, to});
-    std::erase_if(holds_, [&](const Hold& hold) { return hold.to <= to - kWindow; });
+    std::erase_if(holds_, [&](const Hold& hold) { return hold.to <= to - kMemory; });
     if (holds_.size() <= kHoldsMax) return;
     holds_[1].from -= holds_[0].to - holds_[0].from;
     holds_.erase(holds_.begin());
-}
-
-Tick Holds::spent(Tick at) const {
-    return after(at - kWindow);
 }
 
 Tick Holds::after(Tick t) const {

@@ -3,25 +3,23 @@
 #include <cstddef>
 #include <vector>
 
+#include "common/limits.hpp"
 #include "tracker/evidence/tick.hpp"
 
 namespace presence::tracker {
 
-// What was held back lately, hold by hold: how long within the last hour, and how long since a
-// time. Whoever bounds holds asks the former before it holds again.
+// What was held back lately, hold by hold: how long since a time.
 //
 // Pure. Holds are added in order; memory is bounded.
 class Holds {
 public:
-    static constexpr Tick kWindow = 3'600'000;
+    static constexpr Tick kMemory = 2 * Tick{kTtlMaxMs};
     // Beyond, the two oldest become one of their length: counted for longer, never for less.
     static constexpr std::size_t kHoldsMax = 1'024;
 
     // From the end of the last hold at the earliest; what of it lies before counts once.
     void add(Tick from, Tick to);
-    // Of the hour before `at`, exact to a ms, and of what lies behind `at`.
-    [[nodiscard]] Tick spent(Tick at) const;
-    // How long it was held after `t`. What ended more than an hour before the last hold's end is
+    // How long it was held after `t`. What ended more than kMemory before the last hold's end is
     // forgotten.
     [[nodiscard]] Tick after(Tick t) const;
     [[nodiscard]] std::size_t bytes() const { return holds_.capacity() * sizeof(Hold); }

@@ -351,8 +351,10 @@ void Roster::Impl::after_endings(UserNumber user, std::uint64_t hash, Reason rea
     if (record.sessions.empty()) {
         auto e = event(record, slot_of(hash), State::offline, reason, at_ms, last.ttl_ms);
         e.last_seen_ms = millis(wall.at(clock.instant(window.widen(record.read))));
-        if (doubts.of(user) > last.deadline && !bug(Bug::stale_untold))
+        if (doubts.of(user) > last.deadline && !bug(Bug::stale_untold)) {
             e.freshness = Freshness::stale;
+            ++counters["offline_in_doubt"];
+        }
         out.push_back(std::move(e));
         remove_user(user, hash);
         return;

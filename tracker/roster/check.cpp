@@ -21,9 +21,11 @@ void Roster::Impl::check() const {
         PRESENCE_CHECK(set, "a living user has no deadline");
         auto first = std::numeric_limits<Tick>::max();
         auto newest = std::numeric_limits<Tick>::min();
+        const auto floor = lifted_to(hash);
         const auto look = [&](const auto& held) {
             // Of one whose own deadline has passed it is the lease that says when.
-            if (deadline_of(held) >= event_time) first = std::min(first, deadline_of(held));
+            const auto end = life(held, floor).end();
+            if (end >= event_time) first = std::min(first, end);
             if (!has_left(held)) newest = std::max(newest, window.widen(held.read));
             ++references[held.edge];
             ++sessions;

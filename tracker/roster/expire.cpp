@@ -38,23 +38,17 @@ bool Roster::expire(Instant event_time, WallOffset wall, std::size_t limit,
 
 std::optional<Tick> Roster::Impl::ripe_at(UserNumber user) {
     using Kind = EdgeLeases::Verdict::Kind;
-    constexpr auto kNever = std::numeric_limits<Tick>::max();
     auto floor = kLongAgo;
-    if (slots_held || event_time <= newest_floor + Tick{kTtlMaxMs}) {
-        const auto hash = hash_of(records[user].id());
-        if (held_slots[slot_of(hash)]) {
-            look_later(user);
-            return std::nullopt;
-        }
-        floor = floor_of(hash);
-    }
+    if (slots_held || event_time <= newest_floor + Tick{kTtlMaxMs})
+        floor = floor_of(hash_of(records[user].id()));
     std::optional<Tick> last;
     auto next = kNever;
     bool lost = false;
     each_session(records[user], [&](const auto& held) {
-        const auto [kind, at] = verdict(held, floor);
+        const auto [kind, at, cut] = verdict(held, floor);
         if (kind == Kind::lives)
-            next = std::min(next, at);
+            // Not later than it may end if the slot is lifted right now, and held no more.
+            next = std::min({next, at, floor == kNever ? event_time + Tick{held.ttl} : kNever});
         else
             last = std::max(last.value_or(at), at);
         lost |= kind == Kind::lost;
@@ -67,18 +61,6 @@ std::optional<Tick> Roster::Impl::ripe_at(UserNumber user) {
     return last;
 }
 
-// Not later than any session may end once the slot is lifted, and not so often that those who wait
-// cost much.
-void Roster::Impl::look_later(UserNumber user) {
-    constexpr Tick kLookMin = kTtlMinMs / 2;
-    auto next = std::numeric_limits<Tick>::max();
-    each_session(records[user], [&](const auto& held) {
-        const auto own = deadline_of(held);
-        next = std::min(next, own >= event_time ? own : event_time + Tick{held.ttl} / 2);
-    });
-    deadlines.set(user, low(std::max(next, event_time + kLookMin)));
-}
-
 void Roster::Impl::settle(const Ripe& ended, WallOffset wall, std::vector<Event>& out) {
     auto& record = records[ended.user];
     if (record.single()) to_list(record);
@@ -87,21 +69,22 @@ void Roster::Impl::settle(const Ripe& ended, WallOffset wall, std::vector<Event>
     bool lost = false;
     auto doubt = Doubts::kNone;
     for (auto* s = record.sessions.begin(); s != record.sessions.end();) {
-        const auto [kind, at] = verdict(*s, floor_of(ended.hash));
+        const auto floor = lifted_to(ended.hash);
+        const auto [kind, at, cut] = verdict(*s, floor);
         if (kind == EdgeLeases::Verdict::Kind::lives) {
             s = SessionList::next(s);
             continue;
         }
-        last = std::max(last, {at, s->ttl, leaves(*s, lifted_to(ended.hash))});
+        last = std::max(last, {at, s->ttl, leaves(*s, floor)});
         const bool of_edge = kind == EdgeLeases::Verdict::Kind::lost;
         lost |= of_edge;
-        // A swallowed word of its edge would hold it as well.
-        const auto length = of_edge ? std::max<Tick>(s->ttl, leases.hold_length()) : s->ttl;
-        doubt = std::max(doubt, doubts.until(window.widen(s->read), length));
+        // As if it were lifted now. A swallowed word of its edge would hold it as well.
+        const auto length = std::max<Tick>(s->ttl, of_edge ? leases.hold_length() : 0);
+        if (cut || without_evidence) doubt = event_time + length;
         end_session(record, s);
         s = record.sessions.begin();  // they moved
     }
-    doubts.keep(ended.user, doubt);
+    if (doubt != Doubts::kNone) doubts.keep(ended.user, doubt, event_time);
     counters["edge_lost"] += lost && record.sessions.empty();
     const auto reason = lost ? Reason::edge_lost : last.bye ? Reason::bye : Reason::timeout;
     after_endings(ended.user, ended.hash, reason, last,

@@ -51,13 +51,13 @@ std::size_t Roster::shorten_held(
         if (!record.living()) continue;
         const auto read = in.window.widen(record.read);
         auto& ttl = record.single() ? record.ttl : record.sessions.begin()->ttl;
-        const auto whole = in.deadline(read, ttl);
+        const auto whole = in.began(read, ttl, in.lifted) + ttl;
         const auto end =
             in.clock.of_read(until(in.clock.instant(read), std::chrono::milliseconds{ttl}));
-        const auto least = in.deadline(read, kTtlMinMs);
+        const auto least = whole - ttl + kTtlMinMs;
         if (std::max(end, least) >= whole) continue;
         ttl -= Impl::low(whole - std::max(end, least));
-        in.doubts.keep(user, whole);
+        in.doubts.keep(user, whole, in.event_time);
         in.set_deadline(user);
         ++shortened;
     }
@@ -76,7 +76,8 @@ Roster::HeldOver Roster::held_over() const {
     const auto& in = *impl_;
     const auto sessions = in.edges.references(kHeldEdge);
     if (sessions == 0) return {};
-    return {in.clock.instant(in.lifted + in.held_ttl_max), sessions};
+    const auto ttl = in.held_ttl_max;
+    return {in.clock.instant(in.began(0, ttl, in.lifted) + ttl), sessions};
 }
 
 void Roster::forget(std::string_view user) {

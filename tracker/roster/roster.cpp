@@ -87,8 +87,16 @@ void Roster::on_lease(std::string_view edge, Instant read) {
     if (index && is_named(*index)) impl_->leases.on_heard(*index, impl_->clock.of_read(read));
 }
 
-void Roster::refuse_lift(Instant now) {
-    impl_->doubts.refuse(impl_->clock.of_read(now), impl_->event_time);
+void Roster::on_stop(Instant from, Instant to) {
+    impl_->stops.add(impl_->clock.of_event(from), impl_->clock.of_read(to));
+}
+
+void Roster::run_on(bool without_evidence) {
+    impl_->without_evidence = without_evidence;
+}
+
+bool Roster::in_doubt() const {
+    return impl_->event_time < impl_->doubts.newest();
 }
 
 std::optional<Instant> Roster::next_deadline() const {

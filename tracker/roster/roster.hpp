@@ -62,6 +62,12 @@ struct Beat : Row {
 // Times are kept in whole ms: heartbeats' rounded up, event time rounded down, so a user never
 // loses any. A heartbeat more than 6 days older than the newest time seen counts as 6 days old.
 //
+// A lift, a slot that is held, and the silence of an edge move deadlines later, but no session's
+// beyond read + ttl + hold_max + ttl, whatever comes together. So the first lift after a read gives
+// a whole ttl, and a series of them ends. Whoever is told offline by that bound, or may have a
+// session that ended by it, is with the freshness `stale`. What the bound does not count is time in
+// which we took no evidence ourselves, so for a user of an earlier run it counts from the origin.
+//
 // Time stands still for the sessions of a named edge that is silent, in bounds
 // (tracker/evidence/edge_leases.hpp). A user whose last session ends because its edge stays silent
 // is told offline with reason `edge_lost`, at the event time at which that was found, and at most
@@ -89,10 +95,10 @@ public:
         std::uint64_t users_max = 20'000'000;
         Duration edge_timeout = 3s;            // silence of an edge that is none
         Duration edge_grace = 30s;             // how long its sessions are held then
-        Duration edge_hold_max = 10min;        // in an hour
+        Duration hold_max = 10min;             // see below
         std::uint64_t edge_lost_rate = 5'000;  // users a second
     };
-    // `origin`: any time not after the first one seen.
+    // `origin`: any time not after the first heartbeat's read.
     Roster(Options options, Instant origin);
     ~Roster();
     Roster(Roster&&) noexcept;
@@ -152,12 +158,15 @@ public:
     void lift(Instant now);
     // As lift(), for the users of these slots alone.
     void lift(const SlotSet& slots, Instant now);
-    // From now on time stands still for the users of these slots: none of their sessions ends by
-    // itself. For a ttl after that lift() them, as their heartbeats went elsewhere meanwhile.
+    // From now on the users of these slots are lifted all the time: none of their sessions ends
+    // by itself, and no bye. After that lift() them, as their heartbeats went elsewhere meanwhile.
     void hold(const SlotSet& slots);
-    // It may be missing and deadlines stay: whoever may be told offline by error for that, is with
-    // the freshness `stale`.
-    void refuse_lift(Instant now);
+    // From then until then we took no evidence.
+    void on_stop(Instant from, Instant to);
+    // From now on event time runs on without evidence, or does not: who ends may have been heard.
+    void run_on(bool without_evidence);
+    // Whoever is not here may be online, as they were told offline by the bound alone.
+    [[nodiscard]] bool in_doubt() const;
     // An earlier run's event time had come to there: heartbeats whose ttl was over by then are too
     // old. Before the first heartbeat.
     void resume(Instant event_time);

@@ -13,6 +13,7 @@
 #include "tracker/evidence/doubts.hpp"
 #include "tracker/evidence/edge_leases.hpp"
 #include "tracker/evidence/edges.hpp"
+#include "tracker/evidence/holds.hpp"
 #include "tracker/evidence/tick.hpp"
 #include "tracker/roster/deadlines.hpp"
 #include "tracker/roster/rate_limit.hpp"
@@ -29,13 +30,13 @@ struct Roster::Impl {
     using UserNumber = std::uint32_t;
     static constexpr Tick kByeTicks = kByeMemory / 1ms;
     static constexpr Tick kLongAgo = std::numeric_limits<Tick>::min();
+    static constexpr Tick kNever = std::numeric_limits<Tick>::max();
 
     Impl(Options given, Instant origin)
         : options(given),
           clock{origin},
-          leases({.timeout = given.edge_timeout / 1ms,
-                  .grace = given.edge_grace / 1ms,
-                  .hold_max = given.edge_hold_max / 1ms}),
+          leases({.timeout = given.edge_timeout / 1ms, .grace = given.edge_grace / 1ms}),
+          hold_max(given.hold_max / 1ms),
           edge_lost(given.edge_lost_rate) {
         floors.fill(kLongAgo);
     }
@@ -48,6 +49,8 @@ struct Roster::Impl {
     Deadlines deadlines{options.users_max};
     Edges edges;
     EdgeLeases leases;
+    Tick hold_max;
+    Holds stops;  // of our own
     RateLimit edge_lost;
     Tombstones tombstones{kTombstonesMax, kByeTicks};
     // Long before anything, while there is none.
@@ -55,12 +58,13 @@ struct Roster::Impl {
     Tick lifted = std::numeric_limits<Tick>::min();
     // When nobody who was left out for want of room is online any more.
     Tick unknown_until = std::numeric_limits<Tick>::min();
-    // Of slots, apart from all others: those for whose users time stands still, and since when
+    // Of slots, apart from all others: those that are lifted all the time, and since when
     // deadlines are lifted. Looked at only when a session's own deadline has passed.
     SlotSet held_slots;
     bool slots_held = false;
     std::array<Tick, kSlots> floors{};
     Tick newest_floor = kLongAgo;
+    bool without_evidence = false;  // event time runs on
     Doubts doubts;
     std::vector<Slot> noted;  // see take_news()
     std::array<bool, kSlots> is_noted{};
@@ -85,8 +89,16 @@ struct Roster::Impl {
         friend auto operator<=>(const Ending&, const Ending&) = default;
     };
 
-    [[nodiscard]] Tick deadline(Tick read, std::uint32_t ttl) const {
-        return std::max(read, lifted) + ttl;
+    // A session is over then, whatever holds it.
+    [[nodiscard]] Tick bound(Tick read, std::uint32_t ttl) const {
+        const auto heard = std::max(read, Tick{0});
+        return heard + stops.after(heard) + hold_max + 2 * Tick{ttl};
+    }
+    // From when on it lasts.
+    [[nodiscard]] Tick began(Tick read, std::uint32_t ttl, Tick floor) const {
+        if (floor <= read) return read;
+        if (bug(Bug::held_for_ever) && floor != kNever) return floor;
+        return std::max(read, std::min(floor, bound(read, ttl) - ttl));
     }
     // From when on a session lasts, and how long, where deadlines are lifted to `floor`.
     struct Life {
@@ -95,7 +107,7 @@ struct Roster::Impl {
         [[nodiscard]] Tick end() const { return began + length; }
     };
     [[nodiscard]] Life life(const UserRecord& r, Tick floor) const {
-        return {std::max(window.widen(r.read), floor), r.ttl};
+        return {began(window.widen(r.read), r.ttl, floor), r.ttl};
     }
     [[nodiscard]] static bool leaves(const UserRecord&, Tick) { return false; }
     // Behind its bye the user may have come back, and that be what is missing: a lift undoes it.
@@ -105,7 +117,7 @@ struct Roster::Impl {
     [[nodiscard]] Life life(const Session& s, Tick floor) const {
         const auto read = window.widen(s.read);
         if (leaves(s, floor)) return {read, s.linger};
-        return {std::max(read, floor), s.ttl};
+        return {began(read, s.ttl, floor), s.ttl};
     }
     template <class T>
     [[nodiscard]] Tick deadline_of(const T& held) const {
@@ -117,7 +129,9 @@ struct Roster::Impl {
         return {deadline_of(s), edges.name(s.edge), s.name()};
     }
     // Where the deadlines of a slot's users are lifted to.
-    [[nodiscard]] Tick floor_of(std::uint64_t hash) const { return floors[slot_of(hash)]; }
+    [[nodiscard]] Tick floor_of(std::uint64_t hash) const {
+        return held_slots[slot_of(hash)] ? kNever : floors[slot_of(hash)];
+    }
     [[nodiscard]] Tick lifted_to(std::uint64_t hash) const {
         return std::max(lifted, floor_of(hash));
     }
@@ -127,9 +141,13 @@ struct Roster::Impl {
     // Of a record or a session, at event time.
     template <class T>
     [[nodiscard]] EdgeLeases::Verdict verdict(const T& held, Tick floor) const {
-        const auto own = life(held, std::max(lifted, floor));
+        floor = std::max(lifted, floor);
+        const auto own = life(held, floor);
         if (own.end() >= event_time) return {EdgeLeases::Verdict::Kind::lives, own.end()};
-        return leases.judge(held.edge, own.began, own.length, event_time);
+        auto end = leases.judge(held.edge, own.began, own.length,
+                                bound(window.widen(held.read), own.length), event_time);
+        end.cut |= floor > own.began && !leaves(held, floor);
+        return end;
     }
     [[nodiscard]] static bool has_left(const UserRecord&) { return false; }
     [[nodiscard]] static bool has_left(const Session& s) { return s.left; }
@@ -207,8 +225,6 @@ struct Roster::Impl {
     // When the last of the user's sessions that are over ended; nothing, and the user is looked at
     // again later, if none is, or it is not their turn to be told.
     [[nodiscard]] std::optional<Tick> ripe_at(UserNumber user);
-    // Of a user for whom time stands still: when to look again.
-    void look_later(UserNumber user);
     void settle(const Ripe& ripe, WallOffset wall, std::vector<Event>& out);
     void set_deadline(UserNumber user);
     void clamp_all(Tick now);
