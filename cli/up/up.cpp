@@ -3,6 +3,7 @@
 #include <csignal>
 #include <functional>
 #include <memory>
+#include <system_error>
 
 #include "cli/commands.hpp"
 #include "cli/up/cast.hpp"
@@ -118,14 +119,20 @@ private:
             if (!changes.refused.empty()) throw ConfigError(read.file + ": " + changes.refused);
             take(std::move(read), changes);
         } catch (const ConfigError& e) {
-            io::log::error("reload_refused", {{"error", e.what()}, {"then", "goes on as it was"}});
-            pipeline_.signal_wanted(SIGHUP);  // they open their files anew
+            refuse_reload(e);
+        } catch (const std::system_error& e) {  // of the copy
+            refuse_reload(e);
         }
     }
 
+    void refuse_reload(const std::exception& error) {
+        io::log::error("reload_refused", {{"error", error.what()}, {"then", "goes on as it was"}});
+        pipeline_.signal_wanted(SIGHUP);  // they open their files anew
+    }
+
     void take(Config read, const Recast& changes) {
+        copy_.replace(read);  // which may fail: nothing has changed then
         config_ = std::move(read);
-        copy_.replace(config_);
         pipeline_.start(changes.start);
         pipeline_.end(changes.end);
         pipeline_.restart(changes.restart);
