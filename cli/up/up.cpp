@@ -215,13 +215,17 @@ int run_up(const Given& given) {
     if (!theirs && given.demo) ours.presence.data_root = data.emplace().path;
     const ConfigCopy built_in_file(ours);
     const std::string file = theirs ? *theirs : built_in_file.path();
-    const auto read = [&] { return load_config(file, io::environment(), given.settings); };
-    const Config config = read();
+    const auto read = [&](FileKind kind) {
+        return load_config(file, io::environment(), given.settings, kind);
+    };
+    const Config config = read(FileKind::any);
     io::log::open(LogLevel::info, config.presence.log_format, "up");
     io::log::info("start", {{"version", io::version()}, {"config", theirs.value_or("built-in")}});
     for (const auto& warning : config.warnings)
         io::log::warn("config_warning", {{"message", warning}});
-    return Up(config, read, given).run();
+    return Up(
+               config, [&] { return read(FileKind::regular); }, given)
+        .run();
 }
 
 }  // namespace

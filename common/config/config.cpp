@@ -1,10 +1,6 @@
 #include "common/config/config.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <sstream>
 
 #include "common/config/read.hpp"
 #include "common/config/schema.hpp"
@@ -15,21 +11,12 @@ namespace {
 
 constexpr std::size_t kFileBytesMax = 16u << 20;
 
-std::string contents_of(const std::string& file) {
-    errno = 0;
-    std::ifstream in(file, std::ios::binary);
-    std::string text;
-    char buffer[64 * 1024];
-    while (in.read(buffer, sizeof buffer) || in.gcount() > 0) {
-        text.append(buffer, static_cast<std::size_t>(in.gcount()));
-        if (text.size() > kFileBytesMax)
-            throw ConfigError(file + ": too large for a configuration");
+std::string text_of_file(const std::string& file, FileKind kind) {
+    try {
+        return contents_of(file, kFileBytesMax, kind);
+    } catch (const UnreadableFile& e) {
+        throw ConfigError(file + ": cannot be read: " + e.what());
     }
-    // A directory opens, but cannot be read: bad() rather than eof.
-    if (!in.eof())
-        throw ConfigError(
-            file + ": cannot be read: " + (errno != 0 ? std::strerror(errno) : "unknown reason"));
-    return text;
 }
 
 // Settings are lower case in the file and upper case in the environment.
@@ -103,12 +90,12 @@ void finish(Config& config, const ConfigOrigin& origin) {
 
 Config load_config(const std::optional<std::string>& file,
                    const std::map<std::string, std::string>& environment,
-                   const std::map<std::string, std::string>& flags) {
+                   const std::map<std::string, std::string>& flags, FileKind kind) {
     ConfigOrigin origin;
     Config config;
     if (file) {
         origin.file = *file;
-        config = read_config(parse_toml(contents_of(*file), *file), origin);
+        config = read_config(parse_toml(text_of_file(*file, kind), *file), origin);
         config.file = *file;
         complete_config(config, origin);
         if (!origin.faults.empty()) check_config(config, origin);  // throws, with all of them

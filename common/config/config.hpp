@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/config/choices.hpp"
+#include "common/config/file.hpp"
 #include "common/slots.hpp"
 #include "common/time.hpp"
 
@@ -142,7 +143,8 @@ struct Config {
 // paths are completed by data_root. What is wrong with `flags` is a FlagError.
 [[nodiscard]] Config load_config(const std::optional<std::string>& file,
                                  const std::map<std::string, std::string>& environment,
-                                 const std::map<std::string, std::string>& flags);
+                                 const std::map<std::string, std::string>& flags,
+                                 FileKind kind = FileKind::any);
 
 // Which tracker owns which slot, as the configuration has it.
 [[nodiscard]] SlotMap slot_map_of(const Config& config);

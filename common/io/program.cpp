@@ -40,7 +40,9 @@ struct Given {
     std::uint64_t parent = 0;
     std::map<std::string, std::string> settings;
 
-    [[nodiscard]] Config load() const { return load_config(file, environment(), settings); }
+    [[nodiscard]] Config load(FileKind kind) const {
+        return load_config(file, environment(), settings, kind);
+    }
 };
 
 std::string epilogue_of(const std::string& program, const std::string& kind) {
@@ -104,7 +106,8 @@ int fail_each(const std::string& name, const std::string& messages, int code) {
 int run_loaded(const std::string& name, ProcessKind kind, Given& given,
                const std::function<int(const Program&)>& run) {
     given.file = config_file(given.file);  // once: a reload does not look elsewhere
-    Program program{given.load(), kind, {}, [&given] { return given.load(); }};
+    Program program{
+        given.load(FileKind::any), kind, {}, [&given] { return given.load(FileKind::regular); }};
     const std::string source =
         program.config.file.empty() ? "built-in configuration" : program.config.file;
     const auto ids = ids_of(program.config, kind);
