@@ -141,6 +141,7 @@ private:
                                    {"ended", names_of(changes.end)},
                                    {"restarted", names_of(changes.restart)},
                                    {"map_version", config_.presence.map_version}});
+        io::log_warnings(config_);
         if (changes.start.empty() && changes.restart.empty()) return;
         ready_ = told_missing_ = false;
         started_ = io::now();
@@ -220,9 +221,11 @@ int run_up(const Given& given) {
     };
     const Config config = read(FileKind::any);
     io::log::open(LogLevel::info, config.presence.log_format, "up");
-    io::log::info("start", {{"version", io::version()}, {"config", theirs.value_or("built-in")}});
-    for (const auto& warning : config.warnings)
-        io::log::warn("config_warning", {{"message", warning}});
+    io::log::Fields fields{{"version", io::version()}, {"config", theirs.value_or("built-in")}};
+    if (const auto overrides = overrides_of(config); !overrides.empty())
+        fields.emplace_back("overrides", overrides);
+    io::log::info("start", fields);
+    io::log_warnings(config);
     return Up(
                config, [&] { return read(FileKind::regular); }, given)
         .run();

@@ -19,12 +19,21 @@ std::string text_of_file(const std::string& file, FileKind kind) {
     }
 }
 
+constexpr std::string_view kPrefix = "PRESENCE_";
+
 // Settings are lower case in the file and upper case in the environment.
 std::string upper(std::string_view key) {
     std::string out;
     for (const char c : key)
         out += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
     return out;
+}
+
+std::string flag_of(const std::string& key) {
+    std::string flag = "--" + key;
+    for (char& c : flag)
+        if (c == '_') c = '-';
+    return flag;
 }
 
 template <class Error>
@@ -35,7 +44,6 @@ void apply(const Setting& setting, const std::string& text, const std::string& s
 }
 
 void apply_environment(const std::map<std::string, std::string>& environment, Config& config) {
-    constexpr std::string_view kPrefix = "PRESENCE_";
     std::vector<std::string> names;
     for (const auto key : presence_schema().keys())
         names.push_back(upper(key));
@@ -64,11 +72,30 @@ void apply_flags(const std::map<std::string, std::string>& flags, PresenceConfig
     for (const auto& [key, text] : flags) {
         const Setting* setting = find_setting(presence_schema(), key);
         if (setting == nullptr) throw FlagError("unknown setting `" + key + "`");
-        std::string flag = "--" + key;
-        for (char& c : flag)
-            if (c == '_') c = '-';
-        apply<FlagError>(*setting, text, flag, presence);
+        apply<FlagError>(*setting, text, flag_of(key), presence);
     }
+}
+
+// `before`: as file and defaults have it.
+void note_overrides(const PresenceConfig& before, const std::map<std::string, std::string>& flags,
+                    Config& config) {
+    for (const auto& setting : presence_schema().settings) {
+        auto without = toml_of(setting, &before);
+        if (without == toml_of(setting, &config.presence)) continue;
+        const std::string key(setting.key);
+        auto by = flags.contains(key) ? flag_of(key) : std::string(kPrefix) + upper(key);
+        config.overrides.push_back({setting.key, std::move(by), std::move(without)});
+    }
+}
+
+// A list of trackers and its version go together.
+void warn_of_map_version(Config& config) {
+    for (const auto& [key, by, without] : config.overrides)
+        if (key == "map_version" && by.starts_with(kPrefix) && !config.file.empty())
+            config.warnings.push_back("map_version is " +
+                                      std::to_string(config.presence.map_version) + " by " + by +
+                                      ", not " + without + " as without it: to raise it in " +
+                                      config.file + " changes nothing");
 }
 
 // Fit to be used: what lies below data_root is named by its whole path.
@@ -102,9 +129,12 @@ Config load_config(const std::optional<std::string>& file,
     } else {
         config = default_config();
     }
+    const PresenceConfig before = config.presence;
     apply_environment(environment, config);
     const Config without_flags = config;
     apply_flags(flags, config.presence);
+    note_overrides(before, flags, config);
+    warn_of_map_version(config);
     try {
         finish(config, origin);
     } catch (const ConfigError& e) {

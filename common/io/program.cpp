@@ -78,9 +78,10 @@ void log_start(const Program& program) {
         values.push_back(text_of(setting, &program.config.presence));
         fields.emplace_back(setting.key, values.back());
     }
+    if (const auto overrides = overrides_of(program.config); !overrides.empty())
+        fields.emplace_back("overrides", overrides);
     log::info("start", fields);
-    for (const auto& warning : program.config.warnings)
-        log::warn("config_warning", {{"message", warning}});
+    log_warnings(program.config);
 }
 
 // As an event of the log, or a sentence on stderr where that is no log: one line, whatever a file
@@ -141,12 +142,18 @@ int run_loaded(const std::string& name, ProcessKind kind, Given& given,
 
 }  // namespace
 
+void log_warnings(const Config& config) {
+    for (const auto& warning : config.warnings)
+        log::warn("config_warning", {{"message", warning}});
+}
+
 Config reread(const Program& program, const Config& running) {
     auto config = program.reload();
     const auto refusal = reload_refusal(running, config, program.kind, program.id);
     if (!refusal.empty()) throw ConfigError(config.file + ": " + refusal);
     const auto waiting = waiting_changes(running, config, program.kind, program.id);
     if (!waiting.empty()) log::warn("restart_needed", {{"changed", waiting}});
+    log_warnings(config);
     return config;
 }
 
