@@ -1,6 +1,6 @@
 #include "common/store/store.hpp"
 
-#include <rapidcheck.h>
+#include <rapidcheck/catch.h>
 #include <sqlite3.h>
 #include <sys/fsuid.h>
 #include <sys/mount.h>
@@ -100,7 +100,7 @@ TEST_CASE("a store's rows are read from where one likes, for as long as one like
 }
 
 TEST_CASE("a store holds what a map holds, over restarts and kills at any call", "[store]") {
-    rc::check([](std::uint64_t seed) {
+    rc::prop("whatever the seed", [](std::uint64_t seed) {
         const TemporaryDirectory directory;
         TestDisk disk;
         Writer writer(seed);
@@ -142,7 +142,7 @@ TEST_CASE("a store holds what a map holds, over restarts and kills at any call",
 }
 
 TEST_CASE("with durability power, what was written survives the loss of power", "[store]") {
-    rc::check([](std::uint64_t seed) {
+    rc::prop("whatever the seed", [](std::uint64_t seed) {
         const TemporaryDirectory directory;
         TestDisk disk;
         Writer writer(seed);
@@ -178,7 +178,7 @@ TEST_CASE("with durability power, what was written survives the loss of power", 
 
 TEST_CASE("with durability process, the loss of power leaves a store that says what it lost",
           "[store]") {
-    rc::check([](std::uint64_t seed) {
+    rc::prop("whatever the seed", [](std::uint64_t seed) {
         const TemporaryDirectory directory;
         TestDisk disk;
         Writer writer(seed);
@@ -347,7 +347,7 @@ TEST_CASE("what a store keeps is for its user alone, what an earlier version kep
 
 TEST_CASE("a write that the disk has no room for throws, and the store works again afterwards",
           "[store][full]") {
-    rc::check([](std::uint64_t seed) {
+    rc::prop("whatever the seed", [](std::uint64_t seed) {
         const TemporaryDirectory directory;
         TestDisk disk;
         Writer writer(seed);
