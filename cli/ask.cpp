@@ -19,12 +19,12 @@ struct Given {
 };
 
 std::string ago(std::int64_t then_ms) {
-    return for_people(std::chrono::milliseconds(millis(io::wall_now()) - then_ms));
+    return for_people(length_between_ms(then_ms, millis(io::wall_now())));
 }
 
 std::string in(std::int64_t then_ms) {
-    const auto ms = then_ms - millis(io::wall_now());
-    return ms <= 0 ? "any moment" : for_people(std::chrono::milliseconds(ms));
+    const auto left = length_between_ms(millis(io::wall_now()), then_ms);
+    return left <= Duration{0} ? "any moment" : for_people(left);
 }
 
 // What the tracker has of a collector, for a person.
@@ -32,7 +32,7 @@ std::string meaning_of(const StatusAnswer::Collector& collector) {
     if (collector.lag_ms < 0)
         return collector.state == "silent" ? "never heard; no longer waited for"
                                            : "never heard; waited for";
-    const auto last = for_people(std::chrono::milliseconds(collector.lag_ms));
+    const auto last = for_people(length_of_ms(collector.lag_ms));
     if (collector.state == "departed") return "said goodbye " + last + " ago";
     if (collector.state == "silent") return "given up; last heard " + last + " ago";
     return last + " behind";

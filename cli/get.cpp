@@ -25,7 +25,7 @@ struct Given {
 };
 
 Duration since(std::int64_t then_ms) {
-    return std::chrono::milliseconds(millis(io::wall_now()) - then_ms);
+    return length_between_ms(then_ms, millis(io::wall_now()));
 }
 
 std::string line_of(const UserAnswer& user) {
@@ -36,8 +36,7 @@ std::string line_of(const UserAnswer& user) {
     if (user.last_seen_ms) line += "  last seen " + for_people(since(*user.last_seen_ms)) + " ago";
     line += "  " + counted(user.sessions, "session");
     if (user.status) line += "  status=" + *user.status;
-    if (user.leaving_ms)
-        line += "  leaving in " + for_people(std::chrono::milliseconds(*user.leaving_ms));
+    if (user.leaving_ms) line += "  leaving in " + for_people(length_of_ms(*user.leaving_ms));
     if (user.held_by && user.held_until_ms)
         line += "  held: " + *user.held_by + " is silent, at most " +
                 for_people(-since(*user.held_until_ms)) + " more";

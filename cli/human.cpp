@@ -23,6 +23,18 @@ std::string for_people(Duration length) {
     return two(hours / 24, "d", hours % 24, "h");
 }
 
+Duration length_of_ms(std::int64_t ms) {
+    constexpr std::int64_t kMax = Duration::max() / 1ms;
+    return std::chrono::milliseconds(std::clamp(ms, -kMax, kMax));
+}
+
+Duration length_between_ms(std::int64_t from, std::int64_t to) {
+    std::int64_t ms = 0;
+    if (__builtin_sub_overflow(to, from, &ms))
+        return length_of_ms(to < from ? INT64_MIN : INT64_MAX);
+    return length_of_ms(ms);
+}
+
 std::string counted(std::uint64_t count, const std::string& noun) {
     return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "common/time.hpp"
@@ -9,6 +10,10 @@ namespace presence::cli {
 // A length of time as a person says it: "870 ms", "16 s", "3 min 5 s", "2 h 10 min", "4 d 3 h".
 // Rounded down; a negative one is "0 ms".
 [[nodiscard]] std::string for_people(Duration length);
+
+// Of numbers that came from outside. A length that does not fit is the longest that does.
+[[nodiscard]] Duration length_of_ms(std::int64_t ms);
+[[nodiscard]] Duration length_between_ms(std::int64_t from, std::int64_t to);
 
 // "1 session", "2 sessions".
 [[nodiscard]] std::string counted(std::uint64_t count, const std::string& noun);

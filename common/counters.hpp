@@ -12,11 +12,12 @@ namespace presence {
 // somebody should look into when it grows.
 enum class CounterKind : std::uint8_t { count, gauge, trouble, trouble_gauge };
 
-// One line of a list of counters: all that logs, `status` and docs say of it follows from there.
+// One line of a list of counters: all that logs, `status` and docs/reference/counters.md say of it
+// follows from there.
 struct Counter {
     std::string_view name;
     CounterKind kind = CounterKind::count;
-    std::string_view help;  // one sentence
+    std::string_view help;  // for a person, one line
 
     [[nodiscard]] constexpr bool is_trouble() const {
         return kind == CounterKind::trouble || kind == CounterKind::trouble_gauge;

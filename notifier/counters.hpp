@@ -11,12 +11,12 @@ inline constexpr auto kCounters = std::to_array<Counter>({
     {"misshapen", CounterKind::trouble, "Messages on topics, or in parts, that no tracker sends."},
     {"online", CounterKind::gauge, "Users online, as followed."},
     {"delivered", CounterKind::count, "Events that sinks took."},
-    {"failures", CounterKind::trouble, "Tries that a sink failed."},
-    {"let_go", CounterKind::trouble, "Events not kept for a slow sink: they are replayed."},
+    {"failures", CounterKind::trouble, "Times that a sink failed to take something."},
+    {"let_go", CounterKind::trouble, "Events not kept for a slow sink. They are replayed."},
     {"waiting", CounterKind::gauge, "Events that wait for sinks, those in flight included."},
     {"dead", CounterKind::trouble, "Events given up."},
     {"gone", CounterKind::trouble_gauge, "Sinks that want nothing more."},
-    {"answers_ignored", CounterKind::trouble, "Lines of programs that acknowledge nothing."},
+    {"answers_ignored", CounterKind::trouble, "Lines of `exec` programs that acknowledge nothing."},
 });
 using NotifierCounters = Counters<kCounters>;
 

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <system_error>
@@ -19,6 +20,8 @@ Pipeline::Pipeline(const Config& config, const std::vector<std::string>& argumen
     : directory_(std::filesystem::read_symlink("/proc/self/exe").parent_path()),
       arguments_{"--parent", std::to_string(::getpid())},
       no_input_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {
+    if (no_input_ < 0)
+        throw std::system_error(errno, std::generic_category(), "cannot open /dev/null");
     arguments_.insert(arguments_.end(), arguments.begin(), arguments.end());
     start(parts_of(config));
 }
@@ -108,12 +111,20 @@ void Pipeline::start(std::size_t index, Instant now) {
     Process& process = processes_[index];
     try {
         process.pid = io::spawn(process.command, no_input_, {listener_.variable()});
+        process.watch = io::watch_end_of(process.pid);
+        if (process.watch < 0) {
+            // Its end would be noticed by chance. Tried again, as one that could not be started.
+            const int error = errno;
+            ::kill(process.pid, SIGKILL);
+            ::waitpid(process.pid, nullptr, 0);
+            process.pid = -1;
+            throw std::system_error(error, std::generic_category(),
+                                    "cannot watch " + process.command[0]);
+        }
     } catch (const std::system_error& e) {
         io::log::error("process_not_started", {{"name", process.name}, {"error", e.what()}});
         supervision_.on_end(index, kExitSoftware, now);
-        return;
     }
-    process.watch = io::watch_end_of(process.pid);
 }
 
 void Pipeline::reap(std::size_t index, Instant now) {

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <functional>
 #include <memory>
+#include <system_error>
 
 #include "cli/commands.hpp"
 #include "cli/up/cast.hpp"
@@ -118,14 +119,20 @@ private:
             if (!changes.refused.empty()) throw ConfigError(read.file + ": " + changes.refused);
             take(std::move(read), changes);
         } catch (const ConfigError& e) {
-            io::log::error("reload_refused", {{"error", e.what()}, {"then", "goes on as it was"}});
-            pipeline_.signal_wanted(SIGHUP);  // they open their files anew
+            refuse_reload(e);
+        } catch (const std::system_error& e) {  // of the copy
+            refuse_reload(e);
         }
     }
 
+    void refuse_reload(const std::exception& error) {
+        io::log::error("reload_refused", {{"error", error.what()}, {"then", "goes on as it was"}});
+        pipeline_.signal_wanted(SIGHUP);  // they open their files anew
+    }
+
     void take(Config read, const Recast& changes) {
+        copy_.replace(read);  // which may fail: nothing has changed then
         config_ = std::move(read);
-        copy_.replace(config_);
         pipeline_.start(changes.start);
         pipeline_.end(changes.end);
         pipeline_.restart(changes.restart);
@@ -134,6 +141,7 @@ private:
                                    {"ended", names_of(changes.end)},
                                    {"restarted", names_of(changes.restart)},
                                    {"map_version", config_.presence.map_version}});
+        io::log_warnings(config_);
         if (changes.start.empty() && changes.restart.empty()) return;
         ready_ = told_missing_ = false;
         started_ = io::now();
@@ -208,13 +216,19 @@ int run_up(const Given& given) {
     if (!theirs && given.demo) ours.presence.data_root = data.emplace().path;
     const ConfigCopy built_in_file(ours);
     const std::string file = theirs ? *theirs : built_in_file.path();
-    const auto read = [&] { return load_config(file, io::environment(), given.settings); };
-    const Config config = read();
+    const auto read = [&](FileKind kind) {
+        return load_config(file, io::environment(), given.settings, kind);
+    };
+    const Config config = read(FileKind::any);
     io::log::open(LogLevel::info, config.presence.log_format, "up");
-    io::log::info("start", {{"version", io::version()}, {"config", theirs.value_or("built-in")}});
-    for (const auto& warning : config.warnings)
-        io::log::warn("config_warning", {{"message", warning}});
-    return Up(config, read, given).run();
+    io::log::Fields fields{{"version", io::version()}, {"config", theirs.value_or("built-in")}};
+    if (const auto overrides = overrides_of(config); !overrides.empty())
+        fields.emplace_back("overrides", overrides);
+    io::log::info("start", fields);
+    io::log_warnings(config);
+    return Up(
+               config, [&] { return read(FileKind::regular); }, given)
+        .run();
 }
 
 }  // namespace

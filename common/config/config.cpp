@@ -1,10 +1,6 @@
 #include "common/config/config.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <sstream>
 
 #include "common/config/read.hpp"
 #include "common/config/schema.hpp"
@@ -15,22 +11,15 @@ namespace {
 
 constexpr std::size_t kFileBytesMax = 16u << 20;
 
-std::string contents_of(const std::string& file) {
-    errno = 0;
-    std::ifstream in(file, std::ios::binary);
-    std::string text;
-    char buffer[64 * 1024];
-    while (in.read(buffer, sizeof buffer) || in.gcount() > 0) {
-        text.append(buffer, static_cast<std::size_t>(in.gcount()));
-        if (text.size() > kFileBytesMax)
-            throw ConfigError(file + ": too large for a configuration");
+std::string text_of_file(const std::string& file, FileKind kind) {
+    try {
+        return contents_of(file, kFileBytesMax, kind);
+    } catch (const UnreadableFile& e) {
+        throw ConfigError(file + ": cannot be read: " + e.what());
     }
-    // A directory opens, but cannot be read: bad() rather than eof.
-    if (!in.eof())
-        throw ConfigError(
-            file + ": cannot be read: " + (errno != 0 ? std::strerror(errno) : "unknown reason"));
-    return text;
 }
+
+constexpr std::string_view kPrefix = "PRESENCE_";
 
 // Settings are lower case in the file and upper case in the environment.
 std::string upper(std::string_view key) {
@@ -38,6 +27,13 @@ std::string upper(std::string_view key) {
     for (const char c : key)
         out += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
     return out;
+}
+
+std::string flag_of(const std::string& key) {
+    std::string flag = "--" + key;
+    for (char& c : flag)
+        if (c == '_') c = '-';
+    return flag;
 }
 
 template <class Error>
@@ -48,7 +44,6 @@ void apply(const Setting& setting, const std::string& text, const std::string& s
 }
 
 void apply_environment(const std::map<std::string, std::string>& environment, Config& config) {
-    constexpr std::string_view kPrefix = "PRESENCE_";
     std::vector<std::string> names;
     for (const auto key : presence_schema().keys())
         names.push_back(upper(key));
@@ -77,11 +72,30 @@ void apply_flags(const std::map<std::string, std::string>& flags, PresenceConfig
     for (const auto& [key, text] : flags) {
         const Setting* setting = find_setting(presence_schema(), key);
         if (setting == nullptr) throw FlagError("unknown setting `" + key + "`");
-        std::string flag = "--" + key;
-        for (char& c : flag)
-            if (c == '_') c = '-';
-        apply<FlagError>(*setting, text, flag, presence);
+        apply<FlagError>(*setting, text, flag_of(key), presence);
     }
+}
+
+// `before`: as file and defaults have it.
+void note_overrides(const PresenceConfig& before, const std::map<std::string, std::string>& flags,
+                    Config& config) {
+    for (const auto& setting : presence_schema().settings) {
+        auto without = toml_of(setting, &before);
+        if (without == toml_of(setting, &config.presence)) continue;
+        const std::string key(setting.key);
+        auto by = flags.contains(key) ? flag_of(key) : std::string(kPrefix) + upper(key);
+        config.overrides.push_back({setting.key, std::move(by), std::move(without)});
+    }
+}
+
+// A list of trackers and its version go together.
+void warn_of_map_version(Config& config) {
+    for (const auto& [key, by, without] : config.overrides)
+        if (key == "map_version" && by.starts_with(kPrefix) && !config.file.empty())
+            config.warnings.push_back("map_version is " +
+                                      std::to_string(config.presence.map_version) + " by " + by +
+                                      ", not " + without + " as without it: to raise it in " +
+                                      config.file + " changes nothing");
 }
 
 // Fit to be used: what lies below data_root is named by its whole path.
@@ -103,21 +117,24 @@ void finish(Config& config, const ConfigOrigin& origin) {
 
 Config load_config(const std::optional<std::string>& file,
                    const std::map<std::string, std::string>& environment,
-                   const std::map<std::string, std::string>& flags) {
+                   const std::map<std::string, std::string>& flags, FileKind kind) {
     ConfigOrigin origin;
     Config config;
     if (file) {
         origin.file = *file;
-        config = read_config(parse_toml(contents_of(*file), *file), origin);
+        config = read_config(parse_toml(text_of_file(*file, kind), *file), origin);
         config.file = *file;
         complete_config(config, origin);
         if (!origin.faults.empty()) check_config(config, origin);  // throws, with all of them
     } else {
         config = default_config();
     }
+    const PresenceConfig before = config.presence;
     apply_environment(environment, config);
     const Config without_flags = config;
     apply_flags(flags, config.presence);
+    note_overrides(before, flags, config);
+    warn_of_map_version(config);
     try {
         finish(config, origin);
     } catch (const ConfigError& e) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/config/choices.hpp"
+#include "common/config/file.hpp"
 #include "common/slots.hpp"
 #include "common/time.hpp"
 
@@ -120,6 +121,13 @@ struct Config {
         bool collector = false, tracker = false, notifier = false, sink = false;
     };
     Defaulted defaulted;
+    // A setting of [presence] that environment or flags made another than file and defaults do.
+    struct Override {
+        std::string_view key;
+        std::string by;       // "PRESENCE_TIMEOUT", "--timeout"
+        std::string without;  // its value then, as the file would have it
+    };
+    std::vector<Override> overrides;
     std::vector<std::string> warnings;  // what was ignored, for the log; not printed as TOML
 
     // The list of trackers of a newer file, and its version.
@@ -136,18 +144,23 @@ struct Config {
 // Reads, checks and completes a file: strict keys, types, ranges, unique ids and endpoints,
 // trackers' 10-bit hashes apart, `notifier` of each sink known, binds beyond loopback only with
 // allow_plaintext. Then `environment` (PRESENCE_<KEY> for scalars of [presence]), then `flags` (key
-// to text, same keys). Throws ConfigError. An absent file name means default_config(). A PRESENCE_*
-// variable that is no setting is refused if its name is near one, else a warning. Relative data
-// paths are completed by data_root. What is wrong with `flags` is a FlagError.
+// to text, same keys); what they change stands in `overrides`. Throws ConfigError. An absent file
+// name means default_config(). A PRESENCE_* variable that is no setting is refused if its name is
+// near one, else a warning. Relative data paths are completed by data_root. What is wrong with
+// `flags` is a FlagError.
 [[nodiscard]] Config load_config(const std::optional<std::string>& file,
                                  const std::map<std::string, std::string>& environment,
-                                 const std::map<std::string, std::string>& flags);
+                                 const std::map<std::string, std::string>& flags,
+                                 FileKind kind = FileKind::any);
 
 // Which tracker owns which slot, as the configuration has it.
 [[nodiscard]] SlotMap slot_map_of(const Config& config);
 
 // The effective configuration as TOML that load_config reads back to the same values.
 [[nodiscard]] std::string print_config(const Config& config);
+
+// "timeout by --timeout, map_version by PRESENCE_MAP_VERSION"; empty: nothing but the file counts.
+[[nodiscard]] std::string overrides_of(const Config& config);
 
 // Where what a sink was told is kept; empty: it is not. Requires: load_config accepted it.
 [[nodiscard]] std::string directory_of(const Config& config, const SinkConfig& sink);

@@ -17,6 +17,14 @@ void write_lateness(std::string& out, const PresenceConfig& config) {
     }
 }
 
+// What a setting is for, and who set it where that was not the file.
+void write_origin(std::string& out, const Setting& setting,
+                  const std::vector<Config::Override>& overrides) {
+    out.append("# ").append(setting.help) += '\n';
+    for (const auto& [key, by, without] : overrides)
+        if (key == setting.key) out.append("# " + by + "; without it: " + without) += '\n';
+}
+
 }  // namespace
 
 std::string print_config(const Config& config) {
@@ -26,11 +34,20 @@ std::string print_config(const Config& config) {
         for (const auto* table : kind.all(config)) {
             out += "\n" + kind.title() + "\n";
             for (const auto* setting : kind.printed(table)) {
-                if (!kind.list) out.append("# ").append(setting->help) += '\n';
+                if (!kind.list) write_origin(out, *setting, config.overrides);
                 out.append(setting->key) += " = " + toml_of(*setting, table) + "\n";
             }
         }
     return out;
+}
+
+std::string overrides_of(const Config& config) {
+    std::string all;
+    for (const auto& [key, by, without] : config.overrides) {
+        all.append(all.empty() ? "" : ", ").append(key);
+        all.append(" by ").append(by);
+    }
+    return all;
 }
 
 }  // namespace presence

@@ -22,7 +22,7 @@ namespace presence::io {
 
 inline constexpr auto kGuardCounters = std::to_array<Counter>({
     {"connections_ended", CounterKind::trouble,
-     "Connections ended, as their peer broke the rules."},
+     "Connections ended because the peer sent what it may not."},
 });
 using GuardCounters = Counters<kGuardCounters>;
 

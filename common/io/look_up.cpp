@@ -102,6 +102,7 @@ Found ask_system(const std::string& host) {
 
 struct LookUp::Mailbox {
     Fd news{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    const int error = news ? 0 : errno;
     std::mutex mutex;
     std::optional<Found> found;
 
@@ -116,6 +117,12 @@ LookUp::LookUp(const std::string& host, Ask ask) : mailbox_(std::make_shared<Mai
     try {
         if (auto found = known(host)) {
             mailbox_->put(*std::move(found));
+            return;
+        }
+        // A thread could not tell anybody that it is done.
+        if (mailbox_->error != 0) {
+            mailbox_->put(
+                {{}, std::string("no file to wait for it: ") + std::strerror(mailbox_->error)});
             return;
         }
         std::thread([mailbox = mailbox_, host, ask = std::move(ask)] {

@@ -32,7 +32,8 @@ public:
     using Ask = std::function<Found(const std::string& host)>;
     explicit LookUp(const std::string& host, Ask ask = ask_system);
 
-    // Readable once there is an outcome.
+    // Readable once there is an outcome. -1, which poll(2) passes over, if no file could be opened:
+    // then there is an outcome from the start.
     [[nodiscard]] int fd() const;
     // Once.
     [[nodiscard]] std::optional<Found> take();

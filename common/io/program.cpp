@@ -40,7 +40,9 @@ struct Given {
     std::uint64_t parent = 0;
     std::map<std::string, std::string> settings;
 
-    [[nodiscard]] Config load() const { return load_config(file, environment(), settings); }
+    [[nodiscard]] Config load(FileKind kind) const {
+        return load_config(file, environment(), settings, kind);
+    }
 };
 
 std::string epilogue_of(const std::string& program, const std::string& kind) {
@@ -76,9 +78,10 @@ void log_start(const Program& program) {
         values.push_back(text_of(setting, &program.config.presence));
         fields.emplace_back(setting.key, values.back());
     }
+    if (const auto overrides = overrides_of(program.config); !overrides.empty())
+        fields.emplace_back("overrides", overrides);
     log::info("start", fields);
-    for (const auto& warning : program.config.warnings)
-        log::warn("config_warning", {{"message", warning}});
+    log_warnings(program.config);
 }
 
 // As an event of the log, or a sentence on stderr where that is no log: one line, whatever a file
@@ -104,7 +107,8 @@ int fail_each(const std::string& name, const std::string& messages, int code) {
 int run_loaded(const std::string& name, ProcessKind kind, Given& given,
                const std::function<int(const Program&)>& run) {
     given.file = config_file(given.file);  // once: a reload does not look elsewhere
-    Program program{given.load(), kind, {}, [&given] { return given.load(); }};
+    Program program{
+        given.load(FileKind::any), kind, {}, [&given] { return given.load(FileKind::regular); }};
     const std::string source =
         program.config.file.empty() ? "built-in configuration" : program.config.file;
     const auto ids = ids_of(program.config, kind);
@@ -138,12 +142,18 @@ int run_loaded(const std::string& name, ProcessKind kind, Given& given,
 
 }  // namespace
 
+void log_warnings(const Config& config) {
+    for (const auto& warning : config.warnings)
+        log::warn("config_warning", {{"message", warning}});
+}
+
 Config reread(const Program& program, const Config& running) {
     auto config = program.reload();
     const auto refusal = reload_refusal(running, config, program.kind, program.id);
     if (!refusal.empty()) throw ConfigError(config.file + ": " + refusal);
     const auto waiting = waiting_changes(running, config, program.kind, program.id);
     if (!waiting.empty()) log::warn("restart_needed", {{"changed", waiting}});
+    log_warnings(config);
     return config;
 }
 

@@ -42,8 +42,11 @@ int run_program(int argc, char** argv, ProcessKind kind,
 // file as large as it may be is a full disk to who writes it. (io::spawn gives it to children.)
 int guarded(const std::string& name, const std::function<int()>& body);
 
-// The file as it is now, after SIGHUP; logs `restart_needed` with what of it a process that runs
-// with `running` does not take over. Throws ConfigError.
+// `event=config_warning message=...` for each thing that was ignored.
+void log_warnings(const Config& config);
+
+// The file as it is now, after SIGHUP; logs its warnings, and `restart_needed` with what of it a
+// process that runs with `running` does not take over. Throws ConfigError.
 [[nodiscard]] Config reread(const Program& program, const Config& running);
 
 [[nodiscard]] std::string version();

@@ -42,7 +42,8 @@ char* store(char* p, T value) {
 }
 
 char* store_bytes(char* p, std::string_view bytes) {
-    std::memcpy(p, bytes.data(), bytes.size());
+    // An empty view may be a null pointer: to copy no bytes from there is undefined.
+    if (!bytes.empty()) std::memcpy(p, bytes.data(), bytes.size());
     return p + bytes.size();
 }
 

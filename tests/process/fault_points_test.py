@@ -109,12 +109,34 @@ class FaultPoints(unittest.TestCase):
         return self.draw.randrange(5, 40)
 
 
-class Tracker(FaultPoints):
+class Store(FaultPoints):
+    """What may happen to whatever has a store: a subclass says to whom, with `kind`."""
+
     def kill_and_judge(self, point, passes):
-        self.end("tracker")
-        self.die("tracker", point, passes)
-        self.start("tracker")
+        self.end(self.kind)
+        self.die(self.kind, point, passes)
+        self.start(self.kind)
         self.judge()
+
+    def test_before_the_commit(self):
+        self.kill_and_judge("store.before_commit", self.passes())
+
+    def test_between_the_states_of_a_write(self):
+        self.kill_and_judge("store.between_states", self.passes())
+
+    def test_during_a_checkpoint(self):
+        self.kill_and_judge("store.checkpoint", 1)
+
+    def test_during_a_restart(self):
+        self.end(self.kind)
+        for _ in range(3):
+            self.die(self.kind, "store.open", 1)
+        self.start(self.kind)
+        self.judge()
+
+
+class Tracker(Store):
+    kind = "tracker"
 
     def test_before_a_write(self):
         self.kill_and_judge("journal.before_write", self.passes())
@@ -137,23 +159,6 @@ class Tracker(FaultPoints):
         self.load.stay = 0.0
         self.kill_and_judge("journal.after_write", self.passes())
 
-    def test_before_the_commit(self):
-        self.kill_and_judge("store.before_commit", self.passes())
-
-    def test_between_the_states_of_a_write(self):
-        self.kill_and_judge("store.between_states", self.passes())
-
-    def test_during_a_checkpoint(self):
-        self.kill_and_judge("store.checkpoint", 1)
-
-    def test_during_a_restart(self):
-        self.end("tracker")
-        for _ in range(3):
-            self.die("tracker", "store.open", 1)
-        self.start("tracker")
-        self.judge()
-
-
     def test_while_a_damaged_end_is_cut(self):
         self.end("tracker")
         with contextlib.closing(sqlite3.connect(self.files.directory / "t1/journal.sqlite")) as database:
@@ -171,12 +176,8 @@ class Tracker(FaultPoints):
         self.keep_loading(lambda: not untrue(), untrue)
 
 
-class Notifier(FaultPoints):
-    def kill_and_judge(self, point, passes):
-        self.end("notifier")
-        self.die("notifier", point, passes)
-        self.start("notifier")
-        self.judge()
+class Notifier(Store):
+    kind = "notifier"
 
     def test_between_keeping_and_telling(self):
         self.kill_and_judge("sink.kept", self.passes())
@@ -190,24 +191,8 @@ class Notifier(FaultPoints):
         again = [line["id"] for line in self.lines()][len(taken) :]
         self.assertIn(taken[-1], again)  # it was not confirmed, so it is told again, as it was
 
-    def test_before_the_commit(self):
-        self.kill_and_judge("store.before_commit", self.passes())
 
-    def test_between_the_states_of_a_write(self):
-        self.kill_and_judge("store.between_states", self.passes())
-
-    def test_during_a_checkpoint(self):
-        self.kill_and_judge("store.checkpoint", 1)
-
-    def test_during_a_restart(self):
-        self.end("notifier")
-        for _ in range(3):
-            self.die("notifier", "store.open", 1)
-        self.start("notifier")
-        self.judge()
-
-
-del FaultPoints  # it has no tests of its own
+del FaultPoints, Store  # their tests are those of who derives
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What an operator is told when something is wrong between processes: in the log and by `presence
 status`, as docs/operations.md explains it."""
 
+import os
 import signal
 import unittest
 
@@ -48,6 +49,21 @@ class OperatorTest(unittest.TestCase):
         for process in (tracker, collector):
             process.send(signal.SIGHUP)
             process.wait_for("level=warn .*event=restart_needed changed=timeout", "err")
+
+    def test_a_configuration_that_became_a_pipe_is_waited_for_by_nobody(self):
+        files, of_up = self.installation(), self.installation()
+        processes = [self.start(kind, f"{kind[0]}1", files) for kind in ("tracker", "collector", "notifier")]
+        processes.append(self.enterContext(Up(of_up)))
+        for process in processes:
+            process.wait_for("event=(started|notifier_started|ready)", "err")
+        for config in (files.config, of_up.config):
+            config.unlink()
+            os.mkfifo(config)
+        for process in processes:
+            process.send(signal.SIGHUP)
+            process.wait_for("event=reload_refused error=.*: cannot be read: not a regular file", "err")
+            process.send(signal.SIGTERM)
+            self.assertEqual(process.wait(), 0)
 
     def test_crossed_endpoints_are_told(self):
         files = self.installation(trackers=2)

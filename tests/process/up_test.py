@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import resource
 import signal
 import unittest
 
@@ -82,6 +83,28 @@ class UpTest(unittest.TestCase):
         wait_for(lambda: transitions(up, "alice"), "alice is online")
         self.assertEqual(transitions(up, "alice")[0][0], "online")
         self.assertEqual(up.stop(), 0)
+
+    def limit(self, up, what, soft):
+        _, hard = resource.prlimit(up.pid, what)
+        self.addCleanup(lambda: alive(up.pid) and resource.prlimit(up.pid, what, (hard, hard)))
+        return resource.prlimit(up.pid, what, (soft, hard))
+
+    def test_a_child_that_cannot_be_watched_is_tried_again(self):
+        up = self.up()
+        before = self.limit(up, resource.RLIMIT_NOFILE, 5)  # of which it polls all: it takes no fewer
+        os.kill(up.child("collector", "c1"), signal.SIGKILL)
+        up.wait_for('event=process_not_started name="collector c1" error="cannot watch .*Too many open files"', "err")
+        resource.prlimit(up.pid, resource.RLIMIT_NOFILE, before)
+        up.wait_for('event=process_recovered name="collector c1"', "err")
+
+    def test_a_reload_without_room_for_the_configuration_changes_nothing(self):
+        up = self.up()
+        before = self.limit(up, resource.RLIMIT_FSIZE, 0)
+        up.send(signal.SIGHUP)
+        up.wait_for('event=reload_refused error="cannot copy a configuration: File too large"', "err")
+        resource.prlimit(up.pid, resource.RLIMIT_FSIZE, before)
+        up.send(signal.SIGHUP)
+        up.wait_for("process=up event=reloaded", "err")
 
     def test_a_terminal_that_is_closed_ends_it(self):
         pid, terminal = pty.fork()

@@ -218,6 +218,8 @@ def rows_in(data):
                 row["edge"] = edge
             if flags & 32:
                 row["bye"] = True
+                if "ttl_ms" in row:
+                    row["linger_ms"] = row.pop("ttl_ms") - 1000
             rows.append(row)
         groups.append({"read_us": read_us, "rows": rows})
     return groups

@@ -278,6 +278,12 @@ class WebhookTest(NotifierCase):
         self.tracker.say("+carol")
         self.wait_users("carol")
         self.assertEqual(len(self.receiver.requests[-1].signatures), 2, "those in use are kept")
+        self.secrets.unlink()
+        os.mkfifo(self.secrets)
+        notifier.signal(signal.SIGHUP)
+        wait_for(lambda: notifier.log().count("event=sinks_reopened") == 3, "the third SIGHUP is seen")
+        self.tracker.say("+dave")
+        self.wait_users("dave")
         self.assertEqual(notifier.stop(), 0)
 
     def test_a_secret_is_told_to_nobody(self):

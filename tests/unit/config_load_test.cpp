@@ -188,6 +188,33 @@ TEST_CASE("a flag wins over the environment, the environment over the file", "[c
     CHECK(load_config({}, {{"PRESENCE_CLUSTER", "x"}}, {}).presence.cluster == "x");
 }
 
+TEST_CASE("who made a setting another than the file's is named", "[config][load]") {
+    const std::string file = "[presence]\ntimeout = \"10s\"\nusers_max = 7\nlinger = \"1s\"\n";
+    CHECK(load(file).overrides.empty());
+    const auto config = load(
+        file, {{"PRESENCE_TIMEOUT", "20s"}, {"PRESENCE_LINGER", "2s"}, {"PRESENCE_USERS_MAX", "7"}},
+        {{"timeout", "30s"}, {"edge_grace", "5s"}});
+    CHECK(overrides_of(config) ==
+          "timeout by --timeout, linger by PRESENCE_LINGER, edge_grace by --edge-grace");
+    const auto printed = print_config(config);
+    for (const auto* line :
+         {"\n# --timeout; without it: \"10s\"\ntimeout = \"30s\"\n",
+          "\n# PRESENCE_LINGER; without it: \"1s\"\n", "\n# --edge-grace; without it: \"30s\"\n"})
+        CHECK_THAT(printed, Catch::Contains(line));
+    CHECK_THAT(printed, !Catch::Contains("PRESENCE_USERS_MAX"));
+    CHECK(config.warnings.empty());
+}
+
+TEST_CASE("a version of a file's list that is not the file's is a warning", "[config][load]") {
+    const std::string file = "[presence]\nmap_version = 5\n[[tracker]]\n";
+    const auto config = load(file, {{"PRESENCE_MAP_VERSION", "7"}});
+    REQUIRE(config.warnings.size() == 1);
+    CHECK_THAT(config.warnings[0],
+               Catch::StartsWith("map_version is 7 by PRESENCE_MAP_VERSION, not 5 as without it"));
+    CHECK(load(file, {{"PRESENCE_MAP_VERSION", "5"}}).warnings.empty());
+    CHECK(load(file, {}, {{"map_version", "7"}}).warnings.empty());
+}
+
 TEST_CASE("wrong values of environment and flags name their source", "[config][load]") {
     CHECK(complaint("", {{"PRESENCE_USERS_MAX", "many"}}) ==
           "PRESENCE_USERS_MAX must be a whole number, not `many`");

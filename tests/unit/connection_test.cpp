@@ -1,32 +1,11 @@
-#include <sys/resource.h>
-#include <unistd.h>
+#include "common/io/connection.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "common/io/connection.hpp"
+#include "no_files.hpp"
 
 using namespace presence;
 using namespace presence::io;
-
-namespace {
-
-// No file can be opened while it lives, whatever others close: below are the standard ones alone.
-class NoFiles {
-public:
-    NoFiles() {
-        REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
-        const rlimit few{STDERR_FILENO + 1, before_.rlim_max};
-        REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
-    }
-    ~NoFiles() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-    NoFiles(const NoFiles&) = delete;
-    NoFiles& operator=(const NoFiles&) = delete;
-
-private:
-    rlimit before_{};
-};
-
-}  // namespace
 
 TEST_CASE("a link for which no socket can be made keeps its own, and tries again later",
           "[io][connection]") {

@@ -6,6 +6,7 @@
 #include "common/wire/event.hpp"
 
 using namespace presence;
+using namespace std::string_literals;
 
 namespace {
 
@@ -97,6 +98,24 @@ TEST_CASE("a subscriber reads the event that was published", "[event][cli]") {
     bare.user = "b";
     bare.reason = "a reason of the future";
     CHECK(cli::read_user_event(to_msgpack(bare)) == bare);
+}
+
+TEST_CASE("numbers that no event has are refused, and none is cut to fit", "[event][cli]") {
+    const auto slot_of_event = [](const std::string& number) {
+        return cli::read_user_event(
+            "\x83\xa4user\xa1"
+            "b\xa5state\xa6online\xa4slot" +
+            number);
+    };
+    const auto last = slot_of_event("\xcd\x03\xff");
+    REQUIRE(last);
+    CHECK(last->slot == kSlots - 1);
+    CHECK_FALSE(slot_of_event("\xcd\x04\x00"s));
+    CHECK_FALSE(slot_of_event("\xce\x00\x01\x00\x07"s));  // 65,543: its last 16 bits are 7
+    CHECK_FALSE(slot_of_event("\xff"));
+    Event event = alice();
+    event.epoch = kEpochEnd;
+    CHECK_FALSE(cli::read_user_event(to_msgpack(event)));
 }
 
 TEST_CASE("whatever a publisher sends, reading it ends", "[event][cli]") {

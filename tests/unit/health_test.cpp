@@ -60,8 +60,18 @@ TEST_CASE("lengths of time are told as people say them", "[cli][human]") {
     CHECK(for_people(2h + 10min + 59s) == "2 h 10 min");
     CHECK(for_people(24h) == "1 d");
     CHECK(for_people(99h) == "4 d 3 h");
+    CHECK(for_people(length_of_ms(61'000)) == "1 min 1 s");
+    CHECK(for_people(length_between_ms(-1'000, 1'000)) == "2 s");
     CHECK(counted(1, "session") == "1 session");
     CHECK(counted(0, "session") == "0 sessions");
+}
+
+TEST_CASE("a length of time that does not fit is the longest that does", "[cli]") {
+    CHECK(length_of_ms(INT64_MAX) > 365 * 24h * 100'000);
+    CHECK(length_of_ms(INT64_MIN) == -length_of_ms(INT64_MAX));
+    CHECK(length_between_ms(INT64_MIN, 1) == length_of_ms(INT64_MAX));
+    CHECK(length_between_ms(INT64_MAX, -2) == length_of_ms(INT64_MIN));
+    CHECK(for_people(length_of_ms(INT64_MAX)) == "106751991 d 4 h");
 }
 
 TEST_CASE("the progress of bench fits into its terminal", "[cli][bench]") {

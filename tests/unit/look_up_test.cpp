@@ -4,6 +4,7 @@
 #include <future>
 
 #include "common/io/look_up.hpp"
+#include "no_files.hpp"
 
 using namespace presence;
 using namespace presence::io;
@@ -51,4 +52,16 @@ TEST_CASE("a name that takes long delays no other, and nobody waits for it", "[i
         { const LookUp gone = std::move(slow); }
         answer.set_value();
     }
+}
+
+TEST_CASE("where no file can be opened, a look-up has an outcome at once", "[io][look_up]") {
+    const NoFiles none;
+    LookUp address("10.0.0.1");
+    CHECK(address.fd() == -1);
+    CHECK(address.take()->hosts == std::vector<std::string>{"10.0.0.1"});
+    LookUp name("t1.example", [](const std::string&) { return Found{{"10.0.0.1"}, {}}; });
+    const auto outcome = name.take();
+    REQUIRE(outcome);
+    CHECK(outcome->hosts.empty());
+    CHECK(outcome->failure == "no file to wait for it: Too many open files");
 }

@@ -1,3 +1,4 @@
+#include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>
 #include <random>
 #include <set>
@@ -100,7 +101,7 @@ TEST_CASE("the same lines are known again", "[notifier][exec]") {
 
 TEST_CASE("whatever a program does, it is given what it has not acknowledged, in order",
           "[notifier][exec]") {
-    rc::check([](std::uint64_t seed) {
+    rc::prop("whatever the seed", [](std::uint64_t seed) {
         std::minstd_rand random(static_cast<unsigned>(seed));
         const std::string ids = "abcdefgh";
         Handover handover(lines_of(ids));

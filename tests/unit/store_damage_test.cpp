@@ -1,6 +1,6 @@
 // A store whose files were changed by something else: never a wrong body, never an abort, and what
 // is gone is told.
-#include <rapidcheck.h>
+#include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
@@ -139,7 +139,7 @@ void require_goes_on(const Store::Options& options) {
 
 TEST_CASE("of a store with bits flipped, what is handed out is right and what is gone is told",
           "[store][damage]") {
-    rc::check([](std::uint64_t seed) {
+    rc::prop("whatever the seed", [](std::uint64_t seed) {
         std::mt19937_64 random(seed);
         const TemporaryDirectory directory;
         const auto model = fill(directory.path, random);
@@ -155,7 +155,7 @@ TEST_CASE("of a store with bits flipped, what is handed out is right and what is
 
 TEST_CASE("of a store with a file cut short, what is handed out is right and what is gone is told",
           "[store][damage]") {
-    rc::check([](std::uint64_t seed) {
+    rc::prop("whatever the seed", [](std::uint64_t seed) {
         std::mt19937_64 random(seed);
         const TemporaryDirectory directory;
         const auto model = fill(directory.path, random);

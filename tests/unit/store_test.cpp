@@ -1,6 +1,6 @@
 #include "common/store/store.hpp"
 
-#include <rapidcheck.h>
+#include <rapidcheck/catch.h>
 #include <sqlite3.h>
 #include <sys/fsuid.h>
 #include <sys/mount.h>
@@ -62,6 +62,35 @@ public:
     std::mt19937_64 random;
 };
 
+// A store on a disk that fails when it is told to, and what the store has to hold.
+struct Trial {
+    explicit Trial(std::uint64_t seed) : writer(seed) { options.vfs = disk.name(); }
+
+    void open() {
+        store.reset();
+        store = std::make_unique<Store>(options);
+    }
+    [[nodiscard]] Store::Write next() { return writer.next(model, store->first()); }
+    // Both hold it, or neither, if it throws.
+    void write() {
+        const auto write = next();
+        store->write(write, 1000);
+        model.apply(write);
+    }
+    [[nodiscard]] bool undamaged() const { return store->opened().cut.value_or("").empty(); }
+    // But for rows that the store had no need of.
+    [[nodiscard]] bool holds(const StoreModel& what) const {
+        return test::read(*store) == test::from_first(what, *store);
+    }
+
+    const TemporaryDirectory directory;
+    TestDisk disk;
+    Writer writer;
+    StoreModel model;
+    Store::Options options{directory.path, kOwner};
+    std::unique_ptr<Store> store;
+};
+
 }  // namespace
 
 TEST_CASE("a store says what it was opened with", "[store]") {
@@ -100,105 +129,88 @@ TEST_CASE("a store's rows are read from where one likes, for as long as one like
 }
 
 TEST_CASE("a store holds what a map holds, over restarts and kills at any call", "[store]") {
-    rc::check([](std::uint64_t seed) {
-        const TemporaryDirectory directory;
-        TestDisk disk;
-        Writer writer(seed);
-        StoreModel model;
-        Store::Options options{directory.path, kOwner};
-        options.vfs = disk.name();
-        if (writer.below(2) == 0) options.durability = Store::Durability::power;
-        if (writer.below(2) == 0) options.retain_bytes = 5000;
+    rc::prop("whatever the seed", [](std::uint64_t seed) {
+        Trial trial(seed);
+        Writer& writer = trial.writer;
+        if (writer.below(2) == 0) trial.options.durability = Store::Durability::power;
+        if (writer.below(2) == 0) trial.options.retain_bytes = 5000;
         for (int run = 0; run < 8; ++run) {
-            auto store = std::make_unique<Store>(options);
-            REQUIRE(store->opened().cut.value_or("") == "");
-            REQUIRE(store->last() == model.last());
-            REQUIRE(test::read(*store) == test::from_first(model, *store));
-            if (writer.below(3) > 0) disk.kill_after(1 + writer.below(60));
+            trial.open();
+            REQUIRE(trial.undamaged());
+            REQUIRE(trial.store->last() == trial.model.last());
+            REQUIRE(trial.holds(trial.model));
+            if (writer.below(3) > 0) trial.disk.kill_after(1 + writer.below(60));
             for (auto writes = writer.below(30); writes > 0; --writes) {
-                const auto write = writer.next(model, store->first());
-                auto after = model;
+                const auto write = trial.next();
+                auto after = trial.model;
                 after.apply(write);
                 try {
-                    store->write(write, 1000);
+                    trial.store->write(write, 1000);
                 } catch (const StoreError&) {
-                    store.reset();
-                    disk.restart();
-                    store = std::make_unique<Store>(options);
-                    const auto held = test::read(*store);
+                    trial.store.reset();
+                    trial.disk.restart();
+                    trial.open();
                     // All of the write, or nothing.
-                    if (held != test::from_first(model, *store))
-                        REQUIRE(held == test::from_first(after, *store));
-                    else
-                        after = model;
+                    if (trial.holds(trial.model)) continue;
+                    REQUIRE(trial.holds(after));
                 }
-                model = after;
+                trial.model = after;
             }
-            if (writer.below(2) == 0) disk.kill_after(0);  // also while it is closed
-            store.reset();
-            disk.restart();
+            if (writer.below(2) == 0) trial.disk.kill_after(0);  // also while it is closed
+            trial.store.reset();
+            trial.disk.restart();
         }
     });
 }
 
 TEST_CASE("with durability power, what was written survives the loss of power", "[store]") {
-    rc::check([](std::uint64_t seed) {
-        const TemporaryDirectory directory;
-        TestDisk disk;
-        Writer writer(seed);
-        StoreModel model;
-        Store::Options options{directory.path, kOwner};
-        options.vfs = disk.name();
-        options.durability = Store::Durability::power;
+    rc::prop("whatever the seed", [](std::uint64_t seed) {
+        Trial trial(seed);
+        Writer& writer = trial.writer;
+        trial.options.durability = Store::Durability::power;
         for (int run = 0; run < 6; ++run) {
-            auto store = std::make_unique<Store>(options);
-            REQUIRE(store->opened().cut.value_or("") == "");
-            disk.kill_after(1 + writer.below(200));
-            StoreModel after = model;
+            trial.open();
+            REQUIRE(trial.undamaged());
+            trial.disk.kill_after(1 + writer.below(200));
+            StoreModel after = trial.model;
             try {
                 for (auto writes = writer.below(30); writes > 0; --writes) {
-                    const auto write = writer.next(model, store->first());
+                    const auto write = trial.next();
                     after.apply(write);
-                    store->write(write, 1000);
-                    model = after;
+                    trial.store->write(write, 1000);
+                    trial.model = after;
                 }
             } catch (const StoreError&) {
             }
-            disk.kill_after(0);
-            store.reset();
-            disk.restart_without_power(writer.below(2) == 0, writer.random);
-            store = std::make_unique<Store>(options);
-            REQUIRE(store->opened().cut.value_or("") == "");
-            const auto held = test::read(*store);
-            if (held != model) REQUIRE(held == after);
-            model = held;
+            trial.disk.kill_after(0);
+            trial.store.reset();
+            trial.disk.restart_without_power(writer.below(2) == 0, writer.random);
+            trial.open();
+            REQUIRE(trial.undamaged());
+            const auto held = test::read(*trial.store);
+            if (held != trial.model) REQUIRE(held == after);
+            trial.model = held;
         }
     });
 }
 
 TEST_CASE("with durability process, the loss of power leaves a store that says what it lost",
           "[store]") {
-    rc::check([](std::uint64_t seed) {
-        const TemporaryDirectory directory;
-        TestDisk disk;
-        Writer writer(seed);
-        StoreModel model;
-        Store::Options options{directory.path, kOwner};
-        options.vfs = disk.name();
-        auto store = std::make_unique<Store>(options);
-        for (auto writes = 1 + writer.below(100); writes > 0; --writes) {
-            const auto write = writer.next(model, store->first());
-            store->write(write, 1000);
-            model.apply(write);
-        }
-        disk.kill_after(0);
-        store.reset();
-        disk.restart_without_power(writer.below(2) == 0, writer.random);
+    rc::prop("whatever the seed", [](std::uint64_t seed) {
+        Trial trial(seed);
+        Writer& writer = trial.writer;
+        trial.open();
+        for (auto writes = 1 + writer.below(100); writes > 0; --writes)
+            trial.write();
+        trial.disk.kill_after(0);
+        trial.store.reset();
+        trial.disk.restart_without_power(writer.below(2) == 0, writer.random);
         // As at the next start of the machine: the file beside it is of another run.
-        std::filesystem::remove(directory.path / "written");
-        store = std::make_unique<Store>(options);
-        REQUIRE(store->last() <= model.last());
-        store->each_row(0, [&](std::uint64_t number, std::uint64_t boot, std::string_view body) {
+        std::filesystem::remove(trial.directory.path / "written");
+        trial.open();
+        const auto& model = trial.model;
+        REQUIRE(trial.store->last() <= model.last());
+        trial.store->each_row(0, [&](std::uint64_t number, std::uint64_t boot, auto body) {
             REQUIRE(model.rows.at(number) == std::pair(boot, std::string(body)));
             return true;
         });
@@ -347,39 +359,30 @@ TEST_CASE("what a store keeps is for its user alone, what an earlier version kep
 
 TEST_CASE("a write that the disk has no room for throws, and the store works again afterwards",
           "[store][full]") {
-    rc::check([](std::uint64_t seed) {
-        const TemporaryDirectory directory;
-        TestDisk disk;
-        Writer writer(seed);
-        StoreModel model;
-        Store::Options options{directory.path, kOwner};
-        options.vfs = disk.name();
-        auto store = std::make_unique<Store>(options);
+    rc::prop("whatever the seed", [](std::uint64_t seed) {
+        Trial trial(seed);
+        Writer& writer = trial.writer;
+        const auto file = trial.directory.path / "journal.sqlite";
+        trial.open();
         int failed = 0;
         for (int writes = 0; writes < 60; ++writes) {
-            disk.set_full(writer.below(2) == 0);
-            disk.set_failure(writer.below(4) == 0 ? SQLITE_IOERR_WRITE : 0);
-            const auto write = writer.next(model, store->first());
+            trial.disk.set_full(writer.below(2) == 0);
+            trial.disk.set_failure(writer.below(4) == 0 ? SQLITE_IOERR_WRITE : 0);
             try {
-                store->write(write, 1000);
-                model.apply(write);
+                trial.write();
             } catch (const StoreError& error) {
-                const std::string text = error.what();
-                const auto begin = "cannot write " + (directory.path / "journal.sqlite").string();
-                REQUIRE(text.starts_with(begin));
+                REQUIRE(std::string(error.what()).starts_with("cannot write " + file.string()));
                 ++failed;
             }
-            REQUIRE(test::read(*store) == test::from_first(model, *store));
+            REQUIRE(trial.holds(trial.model));
         }
-        disk.restart();
+        trial.disk.restart();
         REQUIRE(failed > 0);
-        const auto write = writer.next(model, store->first());
-        store->write(write, 1000);
-        model.apply(write);
-        store.reset();
-        store = std::make_unique<Store>(options);
-        REQUIRE(store->opened().cut.value_or("") == "");
-        REQUIRE(test::read(*store) == test::from_first(model, *store));
+        trial.write();
+        trial.store.reset();
+        trial.open();
+        REQUIRE(trial.undamaged());
+        REQUIRE(trial.holds(trial.model));
     });
 }
 

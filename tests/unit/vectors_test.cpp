@@ -114,7 +114,12 @@ Json json_of(const Row& row) {
     if (!row.session.empty()) out["session"] = row.session;
     if (!row.edge.empty()) out["edge"] = row.edge;
     if (row.status) out["status"] = *row.status;
-    if (row.ttl_ms != 0) out["ttl_ms"] = row.ttl_ms;
+    if (row.ttl_ms != 0 && !row.bye) out["ttl_ms"] = row.ttl_ms;
+    if (row.ttl_ms != 0 && row.bye) {
+        const auto linger_ms = linger_of_bye(row.ttl_ms, 0);
+        out["linger_ms"] = linger_ms;
+        CHECK(ttl_of_bye(linger_ms) == row.ttl_ms);
+    }
     if (row.age_ms != 0) out["age_ms"] = row.age_ms;
     if (row.bye) out["bye"] = true;
     return out;

@@ -1,11 +1,9 @@
 #include "notifier/sinks/webhook/webhook.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
 
+#include "common/config/file.hpp"
 #include "common/config/url.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/log.hpp"
@@ -41,29 +39,26 @@ HttpPost::Options http_options(const WebhookConfig& config) {
     return options;
 }
 
-std::string contents_of(const std::string& path) {
-    errno = 0;
-    std::ifstream in(path, std::ios::binary);
-    std::string text(kSecretFileBytesMax + 1, '\0');
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (!in.eof()) {
-        const auto* why = in.gcount() > 0 ? "too large" : std::strerror(errno);
-        throw SinkFailure("cannot read secret_file " + path + ": " + why);
+std::string secret_text(const std::string& path, FileKind kind) {
+    std::string text;
+    try {
+        text = contents_of(path, kSecretFileBytesMax, kind);
+    } catch (const UnreadableFile& e) {
+        throw SinkFailure("cannot read secret_file " + path + ": " + e.what());
     }
     if (io::open_to_others(path))
         io::log::warn("secret_open_to_others",
                       {{"file", path}, {"mode", io::mode_of(path)}, {"advice", "chmod 600"}});
-    text.resize(static_cast<std::size_t>(in.gcount()));
     return text;
 }
 
 // Throws SinkFailure.
-std::vector<std::string> read_secrets(const WebhookConfig& config) {
+std::vector<std::string> read_secrets(const WebhookConfig& config, FileKind kind) {
     std::string text;
     std::string from;
     if (!config.secret_file.empty()) {
         from = "secret_file " + config.secret_file;
-        text = contents_of(config.secret_file);
+        text = secret_text(config.secret_file, kind);
     } else {
         from = "the environment variable " + config.secret_env;
         const char* value = std::getenv(config.secret_env.c_str());
@@ -76,7 +71,7 @@ std::vector<std::string> read_secrets(const WebhookConfig& config) {
 
 std::vector<std::string> first_secrets(const SinkConfig& config) {
     try {
-        return read_secrets(config.webhook);
+        return read_secrets(config.webhook, FileKind::any);
     } catch (const SinkFailure& failure) {
         throw ConfigError("sink " + config.name + ": " + failure.what());
     }
@@ -126,7 +121,7 @@ void WebhookSink::post(const std::string& id, const std::string& body) {
 }
 
 void WebhookSink::reopen() {
-    keys_ = read_secrets(config_);
+    keys_ = read_secrets(config_, FileKind::regular);
 }
 
 }  // namespace presence::notifier
