@@ -218,6 +218,7 @@ void Store::Impl::write(const Write& write, std::int64_t clock_ms) {
         for (const auto& [key, state] : changed)
             needed = std::min(needed, state.number);
         trim(write, now_ms, needed, after);
+        require_found(write);
         fault_point("store.before_commit");
         statements_->commit.run();
     } catch (const sqlite::Error& error) {
@@ -245,6 +246,16 @@ void Store::Impl::write(const Write& write, std::int64_t clock_ms) {
         // What was written is in the WAL. The next write tries again, and one fails when that
         // has grown too large.
     }
+}
+
+// Opening does not read old rows, nor the pages above them. One that is damaged may take a row to
+// where nobody looks for it.
+void Store::Impl::require_found(const Write& write) {
+    if (found_ || write.rows.empty()) return;
+    const auto& row = write.rows.back();
+    if (boot_of(row.number) != row.boot)
+        throw sqlite::Error(SQLITE_CORRUPT, "a row is not found where it was written");
+    found_ = true;
 }
 
 void Store::Impl::checkpoint() {

@@ -112,6 +112,7 @@ private:
     [[nodiscard]] std::int64_t journal_ms(std::int64_t clock_ms);
     void put_states(const Write& write, std::map<std::uint32_t, KnownState>& changed);
     void trim(const Write& write, std::int64_t now_ms, std::uint64_t needed, Tally& after);
+    void require_found(const Write& write);
     void read_head(Tally& after);
     void checkpoint();
     void update_needed();
@@ -129,6 +130,7 @@ private:
     std::uint64_t needed_ = 0;                 // rows up to this one are in every state
     bool facts_ = false;                       // written ever
     std::optional<std::int64_t> clock_shift_;  // from the caller's clock to that of the rows
+    bool found_ = false;                       // what was written since the store was opened
     int wal_pages_ = 0;
     int page_bytes_ = 0;
 };
