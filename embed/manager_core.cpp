@@ -25,12 +25,15 @@ std::uint32_t checked(std::chrono::milliseconds timeout) {
     return static_cast<std::uint32_t>(timeout.count());
 }
 
+// Whoever renews all knows why.
+constexpr Duration kEver = 24h * 36'500;
+
 }  // namespace
 
 ManagerCore::ManagerCore(const Options& options)
     : timeout_ms_(checked(options.timeout)),
       grain_(options.grain),
-      roster_({.users_max = options.users_max}, Instant{}) {}
+      roster_({.users_max = options.users_max, .hold_max = kEver}, Instant{}) {}
 
 void ManagerCore::pass(Passed time) {
     now_ += Duration(time.us);

@@ -215,7 +215,11 @@ void Tracker::Impl::pass_time(Instant now) {
                            : disk   ? Held::by_us
                                     : Held::for_evidence);
     if (const auto stopped = time.stopped(); stopped > 0s) roster.on_stop(now - stopped, now);
-    roster.run_on(time.used_up());
+    roster.run_on(time.used_up(), now);
+    // Who was told offline so may be missed by the next answer.
+    const auto in_doubt = roster.counters()["offline_in_doubt"];
+    if (time.used_up() || std::exchange(told_in_doubt, in_doubt) != in_doubt)
+        doubted_until = now + options.timeout;
     if (!evidence)
         freshness_fed = Freshness::warming;
     else if (missing)
@@ -223,10 +227,10 @@ void Tracker::Impl::pass_time(Instant now) {
     else
         freshness_fed = now < *warm_at ? Freshness::warming : Freshness::live;
     const bool told = !bug(Bug::stale_untold);
-    const bool doubted = told && roster.in_doubt();
+    const bool doubted = told && now < doubted_until;
     if (writing.failing || (told && time.used_up())) freshness_fed = Freshness::stale;
     // Of lists: of some slots.
-    stats.stale_by = {writing.failing, told && (time.used_up() || doubted), feeds.used_up()};
+    stats.stale_by = {writing.failing, doubted, feeds.used_up()};
     freshness_known = doubted ? Freshness::stale : Freshness::live;
     const bool taken_lately = now < taken_last + options.timeout;
     stats.freshness = std::max({freshness_fed, freshness_known, feeds.freshness(),

@@ -126,6 +126,8 @@ struct Tracker::Impl {
     Freshness freshness_fed = Freshness::warming;
     // Of answers alone: who is not known may have been told offline in doubt.
     Freshness freshness_known = Freshness::live;
+    std::uint64_t told_in_doubt = 0;
+    Instant doubted_until{};
     std::optional<Instant> evidence;    // as far as it reaches
     std::optional<Instant> event_time;  // later than that while it runs on without
     std::optional<Instant> lifted_at;   // the last time

@@ -79,12 +79,18 @@ public:
 
     void lift(Instant now) {
         lifted_ = std::max(lifted_.value_or(read_tick(now)), read_tick(now));
+        for (auto& [id, user] : users_)
+            user.lift_doubts(read_tick(now), event_time_);
         for (auto& [name, edge] : edges_)
             edge.heard = std::max(edge.heard, *lifted_);
     }
-    // Of the time before `to`, as the last before.
     void on_stop(Instant from, Instant to) { stops_.emplace_back(event_tick(from), read_tick(to)); }
-    void run_on(bool without_evidence) { without_evidence_ = without_evidence; }
+    void run_on(bool without_evidence, Instant now) {
+        without_evidence_ = without_evidence;
+        if (without_evidence) return;
+        for (auto& [id, user] : users_)
+            user.close_doubts(read_tick(now));
+    }
     void drop(Slot slot) {
         std::erase_if(users_,
                       [&](const auto& user) { return slot_of(hash_of(user.first)) == slot; });
@@ -192,7 +198,6 @@ private:
     std::int64_t shown(Ms tick, WallOffset wall) const {
         return millis(wall.at(origin_ + std::chrono::milliseconds(tick)));
     }
-    // It said bye, and nothing that came later undoes that.
     bool leaves(const Session& s) const {
         return s.bye && lifted_.value_or(s.bye->at) <= s.bye->at;
     }
@@ -396,9 +401,13 @@ private:
         std::erase_if(user.sessions, [&](const auto& session) {
             const auto [fate, at] = this->fate(session.first, session.second);
             if (fate == Fate::lives) return false;
-            if (without_evidence_ || is_cut(session.first, session.second))
-                user.doubted = *event_time_ +
-                               std::max<Ms>(session.second.ttl, fate == Fate::is_lost ? hold_ : 0);
+            const bool cut = is_cut(session.first, session.second);
+            const Ms length = std::max<Ms>(session.second.ttl, fate == Fate::is_lost ? hold_ : 0);
+            if (without_evidence_)
+                user.doubts.push_back({std::nullopt, length});
+            else if (cut)
+                user.doubts.push_back(
+                    {std::max(*event_time_, lifted_.value_or(*event_time_)) + length, length});
             const std::tuple end(at, session.second.ttl, leaves(session.second));
             last = std::max(last.value_or(end), end);
             lost = lost || fate == Fate::is_lost;
@@ -419,7 +428,7 @@ private:
         if (user.sessions.empty()) {
             out.push_back(told_event(id, user, State::offline, reason, at_ms, ttl));
             out.back().last_seen_ms = shown(user.seen, wall);
-            if (user.doubted > at) out.back().freshness = Freshness::stale;
+            if (user.in_doubt(at)) out.back().freshness = Freshness::stale;
             users_.erase(id);
         } else if (status_of(user) != status_before) {
             out.push_back(told_event(id, user, State::online, "status", at_ms, ttl_max(user)));

@@ -43,7 +43,26 @@ struct User {
     std::int64_t since_ms = 0;
     Ms seen = 0;
     Sessions sessions;
-    Ms doubted = std::numeric_limits<Ms>::min();  // until then, who ended may live
+    // A session that ended may live until then; nothing: for as long as evidence is missing.
+    struct Doubt {
+        std::optional<Ms> until;
+        Ms length;
+    };
+    std::vector<Doubt> doubts;
+
+    [[nodiscard]] bool in_doubt(Ms at) const {
+        return std::any_of(doubts.begin(), doubts.end(),
+                           [&](const Doubt& d) { return !d.until || *d.until > at; });
+    }
+    void lift_doubts(Ms now, std::optional<Ms> event_time) {
+        for (auto& d : doubts)
+            if (d.until && event_time && *d.until > *event_time)
+                d.until = std::max(*d.until, now + d.length);
+    }
+    void close_doubts(Ms now) {
+        for (auto& d : doubts)
+            if (!d.until) d.until = now + d.length;
+    }
 };
 
 struct Edge {

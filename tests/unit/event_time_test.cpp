@@ -85,6 +85,19 @@ TEST_CASE("a stop of our own does not count, nor a second in which we read what 
     CHECK(held_until(time, now, now + 500ms, at(0s)) == event_time);
 }
 
+TEST_CASE("stops of our own do not add up while evidence is always a little late",
+          "[tracker][event_time]") {
+    EventTime time(60s, at(0s));
+    Instant now = at(0s);
+    for (int n = 0; n < 24; ++n) {
+        now += 60s;
+        time.turn(now, now - 3s, Held::for_evidence);
+        for (const auto end = now + 10s; now < end; now += 10ms)
+            time.turn(now, now - 3s, Held::for_evidence);
+    }
+    CHECK(time.left() <= 60s);
+}
+
 TEST_CASE("while we can take no evidence event time stands for as long as that lasts",
           "[tracker][event_time]") {
     EventTime time(60s, at(0s));

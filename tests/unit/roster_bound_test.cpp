@@ -71,7 +71,7 @@ End walk(std::uint64_t seed, Duration ttl) {
             time.turn(now, evidence, missing ? EventTime::Held::for_evidence : EventTime::Held::no);
         stopped += time.stopped();
         if (time.stopped() > 0s) roster.on_stop(now - time.stopped(), now);
-        roster.run_on(time.used_up());
+        roster.run_on(time.used_up(), now);
         (void)roster.expire(*event_time, {}, 10, told);
         roster.check();
         if (told.empty()) continue;

@@ -81,8 +81,8 @@ public:
             model_.on_stop(before, now_);
         } else if (step.kind == 96 && step.wait % 3 == 1) {
             flush();
-            roster_.run_on(step.wait % 2 == 0);
-            model_.run_on(step.wait % 2 == 0);
+            roster_.run_on(step.wait % 2 == 0, now_);
+            model_.run_on(step.wait % 2 == 0, now_);
         } else if (step.kind < 98) {
             flush();
             roster_.lift(now_);

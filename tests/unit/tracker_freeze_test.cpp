@@ -45,11 +45,48 @@ TEST_CASE("what is held for want of evidence is told after freeze_max at the lat
     CHECK(world.stale_by == std::vector<std::string>{"freeze_max"});
     CHECK(world.tracker.counters()["offline_in_doubt"] == 1);
 
-    // The evidence is back: what it tells counts from when it was read, and tells of a loss.
+    // The evidence is back: what it tells counts from when it was read. Whether alice was heard is
+    // not known for a timeout.
     world.frame(at(45s), {beat("bob")});
     CHECK(turns(world, 45s, 45s).size() == 1);
-    turns(world, 45'500ms, 45'500ms);
+    CHECK(world.ask<GetAnswer>(GetQuery{{"alice"}}, at(46s)).users[0].state == Known::unknown);
+    CHECK(world.freshness == Freshness::stale);
+    for (auto t = 46s; t <= 56s; t += 1s) {
+        world.frame(at(t), {beat("bob")});
+        CHECK(world.events(at(t)).empty());
+    }
     CHECK(world.tracker.stats().freshness == Freshness::live);
+    CHECK(world.ask<GetAnswer>(GetQuery{{"alice"}}, at(56s)).users[0].state == Known::offline);
+}
+
+TEST_CASE("who lives on by another session is in doubt until what was missing is known",
+          "[tracker][freeze]") {
+    // Longer than freeze_max nothing comes; then it does, or is lost.
+    const bool lost = GENERATE(false, true);
+    const auto said = GENERATE(101s, 115s);
+    TrackerWorld world(with_freeze_max(30s));
+    const auto session = [](std::string_view name, std::uint32_t ttl_ms) {
+        auto row = beat("alice");
+        row.session = name;
+        row.ttl_ms = ttl_ms;
+        return row;
+    };
+    world.frame(at(1s), {session("phone", 10'000), session("desk", 600'000)});
+    CHECK(turns(world, 1s, 100s).size() == 2);  // the longer ttl is news
+    world.dropped = lost ? 1 : 0;
+    for (auto t = 100s; t < said; t += 1s) {
+        world.frame(at(t), {session("desk", 600'000)});
+        CHECK(world.events(at(t)).empty());
+    }
+    auto bye = session("desk", 0);
+    bye.bye = true;
+    world.frame(at(said), {bye});
+    turns(world, said, said);
+    world.frame(at(said + 1s));
+    const auto told = turns(world, said + 1s, said + 1s);
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].reason == "bye");
+    CHECK(told[0].freshness == (said == 101s ? Freshness::stale : Freshness::live));
 }
 
 TEST_CASE("a tracker that nothing wakes but its own ticks holds nobody for longer",

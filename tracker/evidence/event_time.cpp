@@ -21,6 +21,7 @@ std::optional<Instant> EventTime::turn(Instant now, std::optional<Instant> evide
     }
     if (now - turned > kStall || held == Held::by_us) settled_at_ = now + kSettle;
     stopped_ = now < settled_at_ && held != Held::no ? now - turned : Duration{0};
+    least_ = std::max(least_, event_time_ - max_);
     if (held == Held::no) least_ = now - max_;
     if (held != Held::for_evidence) {
         since_.reset();

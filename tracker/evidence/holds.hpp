@@ -13,7 +13,7 @@ namespace presence::tracker {
 // Pure. Holds are added in order; memory is bounded.
 class Holds {
 public:
-    static constexpr Tick kMemory = 2 * Tick{kTtlMaxMs};
+    static constexpr Tick kMemory = 4 * Tick{kTtlMaxMs};
     // Beyond, the two oldest become one of their length: counted for longer, never for less.
     static constexpr std::size_t kHoldsMax = 1'024;
 

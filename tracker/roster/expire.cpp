@@ -39,8 +39,7 @@ bool Roster::expire(Instant event_time, WallOffset wall, std::size_t limit,
 std::optional<Tick> Roster::Impl::ripe_at(UserNumber user) {
     using Kind = EdgeLeases::Verdict::Kind;
     auto floor = kLongAgo;
-    if (slots_held || event_time <= newest_floor + Tick{kTtlMaxMs})
-        floor = floor_of(hash_of(records[user].id()));
+    if (slots_held || newest_floor != kLongAgo) floor = floor_of(hash_of(records[user].id()));
     std::optional<Tick> last;
     auto next = kNever;
     bool lost = false;
@@ -67,7 +66,6 @@ void Roster::Impl::settle(const Ripe& ended, WallOffset wall, std::vector<Event>
     const std::string status_before(record.sessions.status(window));
     Ending last;
     bool lost = false;
-    auto doubt = Doubts::kNone;
     for (auto* s = record.sessions.begin(); s != record.sessions.end();) {
         const auto floor = lifted_to(ended.hash);
         const auto [kind, at, cut] = verdict(*s, floor);
@@ -78,13 +76,16 @@ void Roster::Impl::settle(const Ripe& ended, WallOffset wall, std::vector<Event>
         last = std::max(last, {at, s->ttl, leaves(*s, floor)});
         const bool of_edge = kind == EdgeLeases::Verdict::Kind::lost;
         lost |= of_edge;
-        // As if it were lifted now. A swallowed word of its edge would hold it as well.
+        // A swallowed word of its edge would hold it as well.
         const auto length = std::max<Tick>(s->ttl, of_edge ? leases.hold_length() : 0);
-        if (cut || without_evidence) doubt = event_time + length;
+        const bool open = without_evidence || (cut && floor == kNever);
+        if (open || cut)
+            doubts.keep(ended.user,
+                        open ? Doubts::kOpen : std::max({event_time, floor, lifted}) + length,
+                        length, event_time);
         end_session(record, s);
         s = record.sessions.begin();  // they moved
     }
-    if (doubt != Doubts::kNone) doubts.keep(ended.user, doubt, event_time);
     counters["edge_lost"] += lost && record.sessions.empty();
     const auto reason = lost ? Reason::edge_lost : last.bye ? Reason::bye : Reason::timeout;
     after_endings(ended.user, ended.hash, reason, last,

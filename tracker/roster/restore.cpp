@@ -56,8 +56,8 @@ std::size_t Roster::shorten_held(
             in.clock.of_read(until(in.clock.instant(read), std::chrono::milliseconds{ttl}));
         const auto least = whole - ttl + kTtlMinMs;
         if (std::max(end, least) >= whole) continue;
+        in.doubts.keep(user, whole, Tick{ttl}, in.event_time);
         ttl -= Impl::low(whole - std::max(end, least));
-        in.doubts.keep(user, whole, in.event_time);
         in.set_deadline(user);
         ++shortened;
     }

@@ -67,6 +67,7 @@ void Roster::lift(Instant now) {
     impl_->make_room(tick);
     impl_->lifted = std::max(impl_->lifted, tick);
     impl_->leases.lift(tick);
+    impl_->doubts.lift(tick, impl_->event_time);
 }
 
 void Roster::lift(const SlotSet& slots, Instant now) {
@@ -75,6 +76,7 @@ void Roster::lift(const SlotSet& slots, Instant now) {
     in.newest_floor = std::max(in.newest_floor, tick);
     for (std::size_t slot = 0; slot < kSlots; ++slot)
         if (slots[slot]) in.floors[slot] = std::max(in.floors[slot], tick);
+    in.doubts.lift(tick, in.event_time);
 }
 
 void Roster::hold(const SlotSet& slots) {
@@ -91,12 +93,9 @@ void Roster::on_stop(Instant from, Instant to) {
     impl_->stops.add(impl_->clock.of_event(from), impl_->clock.of_read(to));
 }
 
-void Roster::run_on(bool without_evidence) {
+void Roster::run_on(bool without_evidence, Instant now) {
     impl_->without_evidence = without_evidence;
-}
-
-bool Roster::in_doubt() const {
-    return impl_->event_time < impl_->doubts.newest();
+    if (!without_evidence && !impl_->slots_held) impl_->doubts.close(impl_->clock.of_read(now));
 }
 
 std::optional<Instant> Roster::next_deadline() const {

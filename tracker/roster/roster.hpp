@@ -163,10 +163,9 @@ public:
     void hold(const SlotSet& slots);
     // From then until then we took no evidence.
     void on_stop(Instant from, Instant to);
-    // From now on event time runs on without evidence, or does not: who ends may have been heard.
-    void run_on(bool without_evidence);
-    // Whoever is not here may be online, as they were told offline by the bound alone.
-    [[nodiscard]] bool in_doubt() const;
+    // Event time runs on without evidence, or does not: then who ends may have been heard. After
+    // hold(), before expire().
+    void run_on(bool without_evidence, Instant now);
     // An earlier run's event time had come to there: heartbeats whose ttl was over by then are too
     // old. Before the first heartbeat.
     void resume(Instant event_time);
