@@ -25,7 +25,7 @@ std::uint32_t checked(std::chrono::milliseconds timeout) {
     return static_cast<std::uint32_t>(timeout.count());
 }
 
-// Whoever renews all knows why.
+// renew_all() gives the whole ttl however long users were silent: the roster is to bound nothing.
 constexpr Duration kEver = 24h * 36'500;
 
 }  // namespace
