@@ -65,8 +65,8 @@ struct Beat : Row {
 // A lift, a slot that is held, and the silence of an edge move deadlines later, but no session's
 // beyond read + ttl + hold_max + ttl, whatever comes together. So the first lift after a read gives
 // a whole ttl, and a series of them ends. The bound may end a session that was heard: an offline
-// says `stale` if that may be so. Time in which we took no evidence ourselves does not count for the
-// bound. So for a user of an earlier run it begins at the origin.
+// says `stale` if that may be so. Time in which we took no evidence ourselves does not count for
+// the bound. So for a user of an earlier run it begins at the origin.
 //
 // Time stands still for the sessions of a named edge that is silent, in bounds
 // (tracker/evidence/edge_leases.hpp). A user whose last session ends because its edge stays silent
