@@ -34,6 +34,8 @@ inline constexpr auto kCounters = std::to_array<Counter>({
      "Heartbeats refused because there was no room for their user."},
     {"sessions_limit", CounterKind::trouble,
      "Heartbeats that found no room for a session of their own, and share one."},
+    {"lingering_limit", CounterKind::count,
+     "Byes forgotten early, as their user had 16 later ones that linger."},
     {"edges_limit", CounterKind::trouble,
      "Heartbeats that found no room for an edge of their own, and share one."},
     {"malformed", CounterKind::trouble, "Rows that no collector of ours can have sent."},

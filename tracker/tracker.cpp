@@ -199,7 +199,6 @@ void Tracker::Impl::pass_time(Instant now) {
         lifted_at = now;
         ++counters["lifts"];
     }
-    look_at_feeds(now);
     evidence = failure_detector.event_time(now);
     if (bug(Bug::watermark_skipped)) evidence = now;
     if (evidence && !warm_at) warm_at = now + options.timeout;
@@ -215,6 +214,7 @@ void Tracker::Impl::pass_time(Instant now) {
                            : disk   ? Held::by_us
                                     : Held::for_evidence);
     if (const auto stopped = time.stopped(); stopped > 0s) roster.on_stop(now - stopped, now);
+    look_at_feeds(now);
     roster.run_on(time.used_up(), now);
     // Who was told offline so may be missed by the next answer.
     const auto in_doubt = roster.counters()["offline_in_doubt"];

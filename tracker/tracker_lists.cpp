@@ -40,7 +40,7 @@ void Tracker::Impl::raise(SlotSet slots) {
 }
 
 void Tracker::Impl::look_at_feeds(Instant now) {
-    const auto fed_again = feeds.turn(now, failure_detector);
+    const auto fed_again = feeds.turn(now, time.stopped(), failure_detector);
     roster.hold(feeds.missing());
     if (fed_again.any()) {
         roster.lift(fed_again, now);

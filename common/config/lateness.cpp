@@ -17,9 +17,10 @@ std::vector<LateBound> late_bounds(const PresenceConfig& p) {
          of(p.timeout) + " + the restart"},
         {"a collector vanishes or is cut off", "collector_grace + timeout", of(grace + p.timeout)},
         {"one that was cut off is back", "timeout + 13s, from then", of(p.timeout + 13s)},
-        {"an edge dies", "edge_timeout + edge_grace + 500ms + users / edge_lost_rate",
+        {"an edge is cut off, and back within that", "edge_timeout + edge_grace", of(edge)},
+        {"an edge dies, or is back later",
+         "edge_timeout + edge_grace + 500ms + users / edge_lost_rate",
          of(edge + 500ms) + " + " + of(lost) + " for each million users"},
-        {"an edge is cut off and comes back", "edge_timeout + edge_grace", of(edge)},
         {"whatever collectors, edges and lists of trackers do", "2 * freeze_max + timeout",
          of(2 * freeze + p.timeout)},
     };

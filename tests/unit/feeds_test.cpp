@@ -207,6 +207,39 @@ TEST_CASE("what a list holds is bounded, then told as stale", "[tracker][lists]"
     CHECK(world.get(100s, user_of(0, 1)) == std::pair(Known::offline, Freshness::live));
 }
 
+TEST_CASE("slots that lack evidence one after another are stale each in its time",
+          "[tracker][lists]") {
+    const auto third = SlotMap::rendezvous(3, {"t1", "t3"});
+    std::string later;  // stays with t1 in the second list, and moves in the third
+    for (std::size_t n = 0; later.empty(); ++n) {
+        const auto user = user_of(0, n);
+        if (third.owner[slot_of(hash_of(user))] == 1) later = user;
+    }
+    Mixed world;
+    world.run(0s, 2s, kOld, kOld);
+    world.run(2s, 42s, kNew, kOld);
+    CHECK(world.run(42s, 70s, kNew, third).empty());
+    CHECK(world.get(70s, kMoves).first == Known::unknown);
+    CHECK(world.tracker.feeds().freshness_of(slot_of(hash_of(kMoves))) == Freshness::stale);
+    CHECK(world.tracker.feeds().freshness_of(slot_of(hash_of(later))) == Freshness::frozen);
+    world.run(70s, 103s, kNew, third);
+    CHECK(world.tracker.feeds().freshness_of(slot_of(hash_of(later))) == Freshness::stale);
+}
+
+TEST_CASE("our own stop is no time in which a slot lacks evidence", "[tracker][lists]") {
+    Mixed world;
+    world.run(0s, 2s, kOld, kOld);
+    world.run(2s, 22s, kNew, kOld);
+    std::vector<Event> events;
+    for (auto now = 22s; now < 72s; now += 10s) {
+        world.turn(now + 8s, events);
+        world.run(now + 8s, now + 10s, kNew, kOld);
+    }
+    CHECK(world.tracker.feeds().freshness() == Freshness::frozen);
+    world.run(72s, 110s, kNew, kOld);
+    CHECK(world.tracker.feeds().freshness() == Freshness::stale);
+}
+
 TEST_CASE("a collector that left holds no slot, and one whose list is not told holds all",
           "[tracker][lists]") {
     Mixed world;

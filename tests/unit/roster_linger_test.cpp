@@ -152,6 +152,7 @@ TEST_CASE("who has left takes no room, and not without bound", "[roster][linger]
     }
     CHECK(w.roster.sessions() == kSessionsPerUserMax);
     CHECK(w.roster.counters()["sessions_limit"] == 0);
+    CHECK(w.roster.counters()["lingering_limit"] == 100 - kSessionsPerUserMax);
     CHECK(w.expire(at(11s) + 99ms).empty());
     CHECK(w.expire(at(11s) + 100ms).size() == 1);
 }

@@ -17,7 +17,7 @@ std::vector<StatusAnswer::Hold> Answers::holds() const {
         const char* const why = other.rank.version > feeds.rank().version   ? "newer_list"
                                 : other.rank.version < feeds.rank().version ? "older_list"
                                                                             : "other_list";
-        const auto until = other.missing == 0 ? Instant{} : now + feeds.left(now);
+        const auto until = other.missing == 0 ? Instant{} : now + feeds.left();
         // As if users were spread evenly over the slots.
         const auto own = slots_owned(map, options.tracker).count();
         const auto wait = own == 0 ? 0 : roster.sessions() * other.missing / own;

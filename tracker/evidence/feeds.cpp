@@ -53,8 +53,8 @@ void Feeds::on_frame(FailureDetector::RunId run, const ListRank& rank, std::stri
     lacked_ |= ~feed.slots;
 }
 
-SlotSet Feeds::turn(Instant now, const FailureDetector& failure_detector) {
-    turned_ = now;
+SlotSet Feeds::turn(Instant now, Duration stopped, const FailureDetector& failure_detector) {
+    const auto passed = now - std::exchange(turned_, now) - stopped;
     const auto before = std::exchange(missing_, {});
     for (const auto& [run, feed] : feeds_) {
         const auto lacks = own_ & ~feed.slots;
@@ -63,12 +63,11 @@ SlotSet Feeds::turn(Instant now, const FailureDetector& failure_detector) {
     if (bug(Bug::lists_ignored)) missing_.reset();
     if (feeds_.size() > kFeedsMax) forget_strangers(failure_detector);
     const auto again = (before | std::exchange(lacked_, {})) & own_ & ~missing_;
-    if (missing_.none()) {
-        if (before.any() || again.any()) complete_since_ = now;
-        missing_since_.reset();
-    } else if (!missing_since_) {
-        missing_since_ = now;
-    }
+    if (missing_.none() && (before.any() || again.any())) complete_since_ = now;
+    if (missing_.any() || before.any())
+        for (std::size_t slot = 0; slot < kSlots; ++slot)
+            lacked_for_[slot] =
+                missing_[slot] && before[slot] ? lacked_for_[slot] + passed : Duration{0};
     return bug(Bug::fed_again_not_lifted) ? SlotSet{} : again;
 }
 
@@ -80,7 +79,7 @@ void Feeds::forget_strangers(const FailureDetector& failure_detector) {
 
 Freshness Feeds::freshness_of(Slot slot) const {
     if (!missing_[slot]) return Freshness::live;
-    return used_up() ? Freshness::stale : Freshness::frozen;
+    return lacked_for_[slot] >= max_ ? Freshness::stale : Freshness::frozen;
 }
 
 Freshness Feeds::freshness() const {
@@ -88,8 +87,8 @@ Freshness Feeds::freshness() const {
     return used_up() ? Freshness::stale : Freshness::frozen;
 }
 
-Duration Feeds::left(Instant now) const {
-    return std::max(max_ - (now - missing_since_.value_or(now)), Duration{0});
+Duration Feeds::left() const {
+    return std::max(max_ - std::ranges::max(lacked_for_), Duration{0});
 }
 
 std::optional<ListRank> Feeds::rank_of(FailureDetector::RunId run) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -35,18 +36,20 @@ public:
     // them; empty if the collector thinks that we go by it.
     void on_frame(FailureDetector::RunId run, const ListRank& rank, std::string_view list,
                   Instant now);
-    // Once a turn, before deadlines pass. Returns the slots whose evidence is complete again.
-    [[nodiscard]] SlotSet turn(Instant now, const FailureDetector& failure_detector);
+    // Once a turn, before deadlines pass. `stopped`: of the time since the last one what is none,
+    // as we took no frames ourselves. Returns the slots whose evidence is complete again.
+    [[nodiscard]] SlotSet turn(Instant now, Duration stopped,
+                               const FailureDetector& failure_detector);
 
     // Ours that lack evidence: deadlines are to be held.
     [[nodiscard]] const SlotSet& missing() const { return missing_; }
     // Some have for `max`: users are told offline without it.
-    [[nodiscard]] bool used_up() const { return missing_since_ && left(turned_) <= Duration{0}; }
+    [[nodiscard]] bool used_up() const { return missing_.any() && left() <= Duration{0}; }
     [[nodiscard]] Freshness freshness_of(Slot slot) const;
     // Worst of all slots.
     [[nodiscard]] Freshness freshness() const;
-    // How long all of them are held from `now` on.
-    [[nodiscard]] Duration left(Instant now) const;
+    // How long all of them are held from the last turn on.
+    [[nodiscard]] Duration left() const;
     // Since when no slot lacks evidence; the start if none ever did.
     [[nodiscard]] Instant complete_since() const { return complete_since_; }
 
@@ -86,7 +89,7 @@ private:
     std::map<std::pair<std::string, std::uint64_t>, Feed> feeds_;  // by collector and boot
     SlotSet lacked_;                                               // since the last turn
     SlotSet missing_;
-    std::optional<Instant> missing_since_;
+    std::array<Duration, kSlots> lacked_for_{};  // of each that is missing
     Duration max_;
     Instant turned_;
     Instant complete_since_;

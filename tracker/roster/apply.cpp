@@ -289,7 +289,9 @@ void Roster::Impl::limit_left(UserRecord& record) {
     Session* first = nullptr;
     for (auto* s = record.sessions.begin(); s != record.sessions.end(); s = SessionList::next(s))
         if (s->left && (!first || rank_of_end(*s) < rank_of_end(*first))) first = s;
-    if (record.sessions.count() - staying(record) > kSessionsPerUserMax) end_session(record, first);
+    if (record.sessions.count() - staying(record) <= kSessionsPerUserMax) return;
+    ++counters["lingering_limit"];
+    end_session(record, first);
 }
 
 bool Roster::end(std::uint64_t hash, std::string_view user, std::optional<std::string_view> session,
