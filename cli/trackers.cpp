@@ -30,6 +30,10 @@ std::string meaning_of(const std::string& reason) {
     if (reason == "lists")
         return "some collector has gone by another list of trackers for longer than freeze_max: "
                "some users are told offline late, and perhaps wrongly";
+    if (reason == "no_witness")
+        return "a collector was given up that may live where other trackers hear it, and nobody is "
+               "heard here who hears them all: if both are gone for good, take them out of the "
+               "file";
     return reason;
 }
 

@@ -104,6 +104,7 @@ void Link::send_frame(const Window::Due& due, const Turn& turn, const Send& send
     header.echo = std::exchange(echo_, std::nullopt);
     header.dropped = bug(Bug::drops_untold) ? 0 : counters_["dropped"] + losses_;
     header.goodbye = due.frame.goodbye;
+    header.misses_tracker = turn.misses_tracker;
     // Who goes by the same list knows it.
     const bool known = !routing || heard_.list == routing->rank;
     send(encode_frame(header, due.frame.rows, leases_due(turn.now), sightings_due(turn.sightings),

@@ -65,6 +65,7 @@ public:
         Instant watermark{};                   // everything read up to then has been appended
         Epoch epoch = 0;                       // the highest heard of
         const Sightings* sightings = nullptr;  // none if there is no other tracker
+        bool misses_tracker = false;           // as in a frame
     };
     // Sends what is due.
     void end_turn(const Turn& turn, const Send& send);

@@ -136,17 +136,25 @@ struct Router::Impl {
         }
     }
 
+    // Well before a tracker that hears us gives up a collector that it does not hear.
+    [[nodiscard]] bool misses_tracker(Instant now) const {
+        return std::any_of(links.begin(), links.end(), [&](const auto& link) {
+            return !link->heard_at() || now - *link->heard_at() > options.grace / 2;
+        });
+    }
+
     void end_turn(Instant now, std::vector<Outgoing>& out) {
-        if (links.size() > 1) sightings.turn(now);
+        const bool several = links.size() > 1;
+        if (several) sightings.turn(now);
         if (watermark.take_abandoned())
             for (const auto& link : links)
                 link->note_loss();
+        const Link::Turn turn{now, watermark.value(), epoch, several ? &sightings : nullptr,
+                              several && misses_tracker(now)};
         for (std::size_t i = 0; i < links.size(); ++i)
-            links[i]->end_turn(
-                {now, watermark.value(), epoch, links.size() > 1 ? &sightings : nullptr},
-                [&](std::string frame) {
-                    out.push_back({i, std::make_shared<const std::string>(std::move(frame))});
-                });
+            links[i]->end_turn(turn, [&](std::string frame) {
+                out.push_back({i, std::make_shared<const std::string>(std::move(frame))});
+            });
     }
 
     RouterOptions options;

@@ -20,13 +20,14 @@ enum class Bug : std::uint8_t {
     bye_displaced,         // in the backlog, by a heartbeat of the session
     stood_still_believed,  // an edge's clock, that its messages are late
     // tracker
-    watermark_skipped,  // deadlines are due by the tracker's own clock
-    watermark_late,     // mapped by the late end of the collector's clock
-    lift_forgotten,     // when a collector vanished
-    lift_keeps_bye,     // though its user may have come back meanwhile
-    sightings_ignored,  // of collectors that only other trackers hear
-    jump_ignored,       // of a collector's clock
-    newest_run_only,    // of two processes under one id, the one that began last
+    watermark_skipped,    // deadlines are due by the tracker's own clock
+    watermark_late,       // mapped by the late end of the collector's clock
+    lift_forgotten,       // when a collector vanished
+    lift_keeps_bye,       // though its user may have come back meanwhile
+    sightings_ignored,    // of collectors that only other trackers hear
+    unwitnessed_ignored,  // that a collector which was given up may live, heard by others alone
+    jump_ignored,         // of a collector's clock
+    newest_run_only,      // of two processes under one id, the one that began last
     start_not_lifted,
     frame_applied_twice,
     frame_hole_ignored,

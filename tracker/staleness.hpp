@@ -15,8 +15,9 @@ struct StaleBy {
     bool disk = false;        // the journal cannot be written: news waits
     bool freeze_max = false;  // who was told offline of late may have been heard: it was over
     bool lists = false;       // collectors went by other lists of trackers for so long
+    bool no_witness = false;  // a collector that was given up may live where others hear it
 
-    [[nodiscard]] bool any() const { return disk || freeze_max || lists; }
+    [[nodiscard]] bool any() const { return disk || freeze_max || lists || no_witness; }
     [[nodiscard]] std::vector<std::string> names() const;
     friend bool operator==(const StaleBy&, const StaleBy&) = default;
 };

@@ -228,9 +228,12 @@ void Tracker::Impl::pass_time(Instant now) {
         freshness_fed = now < *warm_at ? Freshness::warming : Freshness::live;
     const bool told = !bug(Bug::stale_untold);
     const bool doubted = told && now < doubted_until;
-    if (writing.failing || (told && time.used_up())) freshness_fed = Freshness::stale;
+    // Without another tracker nobody else can hear a collector; without a collector time stands.
+    const bool no_witness =
+        map.trackers.size() > 1 && failure_detector.known() > 0 && failure_detector.unwitnessed();
+    if (writing.failing || no_witness || (told && time.used_up())) freshness_fed = Freshness::stale;
     // Of lists: of some slots.
-    stats.stale_by = {writing.failing, doubted, feeds.used_up()};
+    stats.stale_by = {writing.failing, doubted, feeds.used_up(), no_witness};
     freshness_known = doubted ? Freshness::stale : Freshness::live;
     const bool taken_lately = now < taken_last + options.timeout;
     stats.freshness = std::max({freshness_fed, freshness_known, feeds.freshness(),

@@ -31,7 +31,7 @@ static void describe(auto& to, Is<FrameHeader> auto& header, std::string_view& r
               header.echo, header.dropped, header.goodbye, row_groups,
               later(!leases.empty(), leases), later(!sightings.empty(), sightings),
               later(ranked, header.list_hash), later(ranked, only(header.epoch, is_epoch)),
-              later(!list.empty(), list));
+              later(!list.empty(), list), later(header.misses_tracker, header.misses_tracker));
 }
 
 static void describe(auto& to, Is<Ack::Other> auto& other) {

@@ -32,14 +32,14 @@ void Evidence::lost(std::size_t collector, Time since) {
             if (read->collector == collector) read->lost = true;
 }
 
-void Evidence::unheard(std::size_t collector, std::size_t tracker, Time since) {
+void Evidence::unheard(std::size_t collector, std::size_t tracker, Time since, bool told) {
     auto& outages = outages_[collector];
     for (auto& outage : outages)
         if (outage.tracker == tracker && outage.to == kNever) {
             outage.from = std::min(outage.from, since);
             return;
         }
-    outages.push_back({tracker, since, kNever});
+    outages.push_back({tracker, since, kNever, told});
 }
 
 void Evidence::heard_again(std::size_t collector, std::size_t tracker, Time now) {
@@ -49,11 +49,11 @@ void Evidence::heard_again(std::size_t collector, std::size_t tracker, Time now)
 }
 
 bool Evidence::counts(const Read& read) const {
-    return !read.lost && !in_outage(read);
+    return !read.lost && !in_outage(read, true);
 }
 
 bool Evidence::holds(std::size_t user, const Read& read, Time now) const {
-    if (in_outage(read)) return false;
+    if (in_outage(read, false)) return false;
     const auto known = [&](const std::vector<Time>& forgotten) {
         return std::none_of(forgotten.begin(), forgotten.end(), [&](Time at) {
             return read.from < at + tolerances::kForgotten && at <= now;
@@ -62,11 +62,11 @@ bool Evidence::holds(std::size_t user, const Read& read, Time now) const {
     return !read.lost || (known(forgotten_) && known(moved_[user]));
 }
 
-bool Evidence::in_outage(const Read& read) const {
+bool Evidence::in_outage(const Read& read, bool also_told) const {
     const auto outages = outages_.find(read.collector);
     return outages != outages_.end() &&
            std::any_of(outages->second.begin(), outages->second.end(), [&](const Outage& outage) {
-               return read.to > outage.from && read.from < outage.to;
+               return read.to > outage.from && read.from < outage.to && (also_told || !outage.told);
            });
 }
 

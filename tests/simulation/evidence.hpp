@@ -58,7 +58,8 @@ public:
     void lost(std::size_t collector, Time since);
     // A tracker heard nothing of the collector for so long that it may have given it up; what the
     // collector read after `since`, until shortly after it is heard again, may not count.
-    void unheard(std::size_t collector, std::size_t tracker, Time since);
+    // `told`: whoever is told offline for it is told so.
+    void unheard(std::size_t collector, std::size_t tracker, Time since, bool told);
     void heard_again(std::size_t collector, std::size_t tracker, Time now);
     // The collector's clock stood still. What it had read and not sent yet, or not for long, may be
     // taken for later than it was.
@@ -97,12 +98,13 @@ private:
         std::size_t tracker;
         Time from;
         Time to;
+        bool told;
     };
     // Whether it must bring its user online; and whether it must hold a user who is.
     [[nodiscard]] bool counts(const Read& read) const;
     [[nodiscard]] bool forgotten_since(std::size_t user, const Read& read, Time now) const;
     [[nodiscard]] bool holds(std::size_t user, const Read& read, Time now) const;
-    [[nodiscard]] bool in_outage(const Read& read) const;
+    [[nodiscard]] bool in_outage(const Read& read, bool also_told) const;
     // Whether `other`, of the same session, may take away what `beat` holds.
     [[nodiscard]] static bool may_end(const Read& beat, const Read& other);
     // And then, when at the earliest.

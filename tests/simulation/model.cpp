@@ -136,6 +136,7 @@ void Model::handed_out(std::size_t tracker, const Event& event, Time at) {
 // Only when something that holds people up has been going on for as long as may be, of late:
 // faults, each with the two lifts that it may cost; and not when their consequences are over.
 bool Model::may_be_stale(Time now) const {
+    if (may_lack_witness(now)) return true;
     if (!shape_.holds_end() || calm(now, now)) return false;
     std::vector<Span> spans;
     for (const auto& fault : holding_) {
@@ -161,6 +162,22 @@ bool Model::only_cut_off(std::size_t collector, std::size_t tracker) const {
         const Time recovered = fault.end + tolerances::sighting_recovered(shape_);
         return !between && fault.begin < now && now < recovered;
     });
+}
+
+// With faults left out it may be one cut, and then it is as any other.
+bool Model::halved() const {
+    return shape_.halves && of_evidence_.size() > 1;
+}
+
+// A collector is given up, and no other hears all trackers: that takes two faults, or a list that
+// adds a tracker, which nobody speaks to at first.
+bool Model::may_lack_witness(Time now) const {
+    if (shape_.trackers < 2) return false;
+    std::size_t faults = 0;
+    for (const auto& fault : of_evidence_)
+        if (fault.begin < now && now < fault.end + tolerances::sighting_recovered(shape_))
+            faults += fault.fault == Fault::reload ? 2 : 1;
+    return faults > 1;
 }
 
 // Gap-free per slot, and changes only.

@@ -56,6 +56,9 @@ public:
     // Whether nothing is wrong, and was not a while ago, but that these two are cut off from each
     // other: then the tracker learns from others that the collector lives, and waits for it.
     [[nodiscard]] bool only_cut_off(std::size_t collector, std::size_t tracker) const;
+    // A collector that the tracker hears no more lives in the other half of the network: who is
+    // told offline for it is told as `stale`.
+    [[nodiscard]] bool halved() const;
 
     // `remembers`: its journal is still there.
     void tracker_started(std::size_t tracker, bool remembers);
@@ -140,6 +143,7 @@ private:
     void judge_bye(std::size_t tracker, const TrackerUser& state, std::size_t user,
                    const Event& event, Time at);
     [[nodiscard]] bool may_be_stale(Time now) const;
+    [[nodiscard]] bool may_lack_witness(Time now) const;
     // Whether a link between a collector and a tracker was in trouble then, or since.
     [[nodiscard]] bool cut_off_since(Time at) const;
     [[nodiscard]] bool held_throughout(std::size_t user, Time from, Time to);

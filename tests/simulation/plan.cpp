@@ -197,6 +197,30 @@ void draw_long_cut(Random random, Shape& shape, std::vector<PlannedFault>& fault
     put_in_order(faults);
 }
 
+void draw_halves(Random random, Shape& shape, std::vector<PlannedFault>& faults) {
+    if (shape.collectors < 2 || shape.trackers < 2 || shape.twin_of || shape.lists_change) return;
+    if (!random.percent(10)) return;
+    shape.sticky = shape.halves = true;
+    std::erase_if(faults, is_of_evidence);
+    const auto collectors = 1 + random.below(shape.collectors - 1);  // of the first half
+    const auto trackers = 1 + random.below(shape.trackers - 1);
+    const Time room = shape.faults_end - shape.faults_begin;
+    PlannedFault cut;
+    cut.fault = Fault::partition;
+    cut.place = Place::frames;
+    const Time length = random.between(std::min(shape.grace, room), room);
+    cut.begin = random.between(shape.faults_begin, shape.faults_end - length);
+    cut.end = cut.begin + length;
+    cut.strength = random.between(1, 2);
+    for (std::size_t c = 0; c < shape.collectors; ++c)
+        for (std::size_t t = 0; t < shape.trackers; ++t) {
+            if ((c < collectors) == (t < trackers)) continue;
+            cut.which = c * shape.trackers + t;
+            faults.push_back(cut);
+        }
+    put_in_order(faults);
+}
+
 void draw_input_stalls(Random random, const Shape& shape, std::vector<PlannedFault>& faults) {
     if (!random.percent(20)) return;
     for (auto left = random.between(1, 2); left > 0; --left) {

@@ -31,6 +31,8 @@ struct Shape {
     Time edge_grace = 2 * kSecond;
     std::uint64_t edge_lost_rate = 1'000;
     bool lists_change = false;
+    // The network falls into two halves for a while, and nothing else happens to evidence.
+    bool halves = false;
     bool sticky = false;  // edges keep to one collector each, as long as it takes heartbeats
     unsigned moving_percent = 70;  // of the users: go to another edge when theirs is down
     Time far = 0;                  // delay of the links that are far; others take a few ms
@@ -84,6 +86,9 @@ struct PlannedFault {
 // In some worlds besides: a collector and one of several trackers are cut off from each other for
 // long, often with no other fault of either kind, while edges keep to one collector.
 void draw_long_cut(Random random, Shape& shape, std::vector<PlannedFault>& faults);
+// In some worlds with nothing else of that kind: the network between collectors and trackers falls
+// into two halves for longer than the grace, while edges reach both.
+void draw_halves(Random random, Shape& shape, std::vector<PlannedFault>& faults);
 // In some worlds besides: what feeds a collector's input stands still.
 void draw_input_stalls(Random random, const Shape& shape, std::vector<PlannedFault>& faults);
 // In some worlds besides: a second process begins under the id of a collector, and one of the two,

@@ -27,6 +27,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Bug::count_)> kB
     "lift_forgotten",
     "lift_keeps_bye",
     "sightings_ignored",
+    "unwitnessed_ignored",
     "jump_ignored",
     "newest_run_only",
     "start_not_lifted",

@@ -161,7 +161,8 @@ void TrackerProcess::feed() {
 void TrackerProcess::note_silence() {
     for (std::size_t c = 0; c < heard_.size(); ++c) {
         if (seems_ended(c)) {
-            model_.evidence().unheard(c, index_, std::min(heard_[c], collectors_[c]->safe()));
+            model_.evidence().unheard(c, index_, std::min(heard_[c], collectors_[c]->safe()),
+                                      false);
             silent_[c] = true;
             continue;
         }
@@ -174,7 +175,8 @@ void TrackerProcess::note_silence() {
         if (!fed) continue;
         heard_[c] = std::max(heard_[c], *fed);
         if (now() - heard_[c] < tolerances::silence_max(shape_)) continue;
-        model_.evidence().unheard(c, index_, std::min(heard_[c], collectors_[c]->safe()));
+        model_.evidence().unheard(c, index_, std::min(heard_[c], collectors_[c]->safe()),
+                                  model_.halved());
         silent_[c] = true;
     }
 }

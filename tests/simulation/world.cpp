@@ -14,13 +14,14 @@ std::vector<PlannedFault> plan_of(Random& random, std::uint64_t seed, Shape& sha
                                   Walls walls) {
     // So that other draws stay what they are.
     constexpr std::uint64_t kLongCut = 0x6c6f6e67, kInputStall = 0x696e7075, kTwin = 0x7477696e;
-    constexpr std::uint64_t kLists = 0x6c697374;
+    constexpr std::uint64_t kLists = 0x6c697374, kHalves = 0x68616c66;
     auto faults = draw_faults(random, shape);
     draw_long_cut(Random(seed ^ kLongCut), shape, faults);
     draw_input_stalls(Random(seed ^ kInputStall), shape, faults);
     draw_twin(Random(seed ^ kTwin), shape, faults);
     // Where clocks on the wall are compared no slot changes hands: its epoch would depend on them.
     lists = Lists::draw(Random(seed ^ kLists), shape, faults, walls == Walls::as_drawn);
+    draw_halves(Random(seed ^ kHalves), shape, faults);
     for (std::size_t i = 0; i < faults.size(); ++i)
         faults[i].number = i;
     return faults;

@@ -59,3 +59,19 @@ TEST_CASE("frames and acknowledgements name a list of trackers and the highest e
     ack.epoch = kEpochEnd;
     CHECK_FALSE(decode_ack(encode_ack(ack)));
 }
+
+TEST_CASE("a frame says when a tracker is missed, and no older reader minds", "[frame]") {
+    FrameHeader header;
+    header.cluster = "main";
+    header.collector = "c1";
+    header.sent = peer(10);
+    const auto without = encode_frame(header, "");
+    header.misses_tracker = true;
+    const auto with = encode_frame(header, "");
+    CHECK(with.size() > without.size());
+    Frame frame;
+    REQUIRE(decode_frame(with, frame) == FrameFault::none);
+    CHECK(frame.header.misses_tracker);
+    REQUIRE(decode_frame(without, frame) == FrameFault::none);
+    CHECK_FALSE(frame.header.misses_tracker);
+}

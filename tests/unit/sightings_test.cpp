@@ -2,6 +2,8 @@
 // waited for.
 #include "collector/sightings.hpp"
 
+#include <array>
+
 #include "router_bench.hpp"
 #include "tracker_world.hpp"
 
@@ -34,6 +36,7 @@ struct Peer {
     std::uint64_t boot = 50;
     std::uint64_t number = 0;
     bool echo = true;
+    bool misses_tracker = false;
 
     void frame(TrackerWorld& world, Instant now,
                const std::vector<std::pair<std::string, Instant>>& seen = {}, bool goodbye = false,
@@ -47,6 +50,7 @@ struct Peer {
         h.sent = h.watermark = here(sent.value_or(now));
         if (echo) h.echo = FrameHeader::Echo{7, micros(sent.value_or(now)), h.sent};
         h.goodbye = goodbye;
+        h.misses_tracker = misses_tracker;
         std::string sightings;
         for (const auto& [collector, at] : seen)
             append_sighting(sightings, collector, here(at));
@@ -238,6 +242,68 @@ TEST_CASE("a tracker alone passes nothing on", "[tracker][sightings]") {
         CHECK(sightings.empty());
 }
 
+TEST_CASE("without a witness a collector that is given up may live, and who tells says so",
+          "[tracker][sightings][witness]") {
+    CutOff run;
+    run.world.frame(at(50ms), {beat("alice")});  // the world's own collector c0, which leaves then
+    run.c2.misses_tracker = true;
+    run.until(9'900ms);
+    CHECK(run.world.tracker.stats().freshness == Freshness::frozen);
+    run.until(12s);
+    CHECK(run.lifts() > 0);  // given up as ever
+    CHECK(run.world.tracker.stats().freshness == Freshness::stale);
+    CHECK(run.world.tracker.stats().stale_by.names() == std::vector<std::string>{"no_witness"});
+    const auto events = run.world.events(at(run.now));
+    CHECK(events.empty());
+    run.until(21s);
+    run.c2.frame(run.world, at(21s));
+    run.c2.misses_tracker = false;
+    // One that hears every tracker says nothing of it for long enough.
+    run.until(25'500ms);
+    CHECK(run.world.tracker.stats().freshness == Freshness::stale);
+    run.until(27s);
+    CHECK(run.world.tracker.stats().freshness == Freshness::live);
+    // Then it is sure, whatever trackers are missed later.
+    run.c2.misses_tracker = true;
+    run.until(60s);
+    CHECK(run.world.tracker.stats().freshness == Freshness::live);
+}
+
+TEST_CASE("it is no question of witnesses once the collector is heard, or has begun anew",
+          "[tracker][sightings][witness]") {
+    CutOff run;
+    run.c2.misses_tracker = true;
+    run.until(12s);
+    REQUIRE(run.world.tracker.stats().freshness == Freshness::stale);
+    if (GENERATE(true, false)) {
+        run.c1.boot = 51;
+        run.c1.number = 0;
+    }
+    for (; run.now < 14s; run.now += 100ms) {
+        run.c1.frame(run.world, at(run.now));
+        run.c2.frame(run.world, at(run.now));
+        run.world.turn(at(run.now));
+    }
+    CHECK(run.world.tracker.stats().freshness == Freshness::live);
+}
+
+TEST_CASE("a tracker alone needs no witness", "[tracker][sightings][witness]") {
+    CutOff run({"t1"});
+    run.c2.misses_tracker = true;
+    run.until(12s);
+    CHECK(run.lifts() == 1);
+    CHECK(run.world.tracker.stats().freshness == Freshness::live);
+}
+
+TEST_CASE("one whose own word is old is no witness", "[tracker][sightings][witness]") {
+    CutOff run;
+    run.until(1s);
+    // c2 stands still as well, and comes back before the grace, but after c1's is over.
+    run.now = 10'500ms;
+    run.world.turn(at(run.now));
+    CHECK(run.world.tracker.stats().freshness == Freshness::stale);
+}
+
 namespace {
 
 using presence::collector::Bench;
@@ -349,4 +415,28 @@ TEST_CASE("with one tracker a collector passes nothing on", "[collector][sightin
         say(bench, 0, {{"c2", 0s}});
         CHECK(turns(bench, 30ms).empty());
     }
+}
+
+TEST_CASE("a collector tells each tracker that it misses one, well within the grace",
+          "[collector][sightings][witness]") {
+    TwoTrackers bench;
+    std::array<std::uint64_t, 2> sent{};
+    const auto missed = [&](Duration time, std::initializer_list<std::size_t> answer) {
+        bool told = false;
+        for (const auto end = bench.now + time; bench.now < end;) {
+            for (const auto tracker : answer)
+                say(bench, tracker, {}, sent[tracker]);
+            for (const auto& frame : bench.turns(100ms)) {
+                sent[frame.tracker] = std::max(sent[frame.tracker], frame.header.number);
+                told = frame.header.misses_tracker;
+            }
+        }
+        return told;
+    };
+    CHECK(missed(100ms, {}));  // none has spoken yet
+    CHECK(missed(200ms, {0}));
+    CHECK_FALSE(missed(200ms, {0, 1}));
+    CHECK_FALSE(missed(1'900ms, {0}));
+    CHECK(missed(200ms, {0}));
+    CHECK_FALSE(missed(200ms, {0, 1}));
 }

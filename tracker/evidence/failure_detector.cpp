@@ -118,6 +118,7 @@ FailureDetector::Accept FailureDetector::on_frame(const FrameHeader& header,
     if (c->state != View::State::departed) c->state = View::State::live;
     if (c->spoke == Instant{}) c->began = received;
     c->spoke = c->heard = received;
+    c->misses_tracker = header.misses_tracker;
     if (header.base > c->applied + 1) {
         // Acknowledged by an earlier run of this tracker while we already counted: rows are gone.
         c->applied = header.base - 1;
@@ -273,15 +274,44 @@ bool FailureDetector::other_tracker(Instant now) const {
     });
 }
 
+void FailureDetector::look_for_witnesses(Instant now) {
+    const bool any = std::any_of(runs_.begin(), runs_.end(), [&](const auto& it) {
+        const auto& c = it.second;
+        return c.state == View::State::live && !c.misses_tracker && now - c.spoke < grace_ / 4;
+    });
+    if (!any)
+        witnessed_since_.reset();
+    else if (!witnessed_since_)
+        witnessed_since_ = now;
+    if (!witnessed(now)) return;
+    for (auto& [key, c] : runs_)
+        c.unwitnessed = false;
+}
+
+// What others hear comes by way of a witness in less.
+bool FailureDetector::witnessed(Instant now) const {
+    return witnessed_since_ && now - *witnessed_since_ > grace_ / 2;
+}
+
 void FailureDetector::on_time(Instant now) {
+    look_for_witnesses(now);
     for (auto& [key, c] : runs_) {
         if (!c.holds() || now - c.alive() <= std::min(grace_, kOverlap)) continue;
         const auto later = succeeded_at(key, c);
         const bool ended = later && now - std::max(c.alive(), *later) > kOverlap;
         if (!ended && now - c.alive() <= grace_) continue;
         c.state = View::State::silent;
+        c.unwitnessed = !ended && !witnessed(now);
         evidence_lost(now);
     }
+}
+
+bool FailureDetector::unwitnessed() const {
+    if (bug(Bug::unwitnessed_ignored)) return false;
+    return std::any_of(runs_.begin(), runs_.end(), [&](const auto& it) {
+        const auto& [key, c] = it;
+        return c.unwitnessed && c.state == View::State::silent && !succeeded_at(key, c);
+    });
 }
 
 void FailureDetector::forget_all_but(const std::vector<std::string>& expected) {

@@ -28,6 +28,11 @@ namespace presence::tracker {
 // when a collector crashed and is back: it vanished. If both speak on, two processes share one id;
 // event time waits for both, and each is told of the other.
 //
+// A network may fall into two halves: then a collector that is given up here lives, and is heard by
+// the trackers of the other half alone. Who could tell is a collector that hears every tracker, a
+// witness. Without one since it was given up nobody knows (`unwitnessed`), and what is told of its
+// users says so.
+//
 // Pure. Times never go back.
 class FailureDetector {
 public:
@@ -103,6 +108,10 @@ public:
     // True once after a collector vanished: evidence may be missing for the time before now.
     [[nodiscard]] bool take_lift();
 
+    // A collector was given up that may live: no witness has been heard since, for long enough to
+    // have told.
+    [[nodiscard]] bool unwitnessed() const;
+
     // Another process speaks under this tracker's id: a collector heard it after we began, and
     // within the hour.
     [[nodiscard]] bool other_tracker(Instant now) const;
@@ -145,6 +154,8 @@ private:
         ClockMap clock;
         std::int64_t last_echo_us = 0;
         std::optional<PeerInstant> heard_other;  // a tracker that is another run than ours
+        bool misses_tracker = false;
+        bool unwitnessed = false;  // as it was given up
         std::string address;
 
         [[nodiscard]] Instant alive() const { return std::max(heard, seen); }
@@ -170,6 +181,8 @@ private:
     [[nodiscard]] std::optional<RunId> other_than(const Key& key, const Run& run,
                                                   Instant now) const;
     void evidence_lost(Instant now);
+    void look_for_witnesses(Instant now);
+    [[nodiscard]] bool witnessed(Instant now) const;
     [[nodiscard]] View view_of(const Key& key, const Run& run, Instant now) const;
 
     Duration grace_;
@@ -180,6 +193,7 @@ private:
     std::optional<Instant> event_time_;
     std::optional<Instant> covered_since_;
     bool lift_ = false;
+    std::optional<Instant> witnessed_since_;
 };
 
 }  // namespace presence::tracker
