@@ -14,7 +14,7 @@ constexpr std::uint64_t kSentMsMax = std::uint64_t{1} << 50;
 
 }  // namespace
 
-std::optional<Duration> Edges::delay_of(const Envelope& envelope, Instant received) {
+std::optional<Edges::Delay> Edges::delay_of(const Envelope& envelope, Instant received) {
     Edge* edge = find_or_add(envelope, received);
     if (!edge) return std::nullopt;
     edge->heard = received;
@@ -22,12 +22,12 @@ std::optional<Duration> Edges::delay_of(const Envelope& envelope, Instant receiv
         edge->boot = envelope.boot;
         edge->queueing_delay.reset();
     }
-    if (!envelope.sent_ms || *envelope.sent_ms > kSentMsMax) return Duration{0};
+    if (!envelope.sent_ms || *envelope.sent_ms > kSentMsMax) return Delay{};
     const auto sent = std::chrono::milliseconds{static_cast<std::int64_t>(*envelope.sent_ms)};
     const Duration difference = received.time_since_epoch() - sent;
     // `sent` was cut to milliseconds: so much may be no delay.
-    return std::max(edge->queueing_delay.late_by(received, difference) - kSentResolution,
-                    Duration{0});
+    const auto late = edge->queueing_delay.late_by(received, difference);
+    return Delay{std::max(late - kSentResolution, Duration{0}), edge->queueing_delay.clock_wrong()};
 }
 
 void Edges::append_leases(Instant since, std::string& leases) const {

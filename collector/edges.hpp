@@ -22,9 +22,14 @@ public:
 
     explicit Edges(std::size_t edges_max) : edges_max_(edges_max) {}
 
-    // How much older than `received` the message surely is: what it took longer than the quickest
-    // message of that edge's run within the last minute. Nothing if the edge is one too many.
-    [[nodiscard]] std::optional<Duration> delay_of(const Envelope& envelope, Instant received);
+    struct Delay {
+        // How much older than `received` the message surely is: what it took longer than the
+        // quickest message of that edge's run within the last minute.
+        Duration time{};
+        bool clock_wrong = false;  // that edge's, so that nothing can be said
+    };
+    // Nothing if the edge is one too many.
+    [[nodiscard]] std::optional<Delay> delay_of(const Envelope& envelope, Instant received);
     // Appends the lease of each edge that was heard at `since` or later.
     void append_leases(Instant since, std::string& leases) const;
     [[nodiscard]] std::size_t size() const { return edges_.size(); }

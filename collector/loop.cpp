@@ -367,10 +367,12 @@ private:
         const auto wrong = router_.take_wrong();
         if (!wrong) return;
         tell_wrong_.spend(now);
-        log::warn("wrong_field", {{"reason", wrong->field.name()},
-                                  {"user", wrong->user},
-                                  {"edge", wrong->edge},
-                                  {"heartbeat", "counts without it"}});
+        log::warn(
+            "wrong_field",
+            {{"reason", wrong->field.name()},
+             {"user", wrong->user},
+             {"edge", wrong->edge},
+             {"heartbeat", wrong->field == Reject("stale") ? "is left out" : "counts without it"}});
     }
 
     const io::Program& program_;

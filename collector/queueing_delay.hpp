@@ -14,7 +14,8 @@ namespace presence::collector {
 //
 // What is late comes out of a queue, which ends. Messages that are late for longer than kQueued,
 // without one that is not, tell of a clock that stood still (the peer's machine was suspended) or
-// was set back: then they are not late.
+// was set back: then they are not late. Twice within a minute, and the clock is none (one that
+// counts seconds, or stands still): nothing is late by it any more.
 class QueueingDelay {
 public:
     static constexpr Duration kQueued = 2s;
@@ -25,13 +26,13 @@ public:
     // How much longer than the quickest message within the last minute this one surely took.
     // `difference`: from its stamp to `received`. Times never go back.
     [[nodiscard]] Duration late_by(Instant received, Duration difference) {
+        if (clock_wrong_) return Duration{0};
         const auto known = quickest_.value(received);
-        if (!known) since_ = received;
         quickest_.sample(received, judged(received, difference, known));
-        return std::max(difference - *quickest_.value(received), Duration{0});
+        return clock_wrong_ ? Duration{0}
+                            : std::max(difference - *quickest_.value(received), Duration{0});
     }
-    // Since when there is something to compare with, without a minute of silence.
-    [[nodiscard]] Instant since() const { return since_; }
+    [[nodiscard]] bool clock_wrong() const { return clock_wrong_; }
     void reset() { *this = {}; }
 
 private:
@@ -44,6 +45,8 @@ private:
         late_->least = std::min(late_->least, difference);
         if (now - late_->since < kQueued) return difference;
         quickest_.reset();
+        const auto before = std::exchange(disbelieved_at_, now);
+        clock_wrong_ = before && now - *before < OffsetFilter::kWindow;
         const auto least = std::exchange(late_, std::nullopt)->least;
         // It stood still within these two seconds: they begin with this one, not with the next.
         if (difference > least + kLate) late_ = {now, difference};
@@ -51,13 +54,14 @@ private:
     }
 
     OffsetFilter quickest_;
-    Instant since_{};
     // Of the messages since the last that was not late.
     struct Late {
         Instant since;
         Duration least;
     };
     std::optional<Late> late_;
+    std::optional<Instant> disbelieved_at_;
+    bool clock_wrong_ = false;
 };
 
 }  // namespace presence::collector

@@ -86,6 +86,10 @@ struct Router::Impl {
         return true;
     }
 
+    void note_wrong(std::string_view user, Reject what) {
+        if (!wrong) wrong = {std::string(user), std::string(decoded.envelope.edge), what};
+    }
+
     // As route(), for all that are mere ids, which have one age. Returns how many are stale.
     std::size_t route_ids(Duration delay, Instant received) {
         std::size_t stale = 0;
@@ -94,10 +98,12 @@ struct Router::Impl {
         for (const auto id : decoded.ids) {
             const std::uint64_t hash = hash_of(id);
             auto& link = link_of(hash);
-            if (is_stale(link, delay, options.timeout, received))
+            if (is_stale(link, delay, options.timeout, received)) {
                 ++stale;
-            else
+                note_wrong(id, "stale");
+            } else {
                 link.append(hash, id, source, age_ms, received);
+            }
         }
         return stale;
     }
@@ -195,17 +201,23 @@ void Router::on_message(std::string_view message, Instant received) {
     auto& decoded = impl_->decoded;
     ++impl_->counters["messages"];
     decode_heartbeats(message, decoded, rejects_);
-    if (const auto& wrong = decoded.wrong; wrong && !impl_->wrong)
-        impl_->wrong = {std::string(wrong->user), std::string(decoded.envelope.edge), wrong->field};
+    if (const auto& wrong = decoded.wrong) impl_->note_wrong(wrong->user, wrong->field);
     Duration delay{0};
     if (!decoded.envelope.edge.empty()) {
         const auto known = impl_->edges.delay_of(decoded.envelope, received);
         if (!known) ++rejects_["edges_limit"];
-        delay = known.value_or(Duration{0});
+        if (known && known->clock_wrong) {
+            ++rejects_["bad_clock"];
+            impl_->note_wrong({}, "bad_clock");
+        }
+        delay = known.value_or(Edges::Delay{}).time;
     }
     std::uint64_t stale = impl_->route_ids(delay, received);
-    for (const auto& beat : decoded.beats)
-        stale += !impl_->route(beat, decoded.envelope.edge, delay, received);
+    for (const auto& beat : decoded.beats) {
+        if (impl_->route(beat, decoded.envelope.edge, delay, received)) continue;
+        ++stale;
+        impl_->note_wrong(beat.user, "stale");
+    }
     impl_->counters["heartbeats"] += decoded.ids.size() + decoded.beats.size() - stale;
     rejects_["stale"] += stale;
 }

@@ -56,10 +56,12 @@ std::uint32_t tracker_hash10(std::string_view tracker) {
 
 Epoch make_epoch(std::int64_t unix_ms, std::string_view tracker, Epoch highest_known) {
     const auto hash = tracker_hash10(tracker);
-    const auto ms = std::max<std::uint64_t>(
-        static_cast<std::uint64_t>(std::max<std::int64_t>(unix_ms, 0)), (highest_known >> 10) + 1);
+    // A clock past the year 2248 begins anew: it is wrong, and decides nothing.
+    const auto wall =
+        static_cast<std::uint64_t>(std::max<std::int64_t>(unix_ms, 0)) % ((kEpochEnd >> 10) - 1);
+    const auto ms = std::max<std::uint64_t>(wall, (highest_known >> 10) + 1);
     const Epoch epoch = ms << 10 | hash;
-    PRESENCE_CHECK(epoch < kEpochEnd, "the clock is past the year 2248");
+    PRESENCE_CHECK(epoch < kEpochEnd, "no epoch is left");
     return epoch;
 }
 

@@ -263,7 +263,7 @@ private:
                                millis(io::wall_now()));
                 running_.take_trackers(config);
             }
-            tracker_.expect(config.collectors);
+            tracker_.expect(config.collectors, io::now());
             log::info("reloaded", {{"map_version", running_.presence.map_version}});
         } catch (const ConfigError& error) {
             log::error("reload_refused", {{"error", error.what()}});

@@ -89,8 +89,9 @@ public:
 
     // A new map: slots lost are forgotten, slots won begin a new epoch. `unix_ms`: for the epochs.
     void adopt(SlotMap map, std::vector<TrackerConfig> trackers, Instant now, std::int64_t unix_ms);
-    // The file names these collectors now: those that are gone and not among them are forgotten.
-    void expect(const std::vector<CollectorConfig>& collectors);
+    // The file names these collectors now: they are waited for, and those that are gone and not
+    // among them are forgotten.
+    void expect(const std::vector<CollectorConfig>& collectors, Instant now);
     // Never later than the next deadline or tick; may be earlier.
     [[nodiscard]] Instant next_wakeup(Instant now) const;
 

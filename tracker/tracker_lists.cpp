@@ -84,11 +84,11 @@ void Tracker::adopt(SlotMap map, std::vector<TrackerConfig> trackers, Instant no
     if (!bug(Bug::fed_again_not_lifted)) i.roster.lift(won, now);
 }
 
-void Tracker::expect(const std::vector<CollectorConfig>& collectors) {
+void Tracker::expect(const std::vector<CollectorConfig>& collectors, Instant now) {
     std::vector<std::string> ids;
     for (const auto& collector : collectors)
         ids.push_back(collector.id);
-    impl_->failure_detector.forget_all_but(ids);
+    impl_->failure_detector.expect(ids, now);
 }
 
 }  // namespace presence::tracker

@@ -10,8 +10,9 @@ namespace {
 Duration read(clockid_t clock) {
     timespec t{};
     ::clock_gettime(clock, &t);
-    return std::chrono::duration_cast<Duration>(std::chrono::seconds(t.tv_sec) +
-                                                std::chrono::nanoseconds(t.tv_nsec));
+    // Not all in nanoseconds: those of the year 2300 do not fit.
+    return std::chrono::seconds(t.tv_sec) +
+           std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(t.tv_nsec));
 }
 
 }  // namespace

@@ -30,6 +30,8 @@ inline constexpr auto kRejects = std::to_array<Counter>({
     {"bad_linger", CounterKind::trouble, "Lingers left out: over an hour, or no whole number."},
     {"bad_edge", CounterKind::trouble, "Messages dropped: an envelope without a right edge."},
     {"bad_envelope", CounterKind::trouble, "Fields of envelopes left out: of another type."},
+    {"bad_clock", CounterKind::trouble,
+     "Messages of edges whose sent_ms is no time: it was late for seconds twice in a minute."},
     {"stale", CounterKind::trouble,
      "Items dropped: older than their ttl, and event time is past their end."},
     {"edges_limit", CounterKind::trouble, "Messages of edges that found no room for a lease."},

@@ -169,14 +169,14 @@ bool Model::halved() const {
     return shape_.halves && of_evidence_.size() > 1;
 }
 
-// A collector is given up, and no other hears all trackers: that takes two faults, or a list that
-// adds a tracker, which nobody speaks to at first.
+// A collector is given up, and no other hears all trackers: that takes two faults, or one of a
+// tracker to which nobody spoke for a while, as of one that a list adds.
 bool Model::may_lack_witness(Time now) const {
     if (shape_.trackers < 2) return false;
     std::size_t faults = 0;
     for (const auto& fault : of_evidence_)
         if (fault.begin < now && now < fault.end + tolerances::sighting_recovered(shape_))
-            faults += fault.fault == Fault::reload ? 2 : 1;
+            faults += fault.place == Place::tracker ? 2 : 1;
     return faults > 1;
 }
 

@@ -293,14 +293,28 @@ TEST_CASE("a collector that is gone is shown until the file names it no more",
             ids += std::string(view.id) + " ";
         return ids;
     };
-    marks.forget_all_but({"c1"});
+    marks.expect({"c1"}, at(1s));
     CHECK(shown(1s) == "c1 c2 c4 ");  // c2 lives, c4 may
     marks.on_time(at(1s) + kGrace + 1us);
     marks.on_frame(c1.next(at(2s) + kGrace, at(2s) + kGrace), kSelf, at(2s) + kGrace);
     CHECK(shown(2s + kGrace) == "c1 c2 c4 ");
-    marks.forget_all_but({"c1", "c4"});
+    marks.expect({"c1", "c4"}, at(2s) + kGrace);
     CHECK(shown(2s + kGrace) == "c1 c4 ");
     CHECK(marks.event_time(at(2s) + kGrace) == at(2s) + kGrace);
+}
+
+TEST_CASE("a collector that is new in the file is waited for", "[tracker][watermark]") {
+    FailureDetector marks(kGrace, {"c1"}, at(0s));
+    Peer c1;
+    marks.on_frame(c1.next(at(1s), at(1s)), kSelf, at(1s));
+    REQUIRE(marks.event_time(at(1s)) == at(1s));
+    marks.expect({"c1", "c2"}, at(2s));
+    marks.on_frame(c1.next(at(3s), at(3s)), kSelf, at(3s));
+    CHECK(marks.event_time(at(3s)) == at(1s));
+    marks.expect({"c1", "c2"}, at(20s));  // it is no longer new
+    marks.on_time(at(2s) + kGrace + 1us);
+    marks.on_frame(c1.next(at(4s) + kGrace, at(4s) + kGrace), kSelf, at(4s) + kGrace);
+    CHECK(marks.event_time(at(4s) + kGrace) == at(4s) + kGrace);
 }
 
 TEST_CASE("who was never heard and is given up is expected again once another tells of it",

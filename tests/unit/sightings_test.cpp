@@ -172,15 +172,32 @@ TEST_CASE("a collector that is expected and was never heard is waited for if oth
     CHECK(world.tracker.stats().freshness == Freshness::warming);
 }
 
-TEST_CASE("nobody is waited for who is unknown, said goodbye, or was told of by an unknown clock",
+TEST_CASE("a collector that is not known is waited for once another tells that it lives",
           "[tracker][sightings]") {
     CutOff run;
     run.c1.frame(run.world, at(50ms), {}, true);
-    const auto who = GENERATE(as<std::string>{}, "goodbye", "unknown");
-    for (Duration t = 100ms; t < 12s; t += 100ms) {
-        run.c2.frame(run.world, at(t), {{who == "unknown" ? "c9" : "c1", at(t)}});
-        run.world.turn(at(t));
+    run.until(12s);
+    CHECK(run.world.tracker.stats().freshness == Freshness::live);
+    for (; run.now < 27s; run.now += 100ms) {
+        run.c2.frame(run.world, at(run.now), {{"c9", at(run.now)}});
+        run.world.turn(at(run.now));
     }
+    CHECK(run.world.tracker.stats().freshness == Freshness::frozen);
+    CHECK(run.world.tracker.holds(at(run.now), kWall).at(0).what == "collector:c9");
+    // Nobody hears it any more, and what is older than the grace brings it back no more.
+    run.until(38s);
+    CHECK(run.lifts() == 1);
+    run.c2.frame(run.world, at(38s), {{"c9", at(27s)}});
+    run.until(39s);
+    CHECK(run.world.tracker.stats().freshness == Freshness::live);
+}
+
+TEST_CASE("nobody is waited for who said goodbye, or was told of by an unknown clock",
+          "[tracker][sightings]") {
+    CutOff run;
+    run.c1.frame(run.world, at(50ms), {}, true);
+    run.until(12s, at(1s));
+
     CHECK(run.world.tracker.stats().freshness == Freshness::live);
 
     TrackerWorld world(options_of(kTrackers), kTrackers);
@@ -193,6 +210,15 @@ TEST_CASE("nobody is waited for who is unknown, said goodbye, or was told of by 
         world.turn(at(t));
     }
     CHECK(world.tracker.counters()["lifts"] == 1);  // c1 was given up
+}
+
+TEST_CASE("who said goodbye and spoke again elsewhere is waited for", "[tracker][sightings]") {
+    CutOff run;
+    run.c1.frame(run.world, at(50ms), {}, true);
+    run.until(12s);
+    CHECK(run.world.tracker.stats().freshness == Freshness::live);
+    run.until(20s, kAlways);
+    CHECK(run.world.tracker.stats().freshness == Freshness::frozen);
 }
 
 TEST_CASE("a time to come counts as now", "[tracker][sightings]") {

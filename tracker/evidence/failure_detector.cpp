@@ -119,6 +119,7 @@ FailureDetector::Accept FailureDetector::on_frame(const FrameHeader& header,
     if (c->spoke == Instant{}) c->began = received;
     c->spoke = c->heard = received;
     c->misses_tracker = header.misses_tracker;
+    if (c->address.empty()) c->address = address;
     if (header.base > c->applied + 1) {
         // Acknowledged by an earlier run of this tracker while we already counted: rows are gone.
         c->applied = header.base - 1;
@@ -202,6 +203,14 @@ void FailureDetector::on_sighting(RunId by, const Sighting& sighting, Instant no
     const auto mapped = teller->second.clock.earliest(now, sighting.seen);
     if (!mapped) return;
     const Instant seen = std::min(*mapped, now);
+    if (now - seen > grace_) return;
+    // Also one that said goodbye, and is back.
+    const auto [first, last] = runs_of(runs_, sighting.collector);
+    const bool known = std::any_of(first, last, [&](const auto& it) {
+        const auto& c = it.second;
+        return c.state != View::State::departed || c.spoke + kOverlap >= seen;
+    });
+    if (!known && make_room(sighting.collector)) runs_[{sighting.collector, 0}].heard = seen;
     const auto [from, to] = runs_of(runs_, sighting.collector);
     for (auto it = from; it != to; ++it) {
         auto& c = it->second;
@@ -212,7 +221,7 @@ void FailureDetector::on_sighting(RunId by, const Sighting& sighting, Instant no
             continue;
         c.seen = std::max(c.seen, seen);
         // It was given up before this was known.
-        if (c.state == View::State::silent && now - c.seen <= grace_ && !succeeded_at(it->first, c))
+        if (c.state == View::State::silent && !succeeded_at(it->first, c))
             c.state = c.spoke == Instant{} ? View::State::expected : View::State::live;
     }
 }
@@ -314,7 +323,10 @@ bool FailureDetector::unwitnessed() const {
     });
 }
 
-void FailureDetector::forget_all_but(const std::vector<std::string>& expected) {
+void FailureDetector::expect(const std::vector<std::string>& expected, Instant now) {
+    for (const auto& id : expected)
+        if (const auto [from, to] = runs_of(runs_, id); from == to && make_room(id))
+            runs_[{id, 0}].heard = now;
     std::erase_if(runs_, [&](const auto& it) {
         return !it.second.holds() &&
                std::find(expected.begin(), expected.end(), it.first.first) == expected.end();

@@ -16,12 +16,13 @@ namespace presence::tracker {
 
 // Event time: how far the evidence of all known collectors reaches.
 //
-// A collector is known when it is expected by the configuration or has sent a frame, until it says
-// goodbye or is silent for `grace`. As long as one known collector has told no watermark, event
-// time stands still and nothing expires. A collector that is not heard here, but by another tracker
-// (on_sighting), is not silent: it reads, and we do not have it. One that vanished (drops it
-// reports, a hole in its frames, silence) may have swallowed heartbeats, and while there was none
-// at all nobody was heard; whoever asks `take_lift` then lifts every deadline.
+// A collector is known when it is expected by the configuration, has sent a frame, or another
+// tracker has heard it, until it says goodbye or is silent for `grace`. As long as one known
+// collector has told no watermark, event time stands still and nothing expires. A collector that is
+// not heard here, but by another tracker (on_sighting), is not silent: it reads, and we do not have
+// it. One that vanished (drops it reports, a hole in its frames, silence) may have swallowed
+// heartbeats, and while there was none at all nobody was heard; whoever asks `take_lift` then lifts
+// every deadline.
 //
 // Each run of a collector, told by its boot, counts for itself: boots are compared for equality
 // only. A run that has not spoken since shortly after a later one began is taken to have ended, as
@@ -84,9 +85,9 @@ public:
     [[nodiscard]] Instant read_time(RunId run, PeerInstant read, Instant now) const;
 
     // `by`, a run whose frame was accepted in this turn, tells that another collector spoke to some
-    // tracker at `seen` on the teller's clock, or later. Ignored are unknown ones, and those that
-    // said goodbye. It says nothing of which run that was: if one of that id is heard here, it was
-    // that one.
+    // tracker at `seen` on the teller's clock, or later. One that is not known is expected from
+    // then on: it reads, and we do not hear it. So is one that spoke after its goodbye. It says
+    // nothing of which run that was: if one of that id is heard here, it was that one.
     void on_sighting(RunId by, const Sighting& sighting, Instant now);
     // What is to be told to a collector: when the others were heard here. Often nothing: it is due
     // twenty times in a grace.
@@ -94,8 +95,9 @@ public:
 
     // Gives up collectors that are silent beyond the grace.
     void on_time(Instant now);
-    // Collectors that hold nothing and are not expected are forgotten: the view shows them no more.
-    void forget_all_but(const std::vector<std::string>& expected);
+    // The configuration names these now. Others that hold nothing are forgotten: the view shows
+    // them no more.
+    void expect(const std::vector<std::string>& expected, Instant now);
 
     // All heartbeats read up to here have been applied. Never goes back. Nothing before every
     // known collector has told a watermark.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/bugs.hpp"
+#include "common/wire/batch.hpp"
 
 namespace presence::tracker {
 
@@ -36,6 +37,11 @@ void CommitGate::hold(Output&& turn, Output& ready) {
         batch_ = std::max(batch_, publication.batch);
     if ((held_.empty() && batch_ <= written_) || bug(Bug::published_first))
         return release(turn, ready);
+    auto& all = turn.publications;
+    const auto ticks = std::stable_partition(all.begin(), all.end(),
+                                             [](const auto& p) { return p.topic != kTopicTick; });
+    std::move(ticks, all.end(), std::back_inserter(ready.publications));
+    all.erase(ticks, all.end());
     const auto bytes = bytes_of(turn);
     if (bytes == 0) return;
     bytes_ += bytes;

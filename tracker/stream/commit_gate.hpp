@@ -15,7 +15,8 @@ namespace presence::tracker {
 class CommitGate {
 public:
     // Takes publications and snapshots of one turn; what needs not wait is moved to `ready` at
-    // once.
+    // once. So is a tick, which speaks of what is written: a tracker whose disk is full is not
+    // away.
     void hold(Output&& turn, Output& ready);
     // Every batch up to this one is written: moves what waited for it to `ready`.
     void on_written(std::uint64_t batch, Output& ready);

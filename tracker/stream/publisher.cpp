@@ -69,8 +69,9 @@ void Publisher::publish(std::vector<Event>& events, const Subscriptions& subscri
     events.clear();
 }
 
-void Publisher::tick(std::vector<Publication>& out) const {
-    out.push_back({std::string(kTopicTick), encode_tick({tracker_, boot_, number_})});
+void Publisher::tick(std::uint64_t written, std::vector<Publication>& out) const {
+    out.push_back(
+        {std::string(kTopicTick), encode_tick({tracker_, boot_, std::min(number_, written)})});
 }
 
 }  // namespace presence::tracker

@@ -43,7 +43,8 @@ public:
     // one `user/` publication for each event that is subscribed to. Empties `events`.
     void publish(std::vector<Event>& events, const Subscriptions& subscribed,
                  std::vector<Publication>& out);
-    void tick(std::vector<Publication>& out) const;
+    // Up to which batch there is something to ask for: not beyond `written`.
+    void tick(std::uint64_t written, std::vector<Publication>& out) const;
 
     [[nodiscard]] std::uint64_t batches() const { return number_; }
     [[nodiscard]] std::uint64_t transitions() const { return transitions_; }
