@@ -17,6 +17,7 @@
 #include "common/io/flags.hpp"
 #include "common/io/init.hpp"
 #include "common/io/log.hpp"
+#include "common/io/signals.hpp"
 #include "common/io/sockets.hpp"
 #include "common/secret_hash.hpp"
 
@@ -159,6 +160,7 @@ Config reread(const Program& program, const Config& running) {
 
 int run_program(int argc, char** argv, ProcessKind kind,
                 const std::function<int(const Program&)>& run) {
+    block_sighup();
     be_no_first_process();
     const std::string word(word_of(kind));
     const std::string name = "presence-" + word;
