@@ -24,17 +24,18 @@ std::string ago(std::int64_t then_ms) {
 
 std::string in(std::int64_t then_ms) {
     const auto left = length_between_ms(millis(io::wall_now()), then_ms);
-    return left <= Duration{0} ? "any moment" : for_people(left);
+    return left <= Duration{0} ? "a moment" : for_people(left);
 }
 
-// What the tracker has of a collector, for a person.
-std::string meaning_of(const StatusAnswer::Collector& collector) {
+// What the tracker has of a collector, for a person. `state`: as state_of() says it.
+std::string meaning_of(const StatusAnswer::Collector& collector, std::string_view state) {
     if (collector.lag_ms < 0)
         return collector.state == "silent" ? "never heard; no longer waited for"
                                            : "never heard; waited for";
     const auto last = for_people(length_of_ms(collector.lag_ms));
     if (collector.state == "departed") return "said goodbye " + last + " ago";
     if (collector.state == "silent") return "given up; last heard " + last + " ago";
+    if (state == "silent") return "waited for; its evidence is " + last + " old";
     return last + " behind";
 }
 
@@ -117,20 +118,23 @@ std::string line_of(const StatusAnswer::Shared& shared) {
 }
 
 void print(const Trackers& trackers, const Trackers::One& one, const StatusAnswer& answer) {
-    std::cout << fmt::format("tracker {}  {}  version {}  {}  {} of {} slots, map version {}\n",
-                             answer.tracker, one.query, answer.version,
-                             name_of(one.freshness.value_or(Freshness::live)), one.slots.size(),
-                             kSlots, one.version > 0 ? one.version : trackers.version());
-    for (const auto& collector : answer.collectors)
-        std::cout << fmt::format("  collector {}  {}  {}{}{}\n", collector.id, state_of(collector),
-                                 meaning_of(collector), machine_of(collector),
-                                 other_list(answer, collector));
+    const auto say = [](const std::string& line) { std::cout << printable(line) << "\n"; };
+    say(fmt::format("tracker {}  {}  version {}  {}  {} of {} slots, map version {}",
+                    answer.tracker, one.query, answer.version,
+                    name_of(one.freshness.value_or(Freshness::live)), one.slots.size(), kSlots,
+                    one.version > 0 ? one.version : trackers.version()));
+    for (const auto& collector : answer.collectors) {
+        const auto state = state_of(collector, answer.holds);
+        say(fmt::format("  collector {}  {}  {}{}{}", collector.id, state,
+                        meaning_of(collector, state), machine_of(collector),
+                        other_list(answer, collector)));
+    }
     for (const auto& shared : answer.shared)
-        std::cout << "  " << line_of(shared) << "\n";
+        say("  " + line_of(shared));
     for (const auto& hold : answer.holds)
-        std::cout << "  held by " << line_of(hold) << "\n";
+        say("  held by " + line_of(hold));
     for (const auto& [name, number] : answer.numbers)
-        std::cout << fmt::format("  {:<22} {}\n", name, number);
+        say(fmt::format("  {:<22} {}", name, number));
 }
 
 nlohmann::ordered_json json_of(const Trackers::One& one, const std::optional<StatusAnswer>& answer,
@@ -150,7 +154,7 @@ nlohmann::ordered_json json_of(const Trackers::One& one, const std::optional<Sta
     auto& collectors = out["collectors"] = nlohmann::ordered_json::array();
     for (const auto& c : answer->collectors)
         collectors.push_back({{"id", c.id},
-                              {"state", state_of(c)},
+                              {"state", state_of(c, answer->holds)},
                               {"boot", c.boot},
                               {"lag_ms", c.lag_ms},
                               {"address", c.address}});
@@ -213,13 +217,13 @@ int run(const Given& given) {
         if (answers[i])
             print(trackers, all[i], *answers[i]);
         else
-            std::cout << all[i].name() << "  " << all[i].fault << "\n";
+            std::cout << printable(all[i].name() + "  " + all[i].fault) << "\n";
     }
     const char* state = answered == 0 ? "nobody answers" : summary.empty() ? "healthy" : "degraded";
     if (given.json)
         std::cout << dump({{"state", state}, {"trackers", json}}) << "\n";
     else
-        std::cout << state << (summary.empty() ? "" : ": ") << summary
+        std::cout << state << (summary.empty() ? "" : ": ") << printable(summary)
                   << (answered == 0 ? trackers.hint() : "") << "\n";
     return answered == 0 ? kExitNobody : summary.empty() ? 0 : kExitPartial;
 }

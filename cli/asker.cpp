@@ -15,12 +15,15 @@ std::string refusal_of(const QueryError& error) {
 
 }  // namespace
 
-zmq::socket_t& Asker::link(const std::string& endpoint) {
-    for (const auto& l : links_)
-        if (l->endpoint == endpoint) return l->socket;
-    links_.push_back(std::make_unique<AskedTracker>(
-        AskedTracker{endpoint, io::make_socket(*context_, io::Role::queries_out, endpoint)}));
-    return links_.back()->socket;
+void Asker::link(const std::vector<Question>& questions) {
+    std::vector<std::string> endpoints;
+    for (const auto& question : questions)
+        if (const auto link = links_.find(question.endpoint);
+            link == links_.end() || !link->second.socket)
+            endpoints.push_back(question.endpoint);
+    auto made = io::make_sockets(*context_, io::Role::queries_out, endpoints, within_);
+    for (std::size_t i = 0; i < endpoints.size(); ++i)
+        links_.insert_or_assign(endpoints[i], std::move(made[i]));
 }
 
 void Asker::send(Asked& asked, Query query) {
@@ -58,14 +61,12 @@ std::vector<std::string> Asker::ask_all(const std::vector<Question>& questions,
                                         const OnAnswer& on_answer) {
     std::vector<std::string> faults(questions.size());
     std::vector<Asked> all;
-    for (const auto& question : questions) {
-        try {
-            all.push_back({&link(question.endpoint), {}, 0});
-            send(all.back(), question.query);
-        } catch (const io::SocketError& e) {  // a name that nobody knows
-            faults[all.size()] = e.what();
-            all.push_back({nullptr, {}, 0, true});
-        }
+    link(questions);
+    for (std::size_t i = 0; i < questions.size(); ++i) {
+        auto& [socket, failure] = links_.at(questions[i].endpoint);
+        faults[i] = failure;
+        all.push_back({socket ? &*socket : nullptr, {}, 0, !socket});
+        if (socket) send(all.back(), questions[i].query);
     }
     const auto waiting = [&] {
         return std::any_of(all.begin(), all.end(), [](const Asked& asked) { return !asked.done; });

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <functional>
-#include <memory>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,8 +30,9 @@ public:
     // Told the answer to the question of this index; what to ask the same tracker next, or nothing.
     using OnAnswer = std::function<std::optional<Query>(std::size_t, Answer)>;
     // Asks all at once, and each on until `on_answer` has nothing more to ask it. Waits for the
-    // silent ones together: none for longer than `within` after its question. Returns why a tracker
-    // did not answer to the end, by index; empty where it did.
+    // silent ones together: none for longer than `within` after its question, which waits as long
+    // at most for names to be looked up. Returns why a tracker did not answer to the end, by index;
+    // empty where it did.
     [[nodiscard]] std::vector<std::string> ask_all(const std::vector<Question>& questions,
                                                    const OnAnswer& on_answer);
 
@@ -39,10 +40,6 @@ public:
     [[nodiscard]] Answer ask(const std::string& endpoint, const Query& query);
 
 private:
-    struct AskedTracker {
-        std::string endpoint;
-        zmq::socket_t socket;
-    };
     // One that is asked in ask_all().
     struct Asked {
         zmq::socket_t* socket;  // none: its name cannot be resolved
@@ -50,7 +47,7 @@ private:
         std::uint64_t rid;
         bool done = false;
     };
-    zmq::socket_t& link(const std::string& endpoint);
+    void link(const std::vector<Question>& questions);
     void send(Asked& asked, Query query);
     [[nodiscard]] std::optional<Answer> receive(Asked& asked) const;
     // Until one of them may have answered, or the first deadline.
@@ -59,7 +56,7 @@ private:
     zmq::context_t* context_;
     Duration within_;
     std::uint64_t rid_ = 0;
-    std::vector<std::unique_ptr<AskedTracker>> links_;
+    std::map<std::string, io::MaybeSocket> links_;  // by endpoint
 };
 
 }  // namespace presence::cli

@@ -6,6 +6,8 @@
 namespace presence::cli {
 
 void add_up(io::Flags& presence);
+// First thing in main of `up`, so that a SIGHUP counts from then on.
+void begin_up();
 void add_beat(io::Flags& presence);
 void add_watch(io::Flags& presence);
 void add_get(io::Flags& presence);

@@ -21,7 +21,7 @@ int count(const Given& given, Asker& asker, Trackers& trackers) {
                                          sum.sessions += answer.sessions;
                                          return std::optional<Query>();
                                      });
-    trackers.require_any();
+    if (!given.json) trackers.require_any();
     const bool complete = trackers.complete();
     if (given.json)
         std::cout << dump({{"online", sum.online},
@@ -32,13 +32,15 @@ int count(const Given& given, Asker& asker, Trackers& trackers) {
     else
         std::cout << "online " << sum.online << "\nsessions " << sum.sessions << "\n";
     std::cout.flush();
+    trackers.require_any();
     trackers.tell("its users are not counted");
     return complete ? 0 : kExitPartial;
 }
 
 // Page by page as they come: there may be millions.
 int list(const Given& given, Asker& asker, Trackers& trackers) {
-    trackers.require_any();
+    const bool any = trackers.any();
+    if (!given.json) trackers.require_any();
     bool first = true;
     if (given.json) std::cout << "{\"users\":[";
     trackers.ask_owners<ListAnswer>(asker, {ListQuery{}, {}},
@@ -50,6 +52,7 @@ int list(const Given& given, Asker& asker, Trackers& trackers) {
                                                 std::cout << user << "\n";
                                             first = false;
                                         }
+                                        std::cout.flush();
                                         if (answer.cursor.empty()) return {};
                                         return Query{ListQuery{answer.cursor}, {}};
                                     });
@@ -58,6 +61,7 @@ int list(const Given& given, Asker& asker, Trackers& trackers) {
         std::cout << "],\"complete\":" << (complete ? "true" : "false")
                   << ",\"trackers\":" << dump(trackers.json()) << "}\n";
     std::cout.flush();
+    if (!any) trackers.require_any();
     trackers.tell("not all of its users are listed");
     return complete ? 0 : kExitPartial;
 }

@@ -2,6 +2,7 @@
 
 #include <iostream>
 #include <map>
+#include <set>
 
 #include "cli/commands.hpp"
 #include "cli/human.hpp"
@@ -106,13 +107,16 @@ int run(const Given& given) {
     zmq::context_t context = io::make_context();
     Asker asker(context, given.where.deadline());
     Trackers trackers(asker, given.where);
-    trackers.require_any();
+    const bool any = trackers.any();
+    if (!given.json) trackers.require_any();
     const auto users = ask(given, asker, trackers);
     // Trackers that own none of these users are of no concern.
+    std::set<const Trackers::One*> owners;
     bool complete = true;
     for (const auto& user : given.users) {
         const auto owner = trackers.owner_of(user);
         complete = complete && owner && trackers.all()[*owner].answers();
+        if (owner) owners.insert(&trackers.all()[*owner]);
     }
     if (given.json) {
         auto list = nlohmann::ordered_json::array();
@@ -122,13 +126,19 @@ int run(const Given& given) {
                   << "\n";
     } else {
         for (const auto& user : users)
-            std::cout << line_of(user) << "\n";
+            std::cout << printable(line_of(user)) << "\n";
     }
     std::cout.flush();
-    if (!complete || std::any_of(users.begin(), users.end(), [](const UserAnswer& user) {
-            return user.state == Known::unknown;
-        }))
-        trackers.tell("its users are unknown");
+    if (!any) trackers.require_any();
+    const bool some_unknown = std::any_of(users.begin(), users.end(), [](const UserAnswer& user) {
+        return user.state == Known::unknown;
+    });
+    // What a tracker that starts does not know, it does not tell; of others that may be wrong.
+    trackers.tell("its users are unknown", [&](const Trackers::One& one) {
+        const auto freshness = one.freshness.value_or(Freshness::live);
+        return owners.contains(&one) &&
+               (some_unknown || freshness == Freshness::frozen || freshness == Freshness::stale);
+    });
     if (given.exit_code) return exit_code_of(users);
     return complete ? 0 : kExitPartial;
 }

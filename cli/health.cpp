@@ -4,9 +4,13 @@
 
 namespace presence::cli {
 
-std::string_view state_of(const StatusAnswer::Collector& collector) {
-    if (collector.state == "live" && collector.lag_ms > kBehind / 1ms) return "behind";
-    return collector.state;
+std::string_view state_of(const StatusAnswer::Collector& collector,
+                          const std::vector<StatusAnswer::Hold>& holds) {
+    if (collector.state != "live" || collector.lag_ms <= kBehind / 1ms) return collector.state;
+    const bool silent = std::any_of(holds.begin(), holds.end(), [&](const auto& hold) {
+        return hold.what == "collector:" + collector.id && hold.why == "silent";
+    });
+    return silent ? "silent" : "behind";
 }
 
 namespace {
@@ -25,7 +29,7 @@ std::vector<std::string> troubles_of(Freshness freshness, const StatusAnswer& st
     if (freshness == Freshness::frozen || freshness == Freshness::stale)
         troubles.push_back("is " + std::string(name_of(freshness)));
     for (const auto& collector : status.collectors) {
-        const auto state = state_of(collector);
+        const auto state = state_of(collector, status.holds);
         if (state == "live" || state == "departed") continue;
         if (state == "behind" && waits_for_disk(status)) continue;
         troubles.push_back(

@@ -8,10 +8,12 @@
 
 namespace presence::cli {
 
-// What the tracker has of a collector. `behind` in place of `live` where its evidence is older than
-// kBehind: heartbeats that it read since are not known.
+// What the tracker has of a collector. In place of `live`, `behind` where its evidence is older
+// than kBehind: heartbeats that it read since are not known; or `silent` where it is not heard at
+// all, and waited for.
 inline constexpr Duration kBehind = 1s;
-[[nodiscard]] std::string_view state_of(const StatusAnswer::Collector& collector);
+[[nodiscard]] std::string_view state_of(const StatusAnswer::Collector& collector,
+                                        const std::vector<StatusAnswer::Hold>& holds);
 
 // What is wrong with a tracker by its own word, each as "is frozen" or "collector c2 is silent";
 // none: it is healthy. Starting (`warming`) is healthy, and so is a collector that said goodbye.

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "common/text.hpp"
+
 namespace presence::cli {
 
 std::string for_people(Duration length) {
@@ -33,6 +35,22 @@ Duration length_between_ms(std::int64_t from, std::int64_t to) {
     if (__builtin_sub_overflow(to, from, &ms))
         return length_of_ms(to < from ? INT64_MIN : INT64_MAX);
     return length_of_ms(ms);
+}
+
+std::string printable(std::string_view text) {
+    constexpr std::size_t kCharacterBytesMax = 4;
+    std::string out;
+    while (!text.empty()) {
+        std::size_t n = 1;
+        while (n <= kCharacterBytesMax && check_text(text.substr(0, n), n) != TextFault::none)
+            ++n;
+        const bool plain = n <= std::min(kCharacterBytesMax, text.size());
+        if (!plain) n = 1;
+        out += plain ? std::string(text.substr(0, n))
+                     : fmt::format("\\x{:02x}", static_cast<unsigned char>(text[0]));
+        text.remove_prefix(n);
+    }
+    return out;
 }
 
 std::string counted(std::uint64_t count, const std::string& noun) {

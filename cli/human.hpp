@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "common/time.hpp"
 
@@ -14,6 +15,10 @@ namespace presence::cli {
 // Of numbers that came from outside. A length that does not fit is the longest that does.
 [[nodiscard]] Duration length_of_ms(std::int64_t ms);
 [[nodiscard]] Duration length_between_ms(std::int64_t from, std::int64_t to);
+
+// What came from outside, for a terminal: bytes that might be commands to it, and such as are no
+// UTF-8, are written as "\x1b".
+[[nodiscard]] std::string printable(std::string_view text);
 
 // "1 session", "2 sessions".
 [[nodiscard]] std::string counted(std::uint64_t count, const std::string& noun);

@@ -32,11 +32,13 @@ Exit codes:
 }  // namespace
 
 int main(int argc, char** argv) {
+    // The one command that is a service.
+    const bool up = argc > 1 && std::string_view(argv[1]) == "up";
+    if (up) presence::cli::begin_up();
     presence::io::be_no_first_process();
     return presence::io::guarded("presence", [&] {
-        // The one command that is a service: what it says on stderr is a log.
-        if (argc > 1 && std::string_view(argv[1]) == "up")
-            presence::io::open_log_early(argc - 1, argv + 1, "up");
+        // What it says on stderr is a log.
+        if (up) presence::io::open_log_early(argc - 1, argv + 1, "up");
         presence::io::Flags flags("presence", "Who is online: from heartbeats to transitions.");
         presence::cli::add_up(flags);
         presence::cli::add_beat(flags);

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <set>
 
+#include "cli/human.hpp"
 #include "common/config/endpoint.hpp"
 #include "common/io/config_file.hpp"
 #include "common/io/program.hpp"
@@ -143,13 +144,17 @@ void Trackers::ask_any(Asker& asker, std::vector<std::pair<std::size_t, Query>> 
         if (!faults[i].empty()) all_[questions[i].first].fault = faults[i];
 }
 
+bool Trackers::any() const {
+    return std::any_of(all_.begin(), all_.end(),
+                       [](const One& one) { return one.answers() && one.listed; });
+}
+
 void Trackers::require_any() const {
+    if (any()) return;
     std::string silent;
-    for (const auto& one : all_) {
-        if (one.answers() && one.listed) return;
+    for (const auto& one : all_)
         silent += (silent.empty() ? "" : "; ") + one.name() + ": " + one.fault;
-    }
-    throw NoAnswer("nobody answers: " + silent + hint_);
+    throw NoAnswer(printable("nobody answers: " + silent + hint_));
 }
 
 bool Trackers::complete() const {
@@ -157,17 +162,19 @@ bool Trackers::complete() const {
                        [](const One& one) { return one.answers() || !one.listed; });
 }
 
-void Trackers::tell(const std::string& consequence) const {
+void Trackers::tell(const std::string& consequence,
+                    const std::function<bool(const One&)>& concerned) const {
+    const auto say = [](const std::string& line) {
+        std::cerr << "presence: " << printable(line) << "\n";
+    };
     std::set<std::string> told;
     for (const auto& one : all_) {
-        if (!one.listed) continue;
+        if (!one.listed || !concerned(one)) continue;
         for (const auto& meaning : one.meanings())
             if (one.answers() && told.insert(meaning).second)
-                std::cerr << "presence: tracker " << one.id << " is " << name_of(*one.freshness)
-                          << ": " << meaning << "\n";
-        if (!one.answers())
-            std::cerr << "presence: " << one.name() << ": " << one.fault << "; " << consequence
-                      << "\n";
+                say("tracker " + one.id + " is " + std::string(name_of(*one.freshness)) + ": " +
+                    meaning);
+        if (!one.answers()) say(one.name() + ": " + one.fault + "; " + consequence);
     }
 }
 

@@ -76,13 +76,17 @@ public:
         ask<Body>(asker, std::move(questions), on_answer);
     }
 
-    // Throws NoAnswer, which names all, if none of those that own users answered.
+    // One of those that own users answered.
+    [[nodiscard]] bool any() const;
+    // Throws NoAnswer, which names all, unless any().
     void require_any() const;
     // All that own users answered.
     [[nodiscard]] bool complete() const;
-    // On stderr: who did not answer, with `consequence` ("its users are not counted"), and what
-    // answers mean that are not `live`.
-    void tell(const std::string& consequence) const;
+    // On stderr, of those that are `concerned`: who did not answer, with `consequence` ("its users
+    // are not counted"), and what answers mean that are not `live`.
+    void tell(
+        const std::string& consequence,
+        const std::function<bool(const One&)>& concerned = [](const One&) { return true; }) const;
     // {"id", "query", "freshness", "as_of_ms"} or {"id", "query", "error"} of each.
     [[nodiscard]] nlohmann::ordered_json json() const;
 

@@ -74,13 +74,13 @@ public:
         const std::string topic =
             given.user ? topic_of_user(*given.user) : std::string(kTopicUserPrefix);
         // Those that do not answer, too: they may come back.
+        std::vector<std::string> names, endpoints;
         for (const auto& tracker : trackers.all()) {
             if (!tracker.listed) continue;
-            names_.push_back("tracker " + tracker.id + " (" + tracker.events + ")");
-            sockets_.push_back(io::make_socket(context_, io::Role::events_in, tracker.events));
-            sockets_.back().set(zmq::sockopt::subscribe, topic);
-            sockets_.back().set(zmq::sockopt::subscribe, std::string(kTopicTick));
+            names.push_back("tracker " + printable(tracker.id + " (" + tracker.events + ")"));
+            endpoints.push_back(tracker.events);
         }
+        connect(names, endpoints, topic);
         hearing_.emplace(sockets_.size(), io::now());
     }
 
@@ -93,10 +93,30 @@ public:
             if (output_ready_ && !output_.empty() && !output_.write_some()) return 0;
         }
         output_.tell_skipped();
-        return hearing_->missed() ? kExitPartial : 0;
+        return hearing_->missed() || !all_ ? kExitPartial : 0;
     }
 
 private:
+    void connect(const std::vector<std::string>& names, const std::vector<std::string>& endpoints,
+                 const std::string& topic) {
+        auto made =
+            io::make_sockets(context_, io::Role::events_in, endpoints, given_.where.deadline());
+        for (std::size_t i = 0; i < made.size(); ++i) {
+            auto& [socket, failure] = made[i];
+            if (!socket) {
+                all_ = false;
+                std::cerr << "presence watch: " << names[i] << ": " << printable(failure)
+                          << "; what happens there is not shown" << std::endl;
+                continue;
+            }
+            socket->set(zmq::sockopt::subscribe, topic);
+            socket->set(zmq::sockopt::subscribe, std::string(kTopicTick));
+            names_.push_back(names[i]);
+            sockets_.push_back(*std::move(socket));
+        }
+        if (sockets_.empty()) throw NoAnswer("no tracker can be connected to");
+    }
+
     void wait() {
         std::vector<zmq::pollitem_t> items{{nullptr, signals_.fd(), ZMQ_POLLIN, 0},
                                            {nullptr, STDOUT_FILENO, 0, 0}};
@@ -142,6 +162,7 @@ private:
     std::optional<Hearing> hearing_;
     SlowOutput output_;
     bool output_ready_ = false;
+    bool all_ = true;  // are connected to
 };
 
 int run_watch(const Given& given) {
@@ -161,8 +182,8 @@ void add_watch(io::Flags& presence) {
     flags.epilogue(
         "\nBest effort: what happens while a tracker is away is not shown. For every\n"
         "transition, in order and at least once, configure a sink.\n\n"
-        "Exit codes: 1 a tracker was silent for a time, and what happened there is missing; 69\n"
-        "nobody answered.");
+        "Exit codes: 1 a tracker was silent for a time, or its name cannot be looked up, and what\n"
+        "happened there is missing; 69 nobody answered.");
 }
 
 }  // namespace presence::cli

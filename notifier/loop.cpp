@@ -19,6 +19,7 @@
 #include "common/io/files_log.hpp"
 #include "common/io/log.hpp"
 #include "common/io/peer_log.hpp"
+#include "common/io/private_files.hpp"
 #include "common/io/readiness.hpp"
 #include "common/io/reporter.hpp"
 #include "common/io/signals.hpp"
@@ -73,7 +74,7 @@ public:
                                 {"tracker", tracker.id, tracker.events}});
         for (const auto& sink : program.config.sinks)
             if (sink.notifier == program.id) open(program, sink);
-        warn_of_unowned();
+        warn_of_data();
         log::info("notifier_started", {{"trackers", links_.size()}, {"sinks", runners_.size()}});
     }
 
@@ -111,16 +112,20 @@ private:
         runners_.emplace_back(sink, std::move(options), slot_map_of(program.config), store);
     }
 
-    // A sink that was renamed or removed left them; or this is the data of another notifier.
-    void warn_of_unowned() const {
+    // Who may enter the directory of all sinks; and data in it that a sink which was renamed or
+    // removed left, or another notifier's.
+    void warn_of_data() const {
         std::set<std::filesystem::path> owned;
         for (const auto& sink : program_.config.sinks)
             owned.insert(directory_of(program_.config, sink));
-        for (const auto& notifier : program_.config.notifiers)
+        for (const auto& notifier : program_.config.notifiers) {
+            if (notifier.id != program_.id) continue;
+            io::warn_if_open_to_others(notifier.data);
             for (const auto& directory : io::Store::stores_in(notifier.data))
-                if (notifier.id == program_.id && !owned.contains(directory))
+                if (!owned.contains(directory))
                     log::warn("sink_data_unowned",
                               {{"data", std::filesystem::absolute(directory).string()}});
+        }
     }
 
     struct FollowedTracker {

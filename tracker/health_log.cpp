@@ -83,10 +83,7 @@ void HealthLog::tell_ids(Instant now, const Tracker& tracker) {
     for (const auto& shared : tracker.ids_shared(now)) {
         current.insert(shared.what);
         if (ids_.contains(shared.what)) continue;
-        log::Fields fields{{"of", shared.what}};
-        for (const auto& address : shared.from)
-            fields.emplace_back("from", address);
-        log::error("id_shared", fields);
+        log::error("id_shared", {{"of", shared.what}, {"from", joined(shared.from)}});
     }
     for (const auto& what : ids_)
         if (!current.contains(what)) log::warn("id_shared_no_more", {{"of", what}});

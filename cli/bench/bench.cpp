@@ -19,6 +19,7 @@
 #include "cli/up/config_copy.hpp"
 #include "cli/up/pipeline.hpp"
 #include "common/io/clock.hpp"
+#include "common/io/config_file.hpp"
 #include "common/io/program.hpp"
 #include "common/io/temporary_directory.hpp"
 
@@ -355,7 +356,8 @@ void add_bench(io::Flags& presence) {
                 throw io::UsageError("--order is created or random, not `" + given->order + "`");
             given->options.random_order = given->order == "random";
             std::optional<Config> theirs;
-            if (given->file) theirs = load_config(given->file, io::environment(), {});
+            if (given->file)
+                theirs = load_config(io::config_file(given->file), io::environment(), {});
             return run_bench(given->options, theirs);
         });
     flags.number("--users", 1, 100'000'000, o.users, "how many (10000)");
@@ -380,7 +382,8 @@ void add_bench(io::Flags& presence) {
     flags.number("--trackers", 1, 100, o.trackers,
                  "of the private pipeline, which share its users (1)");
     flags.toggle("--sink", o.sink, "the private pipeline has a notifier with a jsonl sink as well");
-    flags.text("--config", "FILE", given->file, "load this pipeline, not a private one");
+    flags.text("--config", "FILE", given->file,
+               "load this pipeline, not a private one; \"\": that of the built-in configuration");
     flags.text("--pids", "NAME=PID,...", o.pids, "with --config: whose CPU and memory to tell");
     flags.toggle("--json", o.json, "one JSON object");
     flags.epilogue(

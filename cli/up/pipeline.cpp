@@ -110,7 +110,8 @@ void Pipeline::turn(Instant now) {
 void Pipeline::start(std::size_t index, Instant now) {
     Process& process = processes_[index];
     try {
-        process.pid = io::spawn(process.command, no_input_, {listener_.variable()});
+        process.pid = io::spawn(process.command, no_input_, {listener_.variable()}, STDOUT_FILENO,
+                                STDERR_FILENO, SIGHUP);
         process.watch = io::watch_end_of(process.pid);
         if (process.watch < 0) {
             // Its end would be noticed by chance. Tried again, as one that could not be started.
@@ -180,9 +181,11 @@ std::vector<std::pair<std::string, pid_t>> Pipeline::running() const {
     return all;
 }
 
-void Pipeline::signal_wanted(int signal) const {
+void Pipeline::signal_wanted(int signal, std::optional<ProcessKind> kind) const {
     for (const auto& process : processes_)
-        if (process.pid > 0 && process.wanted) ::kill(process.pid, signal);
+        if (process.pid > 0 && process.wanted &&
+            process.part.first == kind.value_or(process.part.first))
+            ::kill(process.pid, signal);
 }
 
 }  // namespace presence::cli

@@ -34,8 +34,8 @@ public:
     void turn(Instant now);
     // Descriptors that become readable when a process ends, or tells that it works.
     [[nodiscard]] std::vector<int> descriptors() const;
-    // Sends `signal` to every process that is not to end.
-    void signal_wanted(int signal) const;
+    // Sends `signal` to every process that is not to end, of this kind if one is given.
+    void signal_wanted(int signal, std::optional<ProcessKind> kind = {}) const;
 
     // Every process has told that it works: trackers answer, every tracker has heard every
     // collector, notifiers are in step with every tracker.

@@ -72,6 +72,8 @@ bool has_terminal() {
     return static_cast<bool>(io::Fd(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)));
 }
 
+bool had_terminal = false;  // at the start
+
 class Up {
 public:
     // `read` reads the file again; throws ConfigError.
@@ -100,7 +102,7 @@ public:
             if (signals_.stop()) pipeline_.supervision().stop(io::now());
             signals_.forget_stop();
             if (!signals_.take_reload()) continue;
-            if (had_terminal_ && !has_terminal())
+            if (had_terminal && !has_terminal())
                 pipeline_.supervision().stop(io::now());  // the hang-up of a terminal that is gone
             else
                 reload();
@@ -126,8 +128,12 @@ private:
     }
 
     void refuse_reload(const std::exception& error) {
-        io::log::error("reload_refused", {{"error", error.what()}, {"then", "goes on as it was"}});
-        pipeline_.signal_wanted(SIGHUP);  // they open their files anew
+        io::log::error("reload_refused", {{"error", error.what()},
+                                          {"then", "goes on as it was"},
+                                          {"files_of_sinks", "opened anew all the same"}});
+        // Else what rotates logs takes files away from under the sinks. The others are told
+        // nothing.
+        pipeline_.signal_wanted(SIGHUP, ProcessKind::notifier);
     }
 
     void take(Config read, const Recast& changes) {
@@ -197,7 +203,6 @@ private:
     std::optional<Demo> demo_;
     std::optional<zmq::socket_t> demo_out_;
     Instant started_;
-    const bool had_terminal_ = has_terminal();
     bool ready_ = false;
     bool was_ready_ = false;
     bool told_missing_ = false;
@@ -226,12 +231,21 @@ int run_up(const Given& given) {
         fields.emplace_back("overrides", overrides);
     io::log::info("start", fields);
     io::log_warnings(config);
-    return Up(
-               config, [&] { return read(FileKind::regular); }, given)
-        .run();
+    const auto reread = [&] {
+        if (!theirs)
+            throw ConfigError("it was started without a file, with the built-in configuration");
+        return read(FileKind::regular);
+    };
+    return Up(config, reread, given).run();
 }
 
 }  // namespace
+
+// The terminal first: if it is closed between the two, that ends us.
+void begin_up() {
+    had_terminal = has_terminal();
+    io::block_sighup();
+}
 
 void add_up(io::Flags& presence) {
     const auto given = std::make_shared<Given>();

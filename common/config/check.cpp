@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <utility>
@@ -53,6 +54,11 @@ bool may_collide(const Endpoint& one, const Endpoint& other) {
     return std::find_first_of(ours.begin(), ours.end(), theirs.begin(), theirs.end()) != ours.end();
 }
 
+// As it is written, "x/" of "./y/../x": where links lead is not looked up.
+std::string normal(const std::string& path) {
+    return (std::filesystem::path(path) / "").lexically_normal().string();
+}
+
 class Checker {
 public:
     Checker(const Config& config, const ConfigOrigin& origin) : config_(config), origin_(origin) {}
@@ -79,7 +85,7 @@ public:
             step(place, [&] {
                 name(place, "id", t.id, "trackers");
                 hash(place, t.id);
-                unique(place + "/data", t.data, "the directory");  // follows from the id
+                data(place + "/data", t.data);  // follows from the id
             });
             step(place, [&] { endpoint(place, "ingest", t.ingest, t.ingest_bind); });
             step(place, [&] { endpoint(place, "events", t.events, t.events_bind); });
@@ -91,7 +97,7 @@ public:
             const std::string place = "notifier/" + std::to_string(i);
             step(place, [&] {
                 name(place, "id", config_.notifiers[i].id, "notifiers");
-                unique(place + "/data", config_.notifiers[i].data, "the directory");
+                data(place + "/data", config_.notifiers[i].data);
             });
         }
         for (std::size_t i = 0; i < config_.sinks.size(); ++i) {
@@ -126,8 +132,21 @@ private:
 
     void unique(const std::string& place, const std::string& value, const std::string& what) {
         if (value.empty()) origin_.fail(place, what + " must not be empty");
-        if (!taken_.emplace(what + " " + value, place).second)
-            origin_.fail(place, what + " `" + value + "` is used twice");
+        const auto [other, fresh] = paths_.emplace(normal(value), value);
+        if (fresh) return;
+        origin_.fail(place,
+                     what + " `" + value + "` is used twice" +
+                         (other->second == value ? "" : ", also as `" + other->second + "`"));
+    }
+
+    void data(const std::string& place, const std::string& value) {
+        unique(place, value, "the directory");
+        const auto path = normal(value);
+        for (const auto& [other, written] : directories_)
+            if (path.starts_with(other) || other.starts_with(path))
+                origin_.fail(place, "one of the directories `" + written + "` and `" + value +
+                                        "` lies in the other; give each process its own");
+        directories_.emplace_back(path, value);
     }
 
     void endpoint(const std::string& place, const std::string& key, const std::string& value,
@@ -250,7 +269,9 @@ private:
     const Config& config_;
     const ConfigOrigin& origin_;
     std::map<std::string, std::string> taken_;
-    std::map<std::string, std::string> endpoints_;  // by address
+    std::map<std::string, std::string> paths_;                      // by normal(), as written
+    std::vector<std::pair<std::string, std::string>> directories_;  // normal(), as written
+    std::map<std::string, std::string> endpoints_;                  // by address
     std::map<std::uint32_t, std::string> hashes_;
 };
 

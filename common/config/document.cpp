@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <utility>
 
 #include "common/config/config.hpp"
 
@@ -47,15 +48,21 @@ ConfigNode convert(const toml::node& node) {
     return out;
 }
 
+constexpr std::size_t kBareDurationsMax = 20;  // told at once
+
 // A duration without quotes is no TOML, and its error would not say what to write. `line` counts
-// from 1. Empty: there is none.
-std::string bare_duration(std::string_view text, std::size_t line) {
-    std::istringstream lines{std::string(text)};
+// from 1. Empty: there is none; else it has quotes afterwards, so that more can be found.
+std::string quote_bare_duration(std::string& text, std::size_t line) {
+    std::istringstream lines{text};
     std::string table;
     std::string at;
-    for (std::size_t n = 0; n < line && std::getline(lines, at); ++n)
+    std::size_t begin = 0;  // of the line
+    std::size_t next = 0;
+    for (std::size_t n = 0; n < line && std::getline(lines, at); ++n) {
+        begin = std::exchange(next, next + at.size() + 1);
         if (const auto first = at.find_first_not_of(" \t"); first != at.npos && at[first] == '[')
             table = at.substr(first, at.find_last_of(']') - first + 1);
+    }
     const auto equals = at.find('=');
     if (equals == at.npos) return {};
     const auto word = [](std::string part) {
@@ -64,25 +71,38 @@ std::string bare_duration(std::string_view text, std::size_t line) {
     };
     const auto value = word(at.substr(equals + 1));
     if (!parse_duration(value)) return {};
+    text.replace(begin + at.find(value, equals), value.size(), '"' + value + '"');
     return "`" + word(at.substr(0, equals)) + "`" + (table.empty() ? "" : " in " + table) +
            " must be a duration in quotes, such as \"30s\", not " + value;
+}
+
+std::string message_of(const toml::parse_error& error) {
+    std::string message(error.description());
+    std::replace(message.begin(), message.end(), '\n', ' ');
+    // toml++ says so of the end of a line within quotes, too.
+    if (message.find("unescaped control characters") != std::string::npos)
+        message += "; is a closing quote missing?";
+    return message;
 }
 
 }  // namespace
 
 ConfigNode parse_toml(std::string_view text, const std::string& file) {
-    try {
-        return convert(toml::parse(text, file));
-    } catch (const toml::parse_error& e) {
-        if (const auto bare = bare_duration(text, e.source().begin.line); !bare.empty())
-            throw ConfigError(file + ":" + std::to_string(e.source().begin.line) + ": " + bare);
-        std::string message(e.description());
-        std::replace(message.begin(), message.end(), '\n', ' ');
-        // toml++ says so of the end of a line within quotes, too.
-        if (message.find("unescaped control characters") != std::string::npos)
-            message += "; is a closing quote missing?";
-        throw ConfigError(file + ":" + std::to_string(e.source().begin.line) + ": " + message);
-    }
+    std::string mended(text);
+    std::string faults;
+    for (std::size_t n = 0; n < kBareDurationsMax; ++n)
+        try {
+            auto node = convert(toml::parse(mended, file));
+            if (faults.empty()) return node;
+            break;
+        } catch (const toml::parse_error& e) {
+            const auto line = e.source().begin.line;
+            faults += (faults.empty() ? "" : "\n") + file + ":" + std::to_string(line) + ": ";
+            const auto bare = quote_bare_duration(mended, line);
+            faults += bare.empty() ? message_of(e) : bare;
+            if (bare.empty()) break;
+        }
+    throw ConfigError(faults);
 }
 
 std::string_view name_of(ConfigNode::Kind kind) {

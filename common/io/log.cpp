@@ -1,29 +1,41 @@
 #include "common/io/log.hpp"
 
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
+#include <unistd.h>
 
 #include <array>
 #include <memory>
+#include <mutex>
 
 #include "common/check.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/log_line.hpp"
+#include "common/io/log_output.hpp"
 
 namespace presence::io::log {
 namespace {
 
+std::string dropped_line(std::uint64_t lines);
+
+// Standard error, which nobody who logs waits for.
+class Sink : public spdlog::sinks::base_sink<std::mutex> {
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        line_.assign(message.payload.data(), message.payload.size());
+        line_ += '\n';
+        output_.write(line_);
+    }
+    void flush_() override {}
+
+    LogOutput output_{STDERR_FILENO, dropped_line};
+    std::string line_;
+};
+
 struct State {
-    std::shared_ptr<spdlog::logger> logger;
+    std::shared_ptr<spdlog::logger> logger =
+        std::make_shared<spdlog::logger>("presence", std::make_shared<Sink>());
     std::string process = "presence";
     bool json = false;
     bool opened = false;
-
-    State()
-        : logger(std::make_shared<spdlog::logger>(
-              "presence", std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
-        logger->set_pattern("%v");
-        logger->flush_on(spdlog::level::trace);
-    }
 };
 
 State& state() {
@@ -31,14 +43,23 @@ State& state() {
     return s;
 }
 
+std::string line_of(std::string_view level, std::string_view event, const Fields& fields) {
+    const State& s = state();
+    const WallTime at = wall_now();
+    return s.json ? json_line(at, level, s.process, event, fields)
+                  : logfmt_line(at, level, s.process, event, fields);
+}
+
+std::string dropped_line(std::uint64_t lines) {
+    return line_of("warn", "log_dropped", {{"lines", lines}}) + "\n";
+}
+
 void write(spdlog::level::level_enum level, std::string_view name, std::string_view event,
            const Fields& fields) {
     const State& s = state();
     if (!s.logger->should_log(level)) return;
-    const WallTime at = wall_now();
     // As one string, never as a format: values come from the network.
-    const std::string line = s.json ? json_line(at, name, s.process, event, fields)
-                                    : logfmt_line(at, name, s.process, event, fields);
+    const std::string line = line_of(name, event, fields);
     s.logger->log(level, spdlog::string_view_t(line.data(), line.size()));
 }
 

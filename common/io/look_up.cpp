@@ -142,17 +142,25 @@ std::optional<Found> LookUp::take() {
     return std::exchange(mailbox_->found, std::nullopt);
 }
 
-Found look_up(const std::string& host, Duration within) {
-    LookUp under_way(host);
+std::vector<Found> look_up(const std::vector<std::string>& hosts, Duration within) {
+    std::vector<LookUp> under_way;
+    for (const auto& host : hosts)
+        under_way.emplace_back(host);
     const Instant deadline = now() + within;
-    for (;;) {
-        if (auto found = under_way.take()) return *std::move(found);
-        const Duration left = deadline - now();
-        if (left <= Duration{0})
-            return {{}, "no name server answered within " + format_duration(within)};
-        pollfd news{under_way.fd(), POLLIN, 0};
-        (void)::poll(&news, 1, static_cast<int>(left / 1ms) + 1);
+    std::vector<Found> all;
+    for (auto& one : under_way) {
+        auto found = one.take();
+        for (Duration left = deadline - now(); !found && left > Duration{0};
+             left = deadline - now()) {
+            pollfd news{one.fd(), POLLIN, 0};
+            (void)::poll(&news, 1, static_cast<int>(left / 1ms) + 1);
+            found = one.take();
+        }
+        all.push_back(found
+                          ? *std::move(found)
+                          : Found{{}, "no name server answered within " + format_duration(within)});
     }
+    return all;
 }
 
 std::string reachable(const std::vector<std::string>& endpoints) {

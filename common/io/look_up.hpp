@@ -43,8 +43,8 @@ private:
     std::shared_ptr<Mailbox> mailbox_;
 };
 
-// Waits, for `within` at most.
-[[nodiscard]] Found look_up(const std::string& host, Duration within);
+// Looks all of them up at once, and waits for `within` at most. In the order of `hosts`.
+[[nodiscard]] std::vector<Found> look_up(const std::vector<std::string>& hosts, Duration within);
 
 // Of endpoints without names the first at which somebody takes a TCP connection, each asked for a
 // moment; or the first of all.

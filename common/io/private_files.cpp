@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "common/io/log.hpp"
+
 namespace presence::io {
 namespace {
 
@@ -58,6 +60,14 @@ bool open_to_others(const std::filesystem::path& path) {
         if (::stat(above.c_str(), &info) != 0 || (info.st_mode & S_IXOTH) == 0) return false;
         if (above == above.root_path()) return true;
     }
+}
+
+void warn_if_open_to_others(const std::filesystem::path& directory) {
+    if (open_to_others(directory))
+        log::warn("data_open_to_others",
+                  {{"data", std::filesystem::absolute(directory).lexically_normal().string()},
+                   {"mode", mode_of(directory)},
+                   {"advice", "chmod 700"}});
 }
 
 std::string mode_of(const std::filesystem::path& path) {

@@ -25,6 +25,9 @@ void keep_private(const std::filesystem::path& file);
 // and those of all directories above it let them.
 [[nodiscard]] bool open_to_others(const std::filesystem::path& path);
 
+// `event=data_open_to_others`, if that is so.
+void warn_if_open_to_others(const std::filesystem::path& directory);
+
 // "0644".
 [[nodiscard]] std::string mode_of(const std::filesystem::path& path);
 

@@ -3,7 +3,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <iostream>
@@ -17,6 +16,8 @@
 #include "common/io/flags.hpp"
 #include "common/io/init.hpp"
 #include "common/io/log.hpp"
+#include "common/io/output.hpp"
+#include "common/io/signals.hpp"
 #include "common/io/sockets.hpp"
 #include "common/secret_hash.hpp"
 
@@ -84,6 +85,13 @@ void log_start(const Program& program) {
     log_warnings(program.config);
 }
 
+// What was printed before comes first. That it cannot be written is no news beside what ended us.
+void say_after_output(const std::string& line) {
+    std::cout.exceptions(std::ios::goodbit);
+    std::cout.flush();
+    std::cerr << line;
+}
+
 // As an event of the log, or a sentence on stderr where that is no log: one line, whatever a file
 // or flag contained. Returns the exit code.
 int fail(const std::string& name, std::string message, int code) {
@@ -92,7 +100,7 @@ int fail(const std::string& name, std::string message, int code) {
     if (log::opened())
         log::error("fatal", {{"message", message}, {"exit_code", code}});
     else
-        std::cerr << name << ": " << message << "\n";
+        say_after_output(name + ": " + message + "\n");
     return code;
 }
 
@@ -159,6 +167,7 @@ Config reread(const Program& program, const Config& running) {
 
 int run_program(int argc, char** argv, ProcessKind kind,
                 const std::function<int(const Program&)>& run) {
+    block_sighup();
     be_no_first_process();
     const std::string word(word_of(kind));
     const std::string name = "presence-" + word;
@@ -187,18 +196,15 @@ int run_program(int argc, char** argv, ProcessKind kind,
 }
 
 OutputError::OutputError(int errnum)
-    : StorageError("cannot write standard output" +
-                   (errnum == 0 ? std::string() : std::string(": ") + std::strerror(errnum))) {}
+    : StorageError(std::string("cannot write standard output: ") + std::strerror(errnum)) {}
 
 int guarded(const std::string& name, const std::function<int()>& body) {
     // Else the first write beyond `ulimit -f` or LimitFSIZE= ends us; so it fails, with EFBIG.
     ::signal(SIGXFSZ, SIG_IGN);
+    const Output output;
     try {
         const int code = body();
-        // What is cut short by a full disk is no success. If the write failed before, nobody knows
-        // any more why.
-        errno = 0;
-        if (!std::cout.flush()) throw OutputError(errno);
+        std::cout.flush();  // what is cut short by a full disk is no success
         return code;
     } catch (const UsageError& e) {
         return fail(name, e.what(), kExitUsage);

@@ -19,12 +19,23 @@ sigset_t handled() {
     return set;
 }
 
+void block(const sigset_t& set) {
+    if (const int error = ::pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0)
+        throw std::system_error(error, std::generic_category(), "cannot block signals");
+}
+
 }  // namespace
+
+void block_sighup() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    block(set);
+}
 
 Signals::Signals() {
     const sigset_t set = handled();
-    if (const int error = ::pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0)
-        throw std::system_error(error, std::generic_category(), "cannot block signals");
+    block(set);
     fd_ = ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "cannot make a signalfd");
     ::signal(SIGPIPE, SIG_IGN);

@@ -3,6 +3,11 @@
 // SIGTERM, SIGINT and SIGHUP as a file descriptor, so that a loop polls them like its sockets.
 namespace presence::io {
 
+// First thing in main of a process whose SIGHUP is a request: one that comes while it starts waits
+// for its Signals. SIGTERM and SIGINT end it meanwhile, as there is nothing to finish yet, and as
+// what it waits for may never come (a configuration from a pipe).
+void block_sighup();
+
 class Signals {
 public:
     // Blocks the three in this thread and those made after it (so: construct before the zmq

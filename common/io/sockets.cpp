@@ -180,6 +180,24 @@ void bind(zmq::socket_t& socket, const Recipe& recipe, const std::vector<std::st
         }
 }
 
+Endpoint parsed_or_throw(const Recipe& recipe, const std::string& endpoint) {
+    Endpoint parsed;
+    if (const auto fault = parse_endpoint(endpoint, parsed); !fault.empty())
+        throw failure(recipe, endpoint, fault);
+    return parsed;
+}
+
+std::vector<std::string> addresses_from(const Recipe& recipe, const std::string& endpoint,
+                                        const Endpoint& parsed, const Found& found) {
+    if (found.hosts.empty())
+        throw failure(recipe, endpoint,
+                      "the name " + parsed.host + " cannot be looked up: " + found.failure);
+    std::vector<std::string> addresses;
+    for (const auto& host : found.hosts)
+        addresses.push_back(Endpoint{host, parsed.port}.text());
+    return addresses;
+}
+
 }  // namespace
 
 zmq::context_t make_context(int io_threads) {
@@ -192,17 +210,31 @@ zmq::context_t make_context(int io_threads) {
 
 std::vector<std::string> addresses_of(Role role, const std::string& endpoint) {
     const Recipe recipe = recipe_of(role);
-    Endpoint parsed;
-    if (const auto fault = parse_endpoint(endpoint, parsed); !fault.empty())
-        throw failure(recipe, endpoint, fault);
-    const auto found = look_up(parsed.host, recipe.bind ? kBindLookUp : kConnectLookUp);
-    if (found.hosts.empty())
-        throw failure(recipe, endpoint,
-                      "the name " + parsed.host + " cannot be looked up: " + found.failure);
-    std::vector<std::string> addresses;
-    for (const auto& host : found.hosts)
-        addresses.push_back(Endpoint{host, parsed.port}.text());
-    return addresses;
+    const auto parsed = parsed_or_throw(recipe, endpoint);
+    const auto found = look_up({parsed.host}, recipe.bind ? kBindLookUp : kConnectLookUp);
+    return addresses_from(recipe, endpoint, parsed, found.front());
+}
+
+std::vector<MaybeSocket> make_sockets(zmq::context_t& context, Role role,
+                                      const std::vector<std::string>& endpoints, Duration within) {
+    const Recipe recipe = recipe_of(role);
+    std::vector<std::string> hosts;
+    for (const auto& endpoint : endpoints) {
+        Endpoint parsed;
+        const bool is_one = parse_endpoint(endpoint, parsed).empty();
+        hosts.push_back(is_one ? parsed.host : "*");  // which is not looked up
+    }
+    const auto found = look_up(hosts, within);
+    std::vector<MaybeSocket> all(endpoints.size());
+    for (std::size_t i = 0; i < endpoints.size(); ++i)
+        try {
+            const auto parsed = parsed_or_throw(recipe, endpoints[i]);
+            const auto addresses = addresses_from(recipe, endpoints[i], parsed, found[i]);
+            all[i].socket = make_socket(context, role, std::vector{reachable(addresses)});
+        } catch (const SocketError& error) {
+            all[i].failure = error.what();
+        }
+    return all;
 }
 
 zmq::socket_t make_socket(zmq::context_t& context, Role role, const std::string& endpoint,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -52,6 +53,15 @@ struct SocketError : std::runtime_error {
 [[nodiscard]] zmq::socket_t make_socket(zmq::context_t& context, Role role,
                                         const std::vector<std::string>& addresses,
                                         const std::string& routing_id = {});
+// Of a role that connects, one for each endpoint, or why there is none. Names are looked up at
+// once, and waited for together.
+struct MaybeSocket {
+    std::optional<zmq::socket_t> socket;
+    std::string failure;
+};
+[[nodiscard]] std::vector<MaybeSocket> make_sockets(zmq::context_t& context, Role role,
+                                                    const std::vector<std::string>& endpoints,
+                                                    Duration within);
 // From each of these where it is bound.
 void unbind(zmq::socket_t& socket, const std::vector<std::string>& addresses);
 

@@ -13,18 +13,19 @@ namespace {
 
 class Plan {
 public:
-    Plan(int input, int output, int error) {
+    Plan(int input, int output, int error, int blocked) {
         ::posix_spawn_file_actions_init(&files);
         ::posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
         ::posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
         ::posix_spawn_file_actions_adddup2(&files, error, STDERR_FILENO);
         ::posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
         ::posix_spawnattr_init(&attributes);
-        sigset_t none;
+        sigset_t mask;
         sigset_t all;
-        ::sigemptyset(&none);
+        ::sigemptyset(&mask);
+        if (blocked != 0) ::sigaddset(&mask, blocked);
         ::sigfillset(&all);
-        ::posix_spawnattr_setsigmask(&attributes, &none);
+        ::posix_spawnattr_setsigmask(&attributes, &mask);
         ::posix_spawnattr_setsigdefault(&attributes, &all);
         ::posix_spawnattr_setpgroup(&attributes, 0);
         ::posix_spawnattr_setflags(
@@ -53,13 +54,13 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
 }  // namespace
 
 pid_t spawn(const std::vector<std::string>& command, int input,
-            const std::vector<std::string>& variables, int output, int error_output) {
+            const std::vector<std::string>& variables, int output, int error_output, int blocked) {
     auto arguments = pointers_to(command);
     auto environment = pointers_to(variables);
     for (char** entry = environ; *entry != nullptr; ++entry)
         if (!std::string_view(*entry).starts_with("NOTIFY_SOCKET="))
             environment.insert(environment.begin(), *entry);
-    const Plan plan(input, output, error_output);
+    const Plan plan(input, output, error_output, blocked);
     pid_t pid = -1;
     const int error = ::posix_spawnp(&pid, arguments[0], &plan.files, &plan.attributes,
                                      arguments.data(), environment.data());

@@ -60,14 +60,6 @@ Fd lock(const std::filesystem::path& directory, Duration patience) {
     return held;
 }
 
-void warn_if_open(const std::filesystem::path& directory) {
-    if (open_to_others(directory))
-        log::warn("data_open_to_others",
-                  {{"data", std::filesystem::absolute(directory).lexically_normal().string()},
-                   {"mode", mode_of(directory)},
-                   {"advice", "chmod 700"}});
-}
-
 // Returns the new name. Only the latest one is kept, or a failing disk would fill itself with them.
 std::string move_store(const std::filesystem::path& file, std::string_view how) {
     const auto before = file.filename().string() + std::string(how);
@@ -138,7 +130,7 @@ void Store::Impl::tell(const std::string& what) {
 void Store::Impl::take_directory() {
     const auto& directory = options_.directory;
     if (const int failed = make_private_directories(directory)) refuse("make", directory, failed);
-    warn_if_open(directory);
+    warn_if_open_to_others(directory);
     lock_ = lock(directory, options_.patience);
     mark_ = open_file(directory / kMarkFile);
     // SQLite would open it for reading alone, and say so at the first write.

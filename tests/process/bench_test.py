@@ -9,6 +9,7 @@ import subprocess
 import unittest
 
 import support
+from pipeline import default_port_taken
 
 
 def bench(*arguments, **options):
@@ -90,6 +91,13 @@ class Bench(unittest.TestCase):
         # 69 if it was asked something just then, and did not answer.
         self.assertIn(run.returncode, (1, 69), out + err)
         self.assertIn('event=process_ended name="tracker t1" signal=9', err)
+
+    def test_an_empty_name_is_the_built_in_configuration(self):
+        if taken := default_port_taken():
+            self.skipTest(taken)
+        run = bench("--config", "")
+        self.assertIn("no tick from the trackers' events", run.communicate(timeout=support.patience(60))[1])
+        self.assertEqual(run.returncode, 69)
 
     def test_wrong_flags_are_told(self):
         run = bench("--users", 10000, "--edges", 1000)

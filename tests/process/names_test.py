@@ -3,6 +3,7 @@ files of the tests' own; skipped where the machine does not permit them."""
 
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 import tempfile
@@ -12,6 +13,7 @@ import unittest
 import own_network
 from chaos import RECOVERY, Chaos
 from pipeline import Installation, Process, Up, binary, run
+from support import wait_for
 
 LOOPBACK = "127.0.0.1 localhost\n"
 
@@ -55,6 +57,28 @@ class Localhost(unittest.TestCase):
             code, _, err = run(binary("presence"), "count", "--config", files.config)
             self.assertEqual(code, 69)
             self.assertIn("the name nobody.invalid cannot be looked up", err)
+
+    def test_a_tracker_whose_name_is_not_known_hides_no_other_one(self):
+        with Installation(trackers=2, timeout="60s") as files, Up(files):
+            text = files.config.read_text()
+            for endpoint in (files.events[1], files.queries[1]):
+                text = text.replace(endpoint, endpoint.replace("127.0.0.1", "nobody.invalid"))
+            files.config.write_text("[presence]\nallow_plaintext = true" + text.removeprefix("[presence]"))
+            users = [f"user-{number}" for number in range(20)]  # of both
+            with Process(binary("presence"), "watch", "--config", files.config) as watch:
+                watch.wait_for(
+                    r"tracker t2 \(tcp://nobody.invalid:\d+\): .*cannot be looked up.*; what happens there is not shown",
+                    "err",
+                )
+
+                def shown():
+                    for more in ((), ("--bye",)):
+                        run(binary("presence"), "beat", *users, *more, "--to", files.heartbeats[0])
+                    return watch.out
+
+                wait_for(shown, "transitions of the other")
+                watch.send(signal.SIGINT)
+                self.assertEqual(watch.wait(), 1)
 
     @staticmethod
     def has_ipv6():
@@ -129,6 +153,13 @@ class Inside(Chaos):
         self.go_on(heard, "the other is heard again", 60)
         self.fault(began, RECOVERY + self.ttl + 15)
         self.judge()
+
+    def test_a_person_waits_for_name_servers_as_long_as_for_answers(self):
+        config = self.etc / "presence.toml"
+        config.write_text('[presence]\nallow_plaintext = true\n[[tracker]]\nquery = "tcp://slow.test:7"\n')
+        code, _, err = run(binary("presence"), "get", "alice", "--config", config, "--within", "300ms")
+        self.assertEqual(code, 69, err)
+        self.assertIn("no name server answered within 300ms", err)
 
     def test_a_tracker_that_moved_is_found_where_its_name_leads_then(self):
         self.start()

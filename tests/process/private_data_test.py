@@ -96,9 +96,12 @@ class PrivateDataTest(unittest.TestCase):
         self.assertEqual(self.check_private("journal.sqlite", "dead.sqlite", "given.jsonl", "child"), {0o700})
         self.assertEqual(mode(self.scratch / "events.jsonl"), 0o644)  # for others to read: the umask decides
         notifier.wait_log(f"event=secret_open_to_others file={secrets} mode=0644")
+        self.assertNotIn("data_open_to_others", notifier.log())
         notifier.kill()
+        (self.data / "n1").chmod(0o755)
+        self.data.chmod(0o755)
         told = notifier.log().count("secret_open_to_others")
-        start(0o640)
+        start(0o640).wait_log(f"event=data_open_to_others data={self.data}/n1 mode=0755")
         self.assertEqual(notifier.log().count("secret_open_to_others"), told)
 
 

@@ -106,6 +106,24 @@ class UpTest(unittest.TestCase):
         up.send(signal.SIGHUP)
         up.wait_for("process=up event=reloaded", "err")
 
+    def test_a_reload_that_was_refused_is_told_to_nobody_but_sinks_open_their_files_anew(self):
+        log, moved = self.installation.directory / "log", self.installation.directory / "moved"
+        text = self.installation.config.read_text()
+        text = text.replace('type = "stdout"\nformat = "json"', f'type = "jsonl"\npath = "{log}"')
+        self.installation.config.write_text(text)
+        up = self.up()
+        self.installation.config.write_text(text.replace("timeout", "timeuot"))
+        log.rename(moved)
+        up.send(signal.SIGHUP)
+        up.wait_for('process=up event=reload_refused .*files_of_sinks="opened anew all the same"', "err")
+        wait_for(log.exists, "a new file")
+        self.installation.config.write_text(text)
+        up.send(signal.SIGHUP)
+        for name in ("up", "c1", "t1"):
+            up.wait_for(f"process={name} event=reloaded", "err")
+        for name in ("up", "c1", "t1"):
+            self.assertEqual(sum(f"process={name} event=reloaded" in line for line in list(up.err)), 1)
+
     def test_a_terminal_that_is_closed_ends_it(self):
         pid, terminal = pty.fork()
         if pid == 0:
@@ -193,6 +211,8 @@ class BuiltInTest(unittest.TestCase):
             up.wait_for(r"^\d\d:\d\d:\d\d\.\d\d\d  online   alice  heartbeat")
             up.wait_for(r"  offline  alice  timeout")
             self.assertEqual(presence("count")[:2], (0, "online 0\nsessions 0\n"))
+            up.send(signal.SIGHUP)
+            up.wait_for("event=reload_refused error=.*started without a file", "err")
             up.send(signal.SIGINT)
             self.assertEqual(up.wait(), 0)
 

@@ -30,6 +30,16 @@ TEST_CASE("two of a kind share neither id, nor endpoint, nor data", "[config][ch
           "f:2: the endpoint `tcp://127.0.0.1:7411` is used twice");
     CHECK(complaint("[[tracker]]\n[[tracker]]\ndata = \"data/t1\"\n") ==
           "f:3: the directory `data/t1` is used twice");
+    for (const char* same : {"./data/t1", "data/t1/", "data//t1", "x/../data/t1"})
+        CHECK(complaint("[[tracker]]\n[[notifier]]\ndata = \"" + std::string(same) + "\"\n") ==
+              "f:3: the directory `" + std::string(same) + "` is used twice, also as `data/t1`");
+    for (const char* nested : {"data", "data/t1/n1", "./data/t1/../t1/n1"})
+        CHECK(complaint("[[tracker]]\n[[notifier]]\ndata = \"" + std::string(nested) + "\"\n") ==
+              "f:3: one of the directories `data/t1` and `" + std::string(nested) +
+                  "` lies in the other; give each process its own");
+    for (const char* other : {"data/t", "data/t11", "../data/t1", "/data/t1"})
+        CHECK(complaint("[[tracker]]\n[[notifier]]\ndata = \"" + std::string(other) + "\"\n") ==
+              "accepted");
     CHECK_THAT(complaint("[[tracker]]\nquery_bind = \"tcp://127.0.0.1:7411\"\n"),
                Catch::Contains("would bind port 7411 twice"));
     CHECK(complaint("[[collector]]\nid = \"x\"\n[[tracker]]\nid = \"x\"\n") == "accepted");

@@ -279,6 +279,20 @@ TEST_CASE("a duration without quotes gets the sentence that a number gets", "[co
     CHECK(complaint("[presence]\nusers_max = 30x\n").find("quotes, such as") == std::string::npos);
 }
 
+TEST_CASE("durations without quotes are all told at once", "[config][load]") {
+    const auto all = complaints(
+        "[presence]\ntimeout = 30s\nlinger=5s # soon\n[[sink]]\ntimeout = 1s\nname = x\n");
+    REQUIRE(all.size() == 4);
+    CHECK(all[0].starts_with(":2: `timeout` in [presence] must be a duration in quotes"));
+    CHECK(all[1].starts_with(":3: `linger` in [presence] must be a duration in quotes"));
+    CHECK(all[2].starts_with(":5: `timeout` in [[sink]] must be a duration in quotes"));
+    CHECK(all[3].starts_with(":6: "));
+    std::string many = "[presence]\n";
+    for (int n = 0; n < 30; ++n)
+        many += "k" + std::to_string(n) + " = 1s\n";
+    CHECK(complaints(many).size() == 20);
+}
+
 TEST_CASE("data paths that are relative begin at data_root", "[config][load]") {
     const auto config = load(
         "[presence]\ndata_root = \"/var/lib/presence\"\n[[tracker]]\n[[tracker]]\ndata = "

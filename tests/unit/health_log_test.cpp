@@ -115,7 +115,7 @@ TEST_CASE("two processes under a notifier's id are told once, and the end of it"
     subscribed(true, 8);
     subscribed(true, 9);
     CHECK(world.heard_until(60s, "id_shared") ==
-          Lines{"error id_shared of=notifier:n1 from=from-8 from=from-9"});
+          Lines{"error id_shared of=notifier:n1 from=from-8,from-9"});
     subscribed(false, 8);
     CHECK(world.heard_until(70s, "id_shared") == Lines{"warn id_shared_no_more of=notifier:n1"});
 }

@@ -45,10 +45,29 @@ TEST_CASE("a tracker whose disk fails is at fault, not the collectors that wait 
 }
 
 TEST_CASE("a collector that is seconds behind is not live", "[cli][health]") {
-    CHECK(state_of({"c1", 1, "live", 1000}) == "live");
-    CHECK(state_of({"c1", 1, "live", 4057}) == "behind");
+    CHECK(state_of({"c1", 1, "live", 1000}, {}) == "live");
+    CHECK(state_of({"c1", 1, "live", 4057}, {}) == "behind");
+    CHECK(state_of({"c1", 1, "live", 4057}, {{"collector:c1", "behind", 0, 0, 0}}) == "behind");
     CHECK(troubles_of(Freshness::live, hearing("live", 4057)) ==
           Troubles{"collector c1 is behind"});
+}
+
+TEST_CASE("a collector that is not heard at all is silent, as the hold says", "[cli][health]") {
+    auto status = hearing("live", 4057);
+    status.holds.push_back({"collector:c1", "silent", 0, 0, 0});
+    CHECK(state_of(status.collectors.front(), status.holds) == "silent");
+    CHECK(state_of({"c2", 1, "live", 4057}, status.holds) == "behind");
+    CHECK(troubles_of(Freshness::live, status) ==
+          Troubles{"collector c1 is silent", "held by collector:c1"});
+}
+
+TEST_CASE("what came from outside is no command to a terminal", "[cli][human]") {
+    CHECK(printable("t1 (tcp://[::1]:7) \xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80") ==
+          "t1 (tcp://[::1]:7) \xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80");
+    CHECK(printable("a\x1b[31m\n\x7f") == R"(a\x1b[31m\x0a\x7f)");
+    CHECK(printable("\xc2\x9b"
+                    "31m \xff \xe2\x82") == R"(\xc2\x9b31m \xff \xe2\x82)");
+    CHECK(printable("").empty());
 }
 
 TEST_CASE("lengths of time are told as people say them", "[cli][human]") {
