@@ -108,7 +108,8 @@ private:
         // Where trackers keep nothing a sink keeps its place all the same.
         if (presence.durability == Durability::power)
             store.durability = io::Store::Durability::power;
-        runners_.emplace_back(sink, std::move(options), slot_map_of(program.config), store);
+        runners_.emplace_back(sink, std::move(options), slot_map_of(program.config), store,
+                              presence.cluster);
     }
 
     // A sink that was renamed or removed left them; or this is the data of another notifier.
