@@ -52,22 +52,33 @@ std::string value_in(const std::string& info, const std::string& name) {
     return info.substr(begin, info.find_first_of("\r\n", begin) - begin);
 }
 
-void append_number_or_none(std::string& out, const std::optional<std::int64_t>& number) {
-    number ? append_bulk(out, *number) : append_bulk(out, "");
-}
-
-void append_event(std::string& out, const Event& event, bool as_json) {
+// The number of words that it came to.
+std::size_t append_event(std::string& out, const Event& event, bool as_json) {
+    const bool notice = is_gap_notice(event);
     append_bulk(out, event.user);
-    append_bulk(out, is_gap_notice(event) ? "notice" : name_of(event.state));
-    append_number_or_none(out, event.since_ms);
-    append_number_or_none(out, event.last_seen_ms);
-    append_bulk(out, event.status.value_or(""));
-    append_bulk(out, event.reason);
-    append_bulk(out, event.at_ms);
-    append_bulk(out, static_cast<std::int64_t>(event.slot));
-    append_bulk(out, static_cast<std::int64_t>(event.epoch));
-    append_bulk(out, static_cast<std::int64_t>(event.seq));
+    append_bulk(out, notice ? "notice" : name_of(event.state));
+    append_bulk(out, event.since_ms.value_or(event.at_ms));
     append_bulk(out, as_json ? to_json(event) : "");
+    if (notice) return append_bulk(out, std::int64_t{0}), 5;
+    std::size_t row = 12;
+    for (const bool known :
+         {event.since_ms.has_value(), event.last_seen_ms.has_value(), event.status.has_value()})
+        row += known ? 2 : 0;
+    const auto put = [&](std::string_view name, const auto& value) {
+        append_bulk(out, name);
+        append_bulk(out, value);
+    };
+    append_bulk(out, static_cast<std::int64_t>(row));
+    put("epoch", static_cast<std::int64_t>(event.epoch));  // first, as the script reads them
+    put("seq", static_cast<std::int64_t>(event.seq));
+    put("state", name_of(event.state));
+    put("reason", std::string_view(event.reason));
+    put("at_ms", event.at_ms);
+    put("slot", static_cast<std::int64_t>(event.slot));
+    if (event.since_ms) put("since_ms", *event.since_ms);
+    if (event.last_seen_ms) put("last_seen_ms", *event.last_seen_ms);
+    if (event.status) put("status", std::string_view(*event.status));
+    return 5 + row;
 }
 
 }  // namespace
@@ -97,7 +108,7 @@ auto RedisSink::guarded(Body&& body) {
         return body();
     } catch (const SinkFailure&) {
         connection_.reset();
-        renew_at_ = io::now() + kMarkRenewed;
+        renew_at_ = std::exchange(lost_, false) ? Instant{} : io::now() + kMarkRenewed;
         throw;
     }
 }
@@ -166,9 +177,15 @@ std::string RedisSink::script_call(std::span<const Event> events, const std::str
         return std::string(redis.prefix).append(kind).append(of);
     };
     const auto online = key("online");
+    const bool as_json = !redis.publish.empty() || !redis.stream.empty();
+    std::string rows;
+    rows.reserve(events.size() * 400);
+    std::size_t words = 3 + kScriptKeys + kScriptArguments + events.size();
+    for (const auto& event : events)
+        words += append_event(rows, event, as_json);
     std::string out;
-    out.reserve(1024 + events.size() * 400);
-    append_array(out, 3 + kScriptKeys + kScriptArguments + events.size() * (1 + kEventArguments));
+    out.reserve(rows.size() + 4096 + events.size() * 160);
+    append_array(out, words);
     append_bulk(out, by_hash ? "EVALSHA" : "EVAL");
     append_bulk(out, by_hash ? std::string_view(hash_) : kRedisScript);
     append_bulk(out, static_cast<std::int64_t>(kScriptKeys + events.size()));
@@ -192,9 +209,7 @@ std::string RedisSink::script_call(std::span<const Event> events, const std::str
     append_bulk(out, config_.name);
     append_bulk(out, view.as_of_ms);
     append_bulk(out, name_of(whole ? view.freshness : Freshness::warming));
-    const bool as_json = !redis.publish.empty() || !redis.stream.empty();
-    for (const auto& event : events)
-        append_event(out, event, as_json);
+    out += rows;
     return out;
 }
 
@@ -202,7 +217,8 @@ std::vector<std::size_t> RedisSink::run(std::span<const Event> events, const std
     auto reply = connection_->call(script_call(events, next, true));
     if (reply.type == Reply::Type::error && reply.text.starts_with("NOSCRIPT"))
         reply = connection_->call(script_call(events, next, false));
-    if (reply.type == Reply::Type::error && reply.text.starts_with("LOST"))
+    lost_ = reply.type == Reply::Type::error && reply.text.starts_with("LOST");
+    if (lost_)
         throw SinkFailure(url_.origin + " is no longer as it was left: it is looked at anew");
     if (reply.type == Reply::Type::error)
         throw SinkFailure(url_.origin + " answered " + reply.text + redis_advice(reply.text));

@@ -65,6 +65,7 @@ private:
     Mark kept_;                 // what it took, as far as is known
     std::uint64_t chunk_ = 0;   // under way
     std::uint64_t wanted_ = 0;  // refills
+    bool lost_ = false;         // it is not as it was left
     Instant renew_at_{};
 };
 
