@@ -189,8 +189,10 @@ io::Flags& add(io::Flags& dead, const std::string& name, const std::string& abou
 void add_dead(io::Flags& presence) {
     auto& dead = presence.command("dead", "what sinks did not take and was given up");
     dead.epilogue(
-        "\nA sink with `attempts_max` gives an event up after so many tries: it is a dead letter\n"
-        "then, until it is replayed or dropped. The notifier may run meanwhile.");
+        "\nWhat its place will never take, and what failed alone for `give_up_after`, a sink "
+        "gives\n"
+        "up: it is a dead letter then, until it is replayed or dropped. The notifier may run\n"
+        "meanwhile.");
     const auto listing = std::make_shared<Given>();
     add(dead, "list", "tell what was given up, when, and why", list, listing)
         .toggle("--json", listing->json, "one object a line, with the whole event");

@@ -15,6 +15,11 @@ inline constexpr auto kCounters = std::to_array<Counter>({
     {"let_go", CounterKind::trouble, "Events not kept for a slow sink. They are replayed."},
     {"waiting", CounterKind::gauge, "Events that wait for sinks, those in flight included."},
     {"dead", CounterKind::trouble, "Events given up."},
+    {"aside", CounterKind::trouble_gauge,
+     "Users of whom an event fails alone, while others go on."},
+    {"refusing", CounterKind::trouble_gauge, "Sinks that refuse everything they are told."},
+    {"refills", CounterKind::trouble,
+     "Times that a place was told everything anew, as it had lost it."},
     {"gone", CounterKind::trouble_gauge, "Sinks that want nothing more."},
     {"answers_ignored", CounterKind::trouble, "Lines of `exec` programs that acknowledge nothing."},
 });

@@ -109,7 +109,8 @@ private:
         // Where trackers keep nothing a sink keeps its place all the same.
         if (presence.durability == Durability::power)
             store.durability = io::Store::Durability::power;
-        runners_.emplace_back(sink, std::move(options), slot_map_of(program.config), store);
+        runners_.emplace_back(sink, std::move(options), slot_map_of(program.config), store,
+                              presence.cluster);
     }
 
     // Who may enter the directory of all sinks; and data in it that a sink which was renamed or

@@ -218,7 +218,7 @@ private:
                                     "` needs a `type`: " + enumerated(kWords<SinkType>, " or "));
         belongs(place, s);
         if (s.type == SinkType::standard_output)
-            for (const char* key : {"attempts_max", "dead_max"})
+            for (const char* key : {"give_up_after", "attempts_max", "dead_max"})
                 if (origin_.names(place + "/" + key))
                     origin_.fail(place + "/" + key,
                                  "`" + std::string(key) +
@@ -232,6 +232,7 @@ private:
             origin_.fail(place, "the sink `" + s.name +
                                     "` needs a `command`: [\"program\", \"argument\", ...]");
         if (s.type == SinkType::webhook) check_webhook(s, place, origin_);
+        if (s.type == SinkType::redis) check_redis(s, place, origin_);
         notifier(place, s);
     }
 
@@ -248,6 +249,8 @@ private:
                 refuse(std::string(setting.key), setting.only);
         if (s.type == SinkType::standard_output || s.type == SinkType::jsonl)
             refuse("timeout", SinkType::webhook);
+        if (s.type != SinkType::webhook && s.type != SinkType::redis)
+            refuse("url", SinkType::webhook);
         if (s.type == SinkType::exec && !s.acknowledge && origin_.names(place + "/timeout"))
             origin_.fail(
                 place + "/timeout",

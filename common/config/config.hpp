@@ -94,6 +94,16 @@ struct WebhookConfig {
     std::string ca_file;  // in place of the system's
 };
 
+struct RedisConfig {
+    std::string user;
+    std::string password_file;         // read at each connection
+    std::string prefix = "presence:";  // of all keys
+    Duration offline_ttl = 30 * 24h;   // how long a user who is offline is remembered; 0: for ever
+    std::string publish;               // channel; empty: none
+    std::string stream;                // key; empty: none
+    std::uint64_t stream_max = 100'000;
+};
+
 struct SinkConfig {
     std::string name;
     std::string notifier;  // default: the only one
@@ -102,10 +112,12 @@ struct SinkConfig {
     std::string path;                  // jsonl
     std::vector<std::string> command;  // exec: program and arguments
     bool acknowledge = false;          // exec: taken is what the program says it has handled
-    WebhookConfig webhook;
+    WebhookConfig webhook;             // redis: its url and timeout
+    RedisConfig redis;
     SinkMode mode = SinkMode::every;
     std::uint64_t queue_max = 100'000;  // events waiting; beyond, they are replayed later
-    std::uint64_t attempts_max = 0;     // then events become dead letters; 0: never
+    Duration give_up_after{0};          // of an event that fails alone; 0: never
+    std::uint64_t attempts_max = 0;     // deprecated: then events become dead letters; 0: never
     std::uint64_t dead_max = 100'000;   // dead letters kept; beyond, nothing is given up
 };
 

@@ -57,5 +57,6 @@ void complete_config(Config& config, const ConfigOrigin& origin);
 void check_config(const Config& config, const ConfigOrigin& origin);
 // Of it, what concerns the sink at `place`, of type webhook.
 void check_webhook(const SinkConfig& sink, const std::string& place, const ConfigOrigin& origin);
+void check_redis(const SinkConfig& sink, const std::string& place, const ConfigOrigin& origin);
 
 }  // namespace presence

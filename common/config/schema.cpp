@@ -170,8 +170,11 @@ Settings of_notifier() {
     };
 }
 
+bool has_url(const SinkConfig& sink) {
+    return sink.type == SinkType::webhook || sink.type == SinkType::redis;
+}
 bool asks_in_time(const SinkConfig& sink) {
-    return sink.type == SinkType::webhook || (sink.type == SinkType::exec && sink.acknowledge);
+    return has_url(sink) || (sink.type == SinkType::exec && sink.acknowledge);
 }
 bool kept(const SinkConfig& sink) {
     return sink.type != SinkType::standard_output;
@@ -180,7 +183,9 @@ bool kept(const SinkConfig& sink) {
 Settings of_sink() {
     using S = SinkConfig;
     using W = WebhookConfig;
+    using R = RedisConfig;
     constexpr auto hook = &S::webhook;
+    constexpr auto redis = &S::redis;
     return joined({
         {id("name", at<&S::name>, "its name; the same as its type"),
          text("notifier", at<&S::notifier>, "whose sink it is; the only one's"),
@@ -194,17 +199,34 @@ Settings of_sink() {
         printed_last(
             {choice("mode", at<&S::mode>, "MODE", "of what waits, all or the newest of each user"),
              number("queue_max", at<&S::queue_max>, 1, 100'000'000, "events that wait"),
+             used_if(kept, or_zero(duration("give_up_after", at<&S::give_up_after>, 1s, 365 * 24h,
+                                            "then an event that fails alone becomes a dead letter; "
+                                            "0s: never"))),
              used_if(kept, number("attempts_max", at<&S::attempts_max>, 0, 1'000'000,
-                                  "then events become dead letters; 0: never")),
+                                  "deprecated: then events become dead letters; 0: never")),
              used_if(kept,
                      number("dead_max", at<&S::dead_max>, 1, 10'000'000, "dead letters kept"))}),
+        {used_if(has_url, text("url", at<hook, &W::url>,
+                               "where batches are posted; redis: redis://HOST:PORT/DB, "
+                               "unix:///PATH"))},
+        only(SinkType::redis,
+             {text("user", at<redis, &R::user>, "who it says it is; none: the default user"),
+              text("password", nullptr, "refused: it would travel wherever the file does"),
+              text("password_file", at<redis, &R::password_file>, "file with the password alone"),
+              text("prefix", at<redis, &R::prefix>, "what the keys begin with"),
+              or_zero(duration("offline_ttl", at<redis, &R::offline_ttl>, 1min, 3650 * 24h,
+                               "how long users who are offline are remembered; 0s: for ever")),
+              text("publish", at<redis, &R::publish>, "channel to which events are published"),
+              text("stream", at<redis, &R::stream>, "stream to which events are added"),
+              number("stream_max", at<redis, &R::stream_max>, 1, kMany,
+                     "events that the stream holds, about")}),
         only(SinkType::webhook,
-             {text("url", at<hook, &W::url>, "where batches are posted"),
-              text("secret", nullptr, "refused: it would travel wherever the file does"),
+             {text("secret", nullptr, "refused: it would travel wherever the file does"),
               text("secret_file", at<hook, &W::secret_file>, "secrets, the newest first"),
               text("secret_env", at<hook, &W::secret_env>, "or the variable that holds them")}),
         {used_if(asks_in_time, duration("timeout", at<hook, &W::timeout>, 100ms, 10min,
-                                        "of a request as a whole; exec: of an acknowledgement"))},
+                                        "of a request as a whole; exec: of an acknowledgement; "
+                                        "redis: of an answer"))},
         only(SinkType::webhook,
              {duration("connect_timeout", at<hook, &W::connect_timeout>, 100ms, 10min,
                        "of that, at most, to connect"),

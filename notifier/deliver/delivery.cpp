@@ -15,6 +15,8 @@ namespace {
 // How long a sink that wants only the newest waits for it while history is replayed.
 constexpr Duration kHoldMax = 1s;
 constexpr std::uint32_t kShardsAtOnce = 16;
+// Of what is set aside, and written anew with each portion; beyond, nothing new is begun.
+constexpr std::size_t kAsideItemsMax = 10'000;
 
 // A tick and an empty batch take room as well.
 std::size_t weight_of(const TrackerMessage& heard) {
@@ -28,8 +30,10 @@ Delivery::Delivery(Options options, FollowerOptions follower, SlotMap map, std::
     : options_(options),
       trackers_(follower.trackers),
       follower_(std::move(follower), std::move(map)),
-      backoff_(options.backoff_first, options.backoff_max, seed) {
+      retries_(options.retries, seed),
+      currency_(trackers_.size()) {
     facts_.places = places();
+    facts_.sink = std::max<std::uint64_t>(seed, 1);
 }
 
 std::vector<Place> Delivery::places() const {
@@ -83,18 +87,18 @@ bool Delivery::restore_facts(std::string_view bytes) {
         follower_.restore(i, place.cursor, place.open_slots);
     }
     facts_.places = places();
-    begin_ = facts->row == facts_.row ? std::min<std::size_t>(facts->told, portion_.size())
-                                      : portion_.size();
+    facts_.told = facts->row == facts_.row ? std::min<std::size_t>(facts->told, portion_.size())
+                                           : portion_.size();
     facts_.row = std::max(facts->row, facts_.row);
-    if (begin_ == portion_.size()) {
-        portion_.clear();
-        begin_ = 0;
-    }
+    if (facts->sink != 0) facts_.sink = facts->sink;
+    facts_.chunks = facts->chunks;
+    if (facts_.told == portion_.size()) portion_.clear();
+    begin_items();
     return true;
 }
 
 void Delivery::on_heard(TrackerMessagePtr heard) {
-    heard_.insert(heard->tracker);
+    currency_.on_heard(heard->tracker);
     const auto weight = weight_of(*heard);
     if (weight > 0 && inbox_weight_ + weight > options_.queue_max && !inbox_.empty())
         return let_go(*heard);
@@ -124,8 +128,10 @@ void Delivery::take_in(const TrackerMessage& heard, Instant now, WallOffset wall
 }
 
 void Delivery::turn(Instant now, WallOffset wall, std::vector<Question>& questions) {
-    if (!portion_.empty()) return;
-    for (std::size_t events = 0; !inbox_.empty() && events < options_.chunk_max;) {
+    currency_.turn(now, follower_.in_step());
+    if (!free()) return;
+    if (refill_.under_way()) refill_.on_told();
+    for (std::size_t events = 0; !inbox_.empty() && events < options_.retries.chunk_max;) {
         const auto heard = std::move(inbox_.front());
         inbox_.pop_front();
         inbox_weight_ -= weight_of(*heard);
@@ -140,7 +146,17 @@ void Delivery::turn(Instant now, WallOffset wall, std::vector<Question>& questio
     follower_.end_turn(now, wall, changes_, questions);
     if (options_.mode == Mode::latest) merge();
     if (portion_is_due(now)) begin_portion(millis(wall.at(now)));
-    if (idle() && follower_.in_step()) behind_ = false;
+    if (inbox_.empty()) currency_.on_taken_in(wall, portion_.empty());
+    if (free() && inbox_.empty() && follower_.in_step()) behind_ = false;
+}
+
+void Delivery::refill(std::uint64_t number, bool tell) {
+    refill_.begin(number, tell);
+    gap_due_ = tell && options_.log_beside;
+}
+
+std::optional<std::string> Delivery::wants_page() const {
+    return follower_.in_step() ? refill_.wants_page() : std::nullopt;
 }
 
 // Leaves the last change of each user, and tells it only if the sink knows otherwise.
@@ -167,8 +183,14 @@ void Delivery::merge() {
     changes_ = std::move(merged);
 }
 
+// The sink has nothing to take, but for what is set aside, and that is kept.
+bool Delivery::free() const {
+    if (portion_.empty()) return true;
+    return !step_ && !keep_ && retries_.only_aside() && retries_.left_count() <= kAsideItemsMax;
+}
+
 bool Delivery::portion_is_due(Instant now) const {
-    if (!wanted_.empty() && follower_.in_step()) return true;
+    if ((!wanted_.empty() && follower_.in_step()) || refill_is_due()) return true;
     if (changes_.empty()) {
         for (std::size_t i = 0; i < trackers_.size(); ++i)
             if (place_is_news(i)) return true;
@@ -180,23 +202,38 @@ bool Delivery::portion_is_due(Instant now) const {
 
 // Whoever is told something in this portion anyway, is told what they are by the last of it.
 void Delivery::add_wanted(std::int64_t now_ms) {
-    if (wanted_.empty() || !follower_.in_step()) return;
+    if ((wanted_.empty() && !refill_is_due()) || !follower_.in_step()) return;
+    if (std::exchange(gap_due_, false))
+        for (const auto& tracker : trackers_)
+            portion_.push_back(gap_notice(tracker, now_ms));
     std::unordered_set<std::string, SecretHash> told;
     for (const auto& change : portion_)
         if (change.told) told.insert(change.event.user);
     for (const auto& user : wanted_.users)
         if (told.insert(user).second) portion_.push_back({follower_.state_of(user, now_ms)});
+    if (refill_is_due())
+        for (const auto& user : refill_.next(follower_))
+            if (told.insert(user).second) portion_.push_back({follower_.state_of(user, now_ms)});
     for (auto& notice : wanted_.notices)
         portion_.push_back({std::move(notice)});
     wanted_ = {};
 }
 
 void Delivery::begin_portion(std::int64_t now_ms) {
+    // What is set aside goes along, before all that is newer.
+    std::vector<Change> aside;
+    if (!portion_.empty())
+        for (const auto item : retries_.left())
+            aside.push_back(std::move(portion_[items_[item]]));
     portion_ = std::exchange(changes_, {});
     for (const auto& change : portion_)
         gap_told_ += change.told && is_gap_notice(change.event) ? 1 : 0;
     add_wanted(now_ms);
-    facts_ = {places(), facts_.row + 1, bug(Bug::cursor_first) ? portion_.size() : 0};
+    portion_.insert(portion_.begin(), std::make_move_iterator(aside.begin()),
+                    std::make_move_iterator(aside.end()));
+    facts_.places = places();
+    ++facts_.row;
+    facts_.told = bug(Bug::cursor_first) ? portion_.size() : 0;
     for (const auto& change : portion_)
         if (!change.event.user.empty()) dirty_.set(shard_of(change.event.slot));
     auto keep = std::make_shared<Keep>();
@@ -207,6 +244,19 @@ void Delivery::begin_portion(std::int64_t now_ms) {
     keep_ = std::move(keep);
     // One that tells nothing and only moves the cursor is done when it is kept.
     if (portion_.empty()) portion_.push_back({{}, false});
+    facts_.told = 0;
+    begin_items();
+}
+
+void Delivery::begin_items() {
+    items_.clear();
+    std::vector<std::string_view> users;
+    for (auto at = facts_.told; at < portion_.size(); ++at) {
+        if (!portion_[at].told) continue;
+        items_.push_back(at);
+        users.emplace_back(portion_[at].event.user);
+    }
+    retries_.begin(std::move(users));
 }
 
 // About as many bytes of shards as of changes, so that a restart has no more than some ledgers to
@@ -235,57 +285,69 @@ std::string Delivery::shard(std::uint32_t which) const {
 }
 
 std::optional<Delivery::Job> Delivery::next(Instant now) {
-    if (outstanding_ || portion_.empty() || now < not_before_) return std::nullopt;
-    Job job{keep_, {}, {}, 0};
-    for (end_ = begin_; end_ < portion_.size() && job.chunk.size() < options_.chunk_max; ++end_)
-        if (portion_[end_].told) job.chunk.push_back(portion_[end_].event);
+    if (step_ || portion_.empty()) return std::nullopt;
+    // What is new is kept before what is set aside is tried once more, or it might wait for that.
+    if (!keep_ || !retries_.only_aside()) step_ = retries_.next(now);
+    if (!step_) {
+        const bool to_keep = keep_ || retries_.left_count() == 0;
+        if (!to_keep || now < retries_.not_before()) return std::nullopt;
+        step_.emplace();  // tells nothing
+    }
+    given_at_ = now;
+    Job job{keep_, {}, {}, step_->attempts};
+    for (const auto item : step_->items)
+        job.chunk.push_back(portion_[items_[item]].event);
     auto facts = facts_;
-    facts.told = end_;
+    const auto leading = retries_.leading();
+    facts.told = leading < items_.size() ? items_[leading] : portion_.size();
+    job.number = facts_.chunks + 1;
+    if (!job.chunk.empty() && job.attempts == 0) ++facts.chunks;
     job.facts = encode_facts(facts);
-    giving_up_ = options_.attempts_max > 0 && attempts_ >= options_.attempts_max;
-    if (giving_up_) job.attempts = attempts_;
-    outstanding_ = true;
     return job;
 }
 
 void Delivery::on_delivered() {
-    PRESENCE_CHECK(outstanding_, "nothing was handed out");
-    outstanding_ = false;
-    for (auto& count = giving_up_ ? counters_["dead"] : counters_["delivered"]; begin_ < end_;
-         ++begin_)
-        count += portion_[begin_].told ? 1 : 0;
-    keep_.reset();
-    attempts_ = 0;
-    // A sink that refuses everything is asked no more often because something was given up.
-    if (!giving_up_) backoff_.reset();
-    not_before_ = {};
-    if (begin_ < portion_.size()) return;
-    portion_.clear();
-    begin_ = 0;
+    PRESENCE_CHECK(step_, "nothing was handed out");
+    on_report(given_at_, Report::all_done(step_->items.size()));
 }
 
-void Delivery::on_failed(Instant now, Duration retry_after, bool refused) {
-    PRESENCE_CHECK(outstanding_, "nothing was handed out");
-    outstanding_ = false;
-    ++counters_["failures"];
-    if (giving_up_)
-        attempts_ = 0;
-    else if (refused && retry_after == Duration{})
-        ++attempts_;
-    not_before_ = now + std::max(backoff_.next(), retry_after);
+void Delivery::on_report(Instant now, const Report& report) {
+    PRESENCE_CHECK(step_, "nothing was handed out");
+    const auto step = *std::exchange(step_, std::nullopt);
+    const auto before = retries_.left_count();
+    if (!step.items.empty())
+        retries_.on_report(report, now);
+    else if (report.failure)
+        retries_.pause(now);
+    auto& count = step.attempts > 0 ? counters_["dead"] : counters_["delivered"];
+    count += before - retries_.left_count();
+    if (report.failure) ++counters_["failures"];
+    if (!report.failure) keep_.reset();
+    if (!report.failure && !step.items.empty() && step.attempts == 0) ++facts_.chunks;
+    if (retries_.left_count() > 0 || keep_) return;
+    currency_.on_told();
+    portion_.clear();
+    items_.clear();
 }
 
 Instant Delivery::next_wakeup() const {
-    if (!portion_.empty()) return outstanding_ ? Instant::max() : not_before_;
-    if (!inbox_.empty()) return Instant{};
+    if (step_) return Instant::max();
+    auto wakeup = Instant::max();
+    if (!portion_.empty()) {
+        wakeup = keep_ ? retries_.not_before() : retries_.next_wakeup();
+        if (!free()) return wakeup;
+    }
+    if (!inbox_.empty() || refill_is_due()) return Instant{};
     const auto hold = changes_.empty() ? Instant::max() : changed_at_ + kHoldMax;
-    return std::min(hold, follower_.next_wakeup());
+    return std::min({wakeup, hold, follower_.next_wakeup()});
 }
 
 NotifierCounters Delivery::counters() const {
     auto all = counters_;
     all["online"] = follower_.online();
     all["waiting"] = waiting();
+    all["aside"] = retries_.aside();
+    all["refusing"] = retries_.refuses_everything() ? 1 : 0;
     return all;
 }
 
@@ -296,7 +358,8 @@ FollowCounters Delivery::followed() const {
 }
 
 std::uint64_t Delivery::waiting() const {
-    return inbox_events_ + changes_.size() + portion_.size() - begin_;
+    const auto portion = portion_.empty() ? 0 : std::max<std::size_t>(retries_.left_count(), 1);
+    return inbox_events_ + changes_.size() + portion;
 }
 
 }  // namespace presence::notifier

@@ -7,21 +7,23 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "common/backoff.hpp"
 #include "common/follow/counters.hpp"
 #include "common/follow/follower.hpp"
 #include "common/follow/messages.hpp"
 #include "common/time.hpp"
 #include "common/wire/event.hpp"
 #include "notifier/counters.hpp"
+#include "notifier/deliver/currency.hpp"
+#include "notifier/deliver/refill.hpp"
+#include "notifier/deliver/retries.hpp"
 #include "notifier/deliver/sink_state.hpp"
 #include "notifier/deliver/wanted.hpp"
+#include "notifier/sinks/mark.hpp"
 
 namespace presence::notifier {
 
@@ -42,11 +44,9 @@ public:
         // latest: of the changes of a user that wait, only the newest is told.
         Mode mode = Mode::every;
         std::size_t queue_max = 100'000;
-        std::size_t chunk_max = 5'000;   // events handed out at once
-        Duration backoff_first = 100ms;  // after a failure; see Backoff
-        Duration backoff_max = 10s;
-        // Failures in a row after which a chunk is given up; 0: never.
-        std::uint64_t attempts_max = 0;
+        Retries::Options retries{};
+        // Beside who is online the place holds what happened: a refill leaves a gap in that.
+        bool log_beside = false;
     };
     Delivery(Options options, FollowerOptions follower, SlotMap map, std::uint64_t seed);
 
@@ -74,20 +74,34 @@ public:
         std::string facts;                 // to be kept when it was taken
         // Not 0: tried so often, and given up. The chunk goes to the dead letters instead.
         std::uint64_t attempts = 0;
+        std::uint64_t number = 0;  // of the chunk, as in marks
     };
     // What to do next, or nothing while it is being done, a backoff runs, or nothing waits.
     [[nodiscard]] std::optional<Job> next(Instant now);
     // The job last handed out was done.
     void on_delivered();
-    // It was not, or not surely: it is handed out again, the same, after a backoff, and not before
-    // `retry_after` is over. It counts against attempts_max if the sink refused it, and did not
-    // name when to come again. A chunk that cannot be given up is tried as often again.
-    void on_failed(Instant now, Duration retry_after = {}, bool refused = true);
+    // It was, in part or not at all: what comes of that is said in Retries.
+    void on_report(Instant now, const Report& report);
+    void on_failed(Instant now, Failure failure = {}) { on_report(now, {{}, std::move(failure)}); }
 
     // All whose dead letters are to be replayed, as of now. What they are is told with the next
     // portion, once the follower is in step; until then no state is surely the current one.
     void want(Wanted wanted) { wanted_ = std::move(wanted); }
     [[nodiscard]] const Wanted& wanted() const { return wanted_; }
+
+    // The place lost what it took: it is told how everyone is. `tell`: it was told something
+    // before.
+    void refill(std::uint64_t number, bool tell);
+    [[nodiscard]] const Refill& refilling() const { return refill_; }
+    // From where the place is to be asked who is online there, and what it says.
+    [[nodiscard]] std::optional<std::string> wants_page() const;
+    void on_page(const std::vector<std::string>& online, std::string cursor) {
+        refill_.on_page(online, std::move(cursor), follower_);
+    }
+    // What the sink took.
+    [[nodiscard]] Mark mark() const { return {facts_.sink, facts_.chunks, true}; }
+    // How far what it took can be trusted to be current.
+    [[nodiscard]] const Currency& currency() const { return currency_; }
 
     // When turn() or next() has something to do, should nothing else happen.
     [[nodiscard]] Instant next_wakeup() const;
@@ -104,16 +118,20 @@ public:
     [[nodiscard]] std::vector<Place> places() const;
     // All that came was told and confirmed.
     [[nodiscard]] bool idle() const { return portion_.empty() && inbox_.empty(); }
+    [[nodiscard]] const Retries& retries() const { return retries_; }
     // Something came of each tracker, though it may wait for the sink.
-    [[nodiscard]] bool heard_all() const { return heard_.size() == trackers_.size(); }
+    [[nodiscard]] bool heard_all() const { return currency_.heard_all(); }
 
 private:
     void let_go(const TrackerMessage& heard);
     void take_in(const TrackerMessage& heard, Instant now, WallOffset wall);
     void merge();
+    [[nodiscard]] bool free() const;
     [[nodiscard]] bool portion_is_due(Instant now) const;
+    void begin_items();
     void begin_portion(std::int64_t now_ms);
     void add_wanted(std::int64_t now_ms);
+    [[nodiscard]] bool refill_is_due() const { return refill_.has_next() && follower_.in_step(); }
     void add_shards(Keep& keep);
     [[nodiscard]] std::string shard(std::uint32_t which) const;
     [[nodiscard]] bool place_is_news(std::size_t tracker) const;
@@ -121,23 +139,22 @@ private:
     Options options_;
     std::vector<std::string> trackers_;
     Follower follower_;
-    Backoff backoff_;
+    Retries retries_;
 
-    std::set<std::size_t> heard_;  // trackers
+    Currency currency_;
     std::deque<TrackerMessagePtr> inbox_;
     std::size_t inbox_weight_ = 0;
     std::size_t inbox_events_ = 0;
     std::map<std::size_t, Tick> let_go_;  // by tracker: the last batch that is not in the inbox
     std::vector<Change> changes_;         // of the next portion
     Instant changed_at_{};
-    std::vector<Change> portion_;  // what the sink is told
-    std::size_t begin_ = 0;        // of the chunk, in the portion
-    std::size_t end_ = 0;
-    bool outstanding_ = false;
-    std::uint64_t attempts_ = 0;  // of the chunk: failures in a row
-    bool giving_up_ = false;      // what is outstanding is the chunk's burial
-    Instant not_before_{};
+    std::vector<Change> portion_;        // what the sink is told
+    std::vector<std::size_t> items_;     // of it, those that are told and not yet when it began
+    std::optional<Retries::Step> step_;  // handed out
+    Instant given_at_{};
     Wanted wanted_;
+    Refill refill_;
+    bool gap_due_ = false;  // in what happened beside, as it was lost
 
     Facts facts_;
     std::shared_ptr<const Keep> keep_;

@@ -15,10 +15,13 @@ Delivery::Options options_of(const SinkConfig& config) {
     options.queue_max = config.queue_max;
     options.mode = config.mode == SinkMode::latest ? Delivery::Mode::latest : Delivery::Mode::every;
     // One chunk, one request: confirmed as it is taken, and its id is that of the chunk.
-    if (config.type == SinkType::webhook) options.chunk_max = config.webhook.batch_max;
+    options.log_beside = !config.redis.stream.empty() || !config.redis.publish.empty();
+    auto& retries = options.retries;
+    if (config.type == SinkType::webhook) retries.chunk_max = config.webhook.batch_max;
+    retries.give_up_after = config.give_up_after;
     // A program's lines are not taken because they are in its pipe: the sink itself knows.
-    if (config.type != SinkType::exec) options.attempts_max = config.attempts_max;
-    if (config.acknowledge) options.chunk_max = SinkRunner::kUnacknowledgedMax;
+    if (config.type != SinkType::exec) retries.attempts_max = config.attempts_max;
+    if (config.acknowledge) retries.chunk_max = SinkRunner::kUnacknowledgedMax;
     return options;
 }
 
@@ -28,8 +31,7 @@ std::int64_t milliseconds(Duration d) {
 
 std::shared_ptr<DeadLetters> dead_letters_of(const SinkConfig& config,
                                              const std::filesystem::path& directory) {
-    if (directory.empty() || (config.attempts_max == 0 && !DeadLetters::there(directory)))
-        return {};
+    if (directory.empty()) return {};
     auto dead = std::make_shared<DeadLetters>(directory, config.dead_max,
                                               DeadLetters::Damaged::moved_aside);
     if (const auto& moved = dead->moved())
@@ -37,23 +39,24 @@ std::shared_ptr<DeadLetters> dead_letters_of(const SinkConfig& config,
     return dead;
 }
 
-SinkHost host_of(const std::shared_ptr<SinkNews>& news, const std::shared_ptr<DeadLetters>& dead) {
+SinkHost host_of(const std::shared_ptr<SinkNews>& news, const std::shared_ptr<SinkView>& view,
+                 const std::shared_ptr<DeadLetters>& dead, const Mark& kept,
+                 const std::string& cluster) {
     const auto give_up = [news, dead](const DeadLine& line, const std::string& failure,
                                       std::uint64_t attempts) {
         dead->add({line}, failure, attempts, millis(io::wall_now()));
         news->add_dead(failure);
     };
-    return {give_up, news};
+    return {give_up, news, view, kept, cluster};
 }
 
-// Whatever happens here, the chunk was taken: at worst it is told again after a restart.
-void go_on(SinkStore& keeper, DeadLetters* dead, const std::string& name,
-           const std::vector<Event>& taken, const std::string& facts) {
+// Whatever happens here, these were taken: at worst they are told again after a restart.
+void go_on(SinkStore& keeper, DeadLetters& dead, const std::string& name,
+           const std::vector<Event>& taken, const std::string* facts) {
     try {
-        const auto letters = dead == nullptr ? 0 : dead->taken(taken);
-        if (letters > 0)
+        if (const auto letters = dead.taken(taken); letters > 0)
             io::log::info("dead_letters_replayed", {{"sink", name}, {"letters", letters}});
-        keeper.after(facts);
+        if (facts != nullptr) keeper.after(*facts);
     } catch (const io::StoreError& failure) {
         io::log::warn("sink_not_kept", {{"sink", name}, {"reason", failure.what()}});
     }
@@ -62,13 +65,13 @@ void go_on(SinkStore& keeper, DeadLetters* dead, const std::string& name,
 }  // namespace
 
 SinkRunner::SinkRunner(const SinkConfig& config, FollowerOptions follower, SlotMap map,
-                       const io::Store::Options& store)
+                       const io::Store::Options& store, const std::string& cluster)
     : name_(config.name),
       delivery_(options_of(config), std::move(follower), std::move(map),
                 hash_of(config.name) ^ static_cast<std::uint64_t>(micros(io::now()))),
       keeper_(store.directory.empty() ? nullptr : std::make_shared<SinkStore>(store, delivery_)),
       dead_(dead_letters_of(config, store.directory)),
-      worker_(config, store.directory, host_of(news_, dead_)) {
+      worker_(config, store.directory, host_of(news_, view_, dead_, delivery_.mark(), cluster)) {
     if (keeper_) tell_begin(store.directory);
 }
 
@@ -88,9 +91,14 @@ void SinkRunner::tell_begin(const std::filesystem::path& directory) const {
 }
 
 void SinkRunner::turn(Instant now, WallOffset wall, std::vector<Question>& questions) {
-    if (const auto outcome = worker_.outcome()) on_outcome(*outcome, now);
+    if (const auto report = worker_.outcome()) on_report(*report, now);
     take_news();
     delivery_.turn(now, wall, questions);
+    const auto& refill = delivery_.refilling();
+    const auto& currency = delivery_.currency();
+    view_->set({currency.as_of_ms(), currency.freshness(), refill.done()});
+    if (std::exchange(refill_done_, refill.done()) != refill.done() && !refill.under_way())
+        io::log::info("sink_refilled", {{"sink", name_}});
     if (under_way_ == UnderWay::nothing && !gone_) give_next(now);
     tell_state(now);
     tell_dead(now);
@@ -102,6 +110,15 @@ void SinkRunner::take_news() {
         dead_reasons_.add(why, 1);
     counters_["dead"] += news.dead.size();
     counters_["answers_ignored"] += news.answers_ignored;
+    if (news.refill) begin_refill(*news.refill);
+}
+
+void SinkRunner::begin_refill(const SinkNews::Refill& refill) {
+    delivery_.refill(refill.number, refill.told_before);
+    refill_done_ = refill.number - 1;
+    if (!refill.told_before) return io::log::info("sink_fills", {{"sink", name_}});
+    ++counters_["refills"];
+    io::log::warn("sink_lost", {{"sink", name_}, {"reason", refill.why}, {"online", online()}});
 }
 
 NotifierCounters SinkRunner::counters() const {
@@ -119,14 +136,42 @@ void SinkRunner::give_next(Instant now) {
         worker_.give({{}, [dead = dead_] { dead->look(); }, {}});
         return;
     }
+    if (!page_last_ && give_page(now)) return;
     auto job = delivery_.next(now);
-    if (!job) return;
+    if (!job) return (void)give_page(now);
+    page_last_ = false;
     under_way_ = job->attempts > 0 ? UnderWay::giving_up : UnderWay::chunk;
     worker_.give(task_of(std::move(*job)));
 }
 
+// Who is online at the place, from where the refill is.
+bool SinkRunner::give_page(Instant now) {
+    const auto cursor = delivery_.wants_page();
+    if (!cursor || now < next_page_) return false;
+    page_last_ = true;
+    page_of_ = delivery_.refilling().done();
+    page_ = std::make_shared<StatePlace::Page>();
+    under_way_ = UnderWay::page;
+    Worker::Task task;
+    task.ask = [page = page_, from = *cursor](StatePlace& place) { *page = place.online(from); };
+    worker_.give(std::move(task));
+    return true;
+}
+
+void SinkRunner::on_page(const Report& report, Instant now) {
+    const auto page = std::exchange(page_, nullptr);
+    if (report.failure) {
+        next_page_ = now + kLookInterval;
+        return on_failed(*report.failure, now);
+    }
+    // A later refill asks from the beginning.
+    if (page_of_ == delivery_.refilling().done() && delivery_.wants_page())
+        delivery_.on_page(page->users, page->cursor);
+}
+
 Worker::Task SinkRunner::task_of(Delivery::Job job) const {
     Worker::Task task;
+    task.number = job.number;
     if (!keeper_) {
         task.chunk = std::move(job.chunk);
         return task;
@@ -143,71 +188,84 @@ Worker::Task SinkRunner::task_of(Delivery::Job job) const {
         };
     else
         task.chunk = std::move(job.chunk);
-    task.after = [keeper = keeper_, dead = dead_, name = name_,
-                  facts = std::move(job.facts)](const std::vector<Event>& taken) {
-        go_on(*keeper, dead.get(), name, taken, facts);
+    task.after = [keeper = keeper_, dead = dead_, name = name_, facts = std::move(job.facts)](
+                     const std::vector<Event>& taken, bool all) {
+        go_on(*keeper, *dead, name, taken, all ? &facts : nullptr);
     };
     return task;
 }
 
 void SinkRunner::reopen() {
-    worker_.reopen();
+    worker_.open();
     gone_ = false;
 }
 
 bool SinkRunner::ended(Instant now) {
-    if (const auto outcome = worker_.outcome()) on_outcome(*outcome, now);
+    if (const auto report = worker_.outcome()) on_report(*report, now);
     return worker_.ended();
 }
 
-void SinkRunner::on_outcome(const Worker::Outcome& outcome, Instant now) {
+void SinkRunner::on_report(const Report& report, Instant now) {
     const auto what = std::exchange(under_way_, UnderWay::nothing);
     if (dead_) delivery_.want(dead_->wanted());
+    if (what == UnderWay::look) {
+        if (report.failure && unread_.may_tell(report.failure->reason, now))
+            io::log::warn("dead_letters_unread",
+                          {{"sink", name_}, {"reason", report.failure->reason}});
+        return;
+    }
+    if (what == UnderWay::page) return on_page(report, now);
+    const auto dead = delivery_.counters()["dead"];
+    if (!report.failure)
+        delivery_.on_delivered();
+    else
+        delivery_.on_report(now, report);
     if (what == UnderWay::giving_up)
-        on_given_up(outcome, now);
-    else if (what == UnderWay::chunk && outcome.taken)
+        on_given_up(report, delivery_.counters()["dead"] - dead, now);
+    else if (report.failure)
+        on_failed(*report.failure, now);
+    else
         on_taken();
-    else if (what == UnderWay::chunk)
-        on_failed(outcome, now);
-    else if (!outcome.taken && unread_.may_tell(outcome.failure, now))
-        io::log::warn("dead_letters_unread", {{"sink", name_}, {"reason", outcome.failure}});
+    tell_refusing();
 }
 
 void SinkRunner::on_taken() {
-    delivery_.on_delivered();
     if (failures_in_row_ > 0)
         io::log::warn("sink_recovered", {{"sink", name_}, {"failures", failures_in_row_}});
     failures_in_row_ = 0;
 }
 
-void SinkRunner::on_failed(const Worker::Outcome& outcome, Instant now) {
-    delivery_.on_failed(now, outcome.retry_after, outcome.refused && !outcome.gone);
-    if (outcome.refused) last_failure_ = outcome.failure;
+void SinkRunner::on_failed(const Failure& failure, Instant now) {
+    if (!failure.ours) last_failure_ = failure.reason;
     ++failures_in_row_;
-    if (outcome.gone) {
+    if (failure.gone) {
         gone_ = true;
         io::log::error("sink_gone",
-                       {{"sink", name_}, {"reason", outcome.failure}, {"waiting", waiting()}});
+                       {{"sink", name_}, {"reason", failure.reason}, {"waiting", waiting()}});
         return;
     }
-    if (!failures_.may_tell(outcome.failure, now)) return;
+    if (!failures_.may_tell(failure.reason, now)) return;
     io::log::warn("sink_failed", {{"sink", name_},
-                                  {"reason", outcome.failure},
+                                  {"reason", failure.reason},
                                   {"failures", failures_in_row_},
                                   {"waiting", waiting()}});
 }
 
-void SinkRunner::on_given_up(const Worker::Outcome& outcome, Instant now) {
-    if (outcome.taken) {
-        const auto before = delivery_.counters()["dead"];
-        delivery_.on_delivered();
-        dead_reasons_.add(last_failure_, delivery_.counters()["dead"] - before);
-        return;
-    }
-    delivery_.on_failed(now, {}, false);
-    if (!not_kept_.may_tell(outcome.failure, now)) return;
+void SinkRunner::on_given_up(const Report& report, std::uint64_t events, Instant now) {
+    if (!report.failure) return dead_reasons_.add(last_failure_, events);
+    if (!not_kept_.may_tell(report.failure->reason, now)) return;
     io::log::error("dead_letters_not_kept",
-                   {{"sink", name_}, {"reason", outcome.failure}, {"waiting", waiting()}});
+                   {{"sink", name_}, {"reason", report.failure->reason}, {"waiting", waiting()}});
+}
+
+void SinkRunner::tell_refusing() {
+    const bool refuses = delivery_.retries().refuses_everything();
+    if (std::exchange(told_refusing_, refuses) == refuses) return;
+    if (refuses)
+        io::log::error("sink_refuses_everything",
+                       {{"sink", name_}, {"reason", last_failure_}, {"waiting", waiting()}});
+    else
+        io::log::warn("sink_takes_again", {{"sink", name_}});
 }
 
 // What was given up since it was told last, each with its own reason.
@@ -246,7 +304,8 @@ bool SinkRunner::started(Instant now) {
 Instant SinkRunner::next_wakeup() const {
     if (under_way_ != UnderWay::nothing) return std::max(given_ + kSlow, tell_slow_.next());
     if (gone_) return Instant::max();
-    return std::min(delivery_.next_wakeup(), dead_ ? look_.next() : Instant::max());
+    return std::min({delivery_.next_wakeup(), dead_ ? look_.next() : Instant::max(),
+                     delivery_.wants_page() ? next_page_ : Instant::max()});
 }
 
 }  // namespace presence::notifier

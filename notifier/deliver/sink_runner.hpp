@@ -32,7 +32,7 @@ public:
 
     // Goes on from what was kept in the store; without a directory nothing is. Throws StoreError.
     SinkRunner(const SinkConfig& config, FollowerOptions follower, SlotMap map,
-               const io::Store::Options& store);
+               const io::Store::Options& store, const std::string& cluster = {});
 
     void on_heard(TrackerMessagePtr heard) { delivery_.on_heard(std::move(heard)); }
     // Takes the outcome of the last chunk, takes in what came, gives the next. Appends questions.
@@ -63,11 +63,15 @@ private:
     void tell_begin(const std::filesystem::path& directory) const;
     void take_news();
     void give_next(Instant now);
+    [[nodiscard]] bool give_page(Instant now);
+    void on_page(const Report& report, Instant now);
+    void begin_refill(const SinkNews::Refill& refill);
     [[nodiscard]] Worker::Task task_of(Delivery::Job job) const;
-    void on_outcome(const Worker::Outcome& outcome, Instant now);
+    void on_report(const Report& report, Instant now);
     void on_taken();
-    void on_failed(const Worker::Outcome& outcome, Instant now);
-    void on_given_up(const Worker::Outcome& outcome, Instant now);
+    void on_failed(const Failure& failure, Instant now);
+    void on_given_up(const Report& report, std::uint64_t events, Instant now);
+    void tell_refusing();
     void tell_state(Instant now);
     void tell_dead(Instant now);
 
@@ -75,14 +79,20 @@ private:
     Delivery delivery_;
     // The worker's thread's while something is under way; it may outlive this.
     std::shared_ptr<SinkStore> keeper_;
-    std::shared_ptr<DeadLetters> dead_;  // null: there are none and will be none
+    std::shared_ptr<DeadLetters> dead_;  // null: nothing is kept
     std::shared_ptr<SinkNews> news_ = std::make_shared<SinkNews>();
+    std::shared_ptr<SinkView> view_ = std::make_shared<SinkView>();
     Worker worker_;
-    enum class UnderWay { nothing, chunk, giving_up, look };
+    enum class UnderWay { nothing, chunk, giving_up, look, page };
     UnderWay under_way_ = UnderWay::nothing;
     bool gone_ = false;
     Instant given_{};
     Throttle look_{kLookInterval};
+    std::shared_ptr<StatePlace::Page> page_;  // asked for, the worker's thread's until it is here
+    std::uint64_t page_of_ = 0;               // the refill it was asked for
+    Instant next_page_{};
+    std::uint64_t refill_done_ = 0;
+    bool page_last_ = false;  // rather a chunk now
     std::uint64_t failures_in_row_ = 0;
     NotifierCounters counters_;  // of what the sink itself gave up or said
     std::string last_failure_;
@@ -90,6 +100,7 @@ private:
     Reasons dead_reasons_{kTellInterval}, not_kept_{kTellInterval}, unread_{kTellInterval};
     Reasons failures_{kTellInterval};
     bool told_behind_ = false;
+    bool told_refusing_ = false;
     std::uint64_t gap_told_ = 0;
     Instant heard_all_at_ = Instant::max();
     Throttle tell_slow_{kTellInterval};

@@ -49,7 +49,9 @@ static void describe(auto& to, Is<Place> auto& place) {
 }
 
 static void describe(auto& to, Is<Facts> auto& facts) {
-    to.record(facts.places, facts.row, facts.told);
+    // Those before places kept marks had no number.
+    to.record(facts.places, facts.row, facts.told, later(facts.sink != 0, facts.sink),
+              later(facts.chunks != 0, facts.chunks));
 }
 
 namespace {

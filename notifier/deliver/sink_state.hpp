@@ -30,7 +30,9 @@ struct Place {
 struct Facts {
     std::vector<Place> places;  // of all trackers
     std::uint64_t row = 0;
-    std::uint64_t told = 0;  // of that row's changes that are told, so many were
+    std::uint64_t told = 0;    // of that row's changes that are told, so many were
+    std::uint64_t sink = 0;    // tells this sink from others, and from itself once it begins anew
+    std::uint64_t chunks = 0;  // that it took
     friend bool operator==(const Facts&, const Facts&) = default;
 };
 [[nodiscard]] std::string encode_facts(const Facts& facts);

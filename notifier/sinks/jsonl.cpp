@@ -40,6 +40,7 @@ bool is_deleted(int file) {
 }  // namespace
 
 void JsonlSink::open() {
+    file_.reset();
     // Non-blocking: a named pipe without a reader is refused instead of waited for.
     Fd file(::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0644));
     if (!file) throw failure("open", path_);
@@ -52,13 +53,13 @@ void JsonlSink::open() {
     file_ = std::move(file);
 }
 
-void JsonlSink::take(const std::vector<Event>& chunk) {
+Report JsonlSink::take(const std::vector<Event>& batch) {
     if (file_ && is_deleted(file_.get())) {
         file_.reset();
         io::log::warn("sink_file_deleted", {{"path", path_}});
     }
     if (!file_) open();
-    const auto lines = json_lines(chunk);
+    const auto lines = json_lines(batch);
     for (std::string_view left = lines; !left.empty();) {
         const auto written = ::write(file_.get(), left.data(), left.size());
         if (written < 0 && errno == EINTR) continue;
@@ -69,11 +70,7 @@ void JsonlSink::take(const std::vector<Event>& chunk) {
         }
         left.remove_prefix(static_cast<std::size_t>(written));
     }
-}
-
-void JsonlSink::reopen() {
-    file_.reset();
-    open();
+    return Report::all_done(batch.size());
 }
 
 Sink::Watch JsonlSink::watch() const {

@@ -11,15 +11,13 @@ namespace presence::notifier {
 class JsonlSink : public Sink {
 public:
     explicit JsonlSink(std::string path) : path_(std::move(path)) {}
-    void take(const std::vector<Event>& chunk) override;
-    void reopen() override;
+    [[nodiscard]] Report take(const std::vector<Event>& batch) override;
+    void open() override;
     // The file is there from the start, so that it can be followed.
     [[nodiscard]] Watch watch() const override;
     void tend() override;
 
 private:
-    void open();
-
     std::string path_;
     Fd file_;
     bool tended_ = false;

@@ -9,6 +9,7 @@
 
 #include "notifier/sinks/exec/exec.hpp"
 #include "notifier/sinks/jsonl.hpp"
+#include "notifier/sinks/redis/redis.hpp"
 #include "notifier/sinks/stdout.hpp"
 #include "notifier/sinks/webhook/webhook.hpp"
 
@@ -25,6 +26,8 @@ std::unique_ptr<Sink> make_sink(const SinkConfig& config, const std::filesystem:
             return std::make_unique<ExecSink>(config, directory, interrupt, std::move(host));
         case SinkType::webhook:
             return std::make_unique<WebhookSink>(config, interrupt);
+        case SinkType::redis:
+            return std::make_unique<RedisSink>(config, interrupt, std::move(host));
         case SinkType::unset:
             break;
     }

@@ -7,16 +7,17 @@
 
 namespace presence::notifier {
 
-void StdoutSink::take(const std::vector<Event>& chunk) {
+Report StdoutSink::take(const std::vector<Event>& batch) {
     std::string lines;
     if (text_)
-        for (const auto& event : chunk)
+        for (const auto& event : batch)
             lines += io::text_line(event) + '\n';
     else
-        lines = json_lines(chunk);
+        lines = json_lines(batch);
     // The descriptor is shared with others, so it stays blocking: a pipe that is ready takes
     // PIPE_BUF bytes without blocking.
     write_all(STDOUT_FILENO, lines, PIPE_BUF, "standard output", *interrupt_);
+    return Report::all_done(batch.size());
 }
 
 }  // namespace presence::notifier

@@ -8,7 +8,7 @@ namespace presence::notifier {
 class StdoutSink : public Sink {
 public:
     StdoutSink(bool text, const Interrupt& interrupt) : text_(text), interrupt_(&interrupt) {}
-    void take(const std::vector<Event>& chunk) override;
+    [[nodiscard]] Report take(const std::vector<Event>& batch) override;
 
 private:
     bool text_;

@@ -25,14 +25,14 @@ struct Worker::Mailbox : io::Mailbox {
     std::unique_ptr<Sink> sink;  // the thread's alone
 
     std::optional<Task> task;
-    std::optional<Outcome> outcome;
-    bool reopen = false;
+    std::optional<Report> outcome;
+    bool open = false;
 
     Reasons failures{kTellInterval};  // beside a chunk; the thread's alone
 
     struct Mail {
         std::optional<Task> task;
-        bool reopen = false;
+        bool open = false;
         bool stop = false;
         Instant deadline;
     };
@@ -45,28 +45,39 @@ struct Worker::Mailbox : io::Mailbox {
         tend = ready == 0 || fds[1].revents != 0 || fds[2].revents != 0;
         to_thread.quiet();
         const std::lock_guard lock(mutex);
-        return {std::exchange(task, std::nullopt), std::exchange(reopen, false), stopping,
-                deadline};
+        return {std::exchange(task, std::nullopt), std::exchange(open, false), stopping, deadline};
     }
-    void tell_loop(Outcome news) {
+    void tell_loop(Report news) {
         const std::lock_guard lock(mutex);
         outcome = std::move(news);
         to_owner.ring();
     }
 
-    Outcome carry_out(const Task& given) {
+    Report carry_out(const Task& given) {
+        Report report;
         try {
             if (given.before) given.before();
             io::fault_point("sink.kept");
-            if (!given.chunk.empty()) sink->take(given.chunk);
+            auto* const place = sink->state_place();
+            if (place != nullptr) place->begin_chunk(given.number);
+            if (place != nullptr && given.ask) given.ask(*place);
+            if (!given.chunk.empty()) report = sink->take(given.chunk);
         } catch (const SinkFailure& failure) {
-            return {false, failure.what(), true, failure.retry_after, failure.gone};
+            return {{}, failure.failure};
         } catch (const io::StoreError& failure) {
-            return {false, failure.what(), false, {}, false};
+            return {{}, Failure{.reason = failure.what(), .ours = true}};
         }
         io::fault_point("sink.taken");
-        if (given.after) given.after(given.chunk);
-        return {true, {}, false, {}, false};
+        if (given.after) given.after(taken_of(given.chunk, report), !report.failure);
+        return report;
+    }
+
+    static std::vector<Event> taken_of(const std::vector<Event>& chunk, const Report& report) {
+        if (!report.failure) return chunk;
+        std::vector<Event> taken;
+        for (std::size_t item = 0; item < chunk.size(); ++item)
+            if (report.of(item) == Report::Item::done) taken.push_back(chunk[item]);
+        return taken;
     }
 
     void run() {
@@ -74,7 +85,7 @@ struct Worker::Mailbox : io::Mailbox {
             bool tend = false;
             const auto mail = wait(tend);
             if (mail.stop) return sink->close(mail.deadline);
-            if (mail.reopen) try_beside(&Sink::reopen);
+            if (mail.open) try_beside(&Sink::open);
             if (mail.task)
                 tell_loop(carry_out(*mail.task));
             else if (tend)
@@ -108,15 +119,15 @@ void Worker::give(Task task) {
     mailbox_->to_thread.ring();
 }
 
-std::optional<Worker::Outcome> Worker::outcome() {
+std::optional<Report> Worker::outcome() {
     mailbox_->to_owner.quiet();
     const std::lock_guard lock(mailbox_->mutex);
     return std::exchange(mailbox_->outcome, std::nullopt);
 }
 
-void Worker::reopen() {
+void Worker::open() {
     const std::lock_guard lock(mailbox_->mutex);
-    mailbox_->reopen = true;
+    mailbox_->open = true;
     mailbox_->to_thread.ring();
 }
 

@@ -26,26 +26,21 @@ public:
     // Readable when outcome() or ended() has news.
     [[nodiscard]] int fd() const;
 
-    // A chunk to take, and what the thread does before, and after it was taken; where `before`
-    // throws a StoreError, it is not. An empty chunk is not given to the sink.
+    // A chunk to take, and what the thread does before, and after some of it was taken; where
+    // `before` throws a StoreError, none is. An empty chunk is not given to the sink.
     struct Task {
         std::vector<Event> chunk;
         std::function<void()> before;
-        std::function<void(const std::vector<Event>& chunk)> after;
+        std::function<void(const std::vector<Event>& taken, bool all)> after;
+        std::uint64_t number = 0;                // of the chunk, for a StatePlace
+        std::function<void(StatePlace&)> ask{};  // in place of a chunk
     };
     // Requires: none is under way.
     void give(Task task);
-    struct Outcome {
-        bool taken = false;
-        std::string failure;   // for a person, where not taken; as those below
-        bool refused = false;  // by the sink
-        Duration retry_after{};
-        bool gone = false;
-    };
     // How the chunk fared, once.
-    [[nodiscard]] std::optional<Outcome> outcome();
+    [[nodiscard]] std::optional<Report> outcome();
 
-    void reopen();
+    void open();
 
     // The sink stops waiting, closes by about `deadline`, and its thread ends.
     void stop(Instant deadline);

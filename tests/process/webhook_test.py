@@ -2,7 +2,6 @@
 
 import collections
 import email.utils
-import itertools
 import os
 import random
 import signal
@@ -208,9 +207,10 @@ class WebhookTest(NotifierCase):
         for turn in range(20):
             sign = "+-"[turn % 2]
             self.tracker.say(*(f"{sign}user{n}" for n in range(10)))
-        wait_for(lambda: len(self.receiver.events()) >= 200, "all transitions")
-        told = self.receiver.events()
-        self.assertEqual(len({event["id"] for event in told}), 200, "no event is told as new twice")
+        # What nobody knows to be taken comes again, in smaller requests too: an event is known by its id.
+        told = lambda: list({event["id"]: event for event in self.receiver.events()}.values())
+        wait_for(lambda: len(told()) >= 200, "all transitions")
+        told = told()
         self.assertEqual(len(told), 200)
         users = collections.defaultdict(list)
         for event in told:
@@ -221,9 +221,8 @@ class WebhookTest(NotifierCase):
             self.assertEqual(places, sorted(places))
         for request in self.receiver.requests:
             self.assertEqual(request.signatures, [answers.signature(SECRET, request)])
-        self.assertEqual(json_lines(self.jsonl["path"]), told)
-        # One after the other: an id that was left does not come back.
-        self.assertEqual(len(list(itertools.groupby(self.receiver.ids()))), len(set(self.receiver.ids())))
+        by_id = lambda events: sorted(events, key=lambda event: event["id"])
+        self.assertEqual(by_id(json_lines(self.jsonl["path"])), by_id(told))
         self.assertEqual(notifier.stop(), 0)
 
     def test_a_chunk_has_the_same_id_after_a_kill(self):

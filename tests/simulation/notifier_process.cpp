@@ -52,9 +52,9 @@ void NotifierProcess::boot() {
     options.trackers = map_->trackers;
     notifier::Delivery::Options delivery;
     delivery.queue_max = shape_.queue_max;
-    delivery.chunk_max = shape_.chunk_max;
-    delivery.backoff_max = Duration{tolerances::kPause};
-    delivery.attempts_max = shape_.attempts_max;
+    delivery.retries.chunk_max = shape_.chunk_max;
+    delivery.retries.backoff_max = Duration{tolerances::kPause};
+    delivery.retries.attempts_max = shape_.attempts_max;
     for (auto& sink : sinks_) {
         options.first_rid = (std::uint64_t{deliveries_.size()} << kRidBits) + 1;
         deliveries_.emplace_back(delivery, options, *map_, random_.next());

@@ -110,7 +110,7 @@ TEST_CASE("trackers whose ids share ten bits of hash are refused", "[config][che
 
 TEST_CASE("a sink has what its type needs and nothing else", "[config][check]") {
     CHECK(complaint("[[sink]]\nname = \"a\"\n") ==
-          "f:1: the sink `a` needs a `type`: stdout, jsonl, exec or webhook");
+          "f:1: the sink `a` needs a `type`: stdout, jsonl, exec, webhook or redis");
     CHECK_THAT(complaint("[[sink]]\ntype = \"jsnol\"\n"),
                Catch::StartsWith("f:2: ") && Catch::Contains("did you mean `jsonl`?"));
     CHECK(complaint("[[sink]]\ntype = \"jsonl\"\n") == "f:1: the sink `jsonl` needs a `path`");
@@ -139,8 +139,9 @@ TEST_CASE("a sink belongs to a notifier that there is", "[config][check]") {
 }
 
 TEST_CASE("a sink for which nothing is kept has no place for dead letters", "[config][check]") {
-    for (const char* key : {"attempts_max", "dead_max"})
-        CHECK(complaint("[[sink]]\ntype = \"stdout\"\n" + std::string(key) + " = 5\n") ==
+    for (const char* key : {"give_up_after", "attempts_max", "dead_max"})
+        CHECK(complaint("[[sink]]\ntype = \"stdout\"\n" + std::string(key) +
+                        (std::string(key) == "give_up_after" ? " = \"5s\"\n" : " = 5\n")) ==
               "f:3: `" + std::string(key) +
                   "` is not for a sink of type stdout: nothing is kept for it, so there is no "
                   "place for dead letters");

@@ -98,6 +98,7 @@ type = "exec"
 command = ["cat", "-u"]
 queue_max = 5
 attempts_max = 6
+give_up_after = "90s"
 dead_max = 7
 [[sink]]
 name = "audit"
@@ -112,6 +113,7 @@ path = "x.jsonl"
     CHECK(config.sinks.at(0).command == std::vector<std::string>{"cat", "-u"});
     CHECK(config.sinks.at(0).queue_max == 5);
     CHECK(config.sinks.at(0).attempts_max == 6);
+    CHECK(config.sinks.at(0).give_up_after == 90s);
     CHECK(config.sinks.at(0).dead_max == 7);
     CHECK(config.sinks.at(1).path == "x.jsonl");
 }

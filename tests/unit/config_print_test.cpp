@@ -47,13 +47,17 @@ std::vector<std::string> flat(const Config& c) {
     for (const auto& x : c.sinks) {
         out.insert(out.end(), {"sink", x.name, x.notifier, std::string(word_of(x.type)),
                                std::string(word_of(x.format)), x.path, std::to_string(x.queue_max),
-                               std::to_string(x.attempts_max), std::to_string(x.dead_max)});
+                               std::to_string(x.attempts_max), std::to_string(x.dead_max),
+                               format_duration(x.give_up_after)});
         out.insert(out.end(), x.command.begin(), x.command.end());
         const auto& w = x.webhook;
         out.insert(out.end(), {w.url, w.secret_file, w.secret_env, format_duration(w.timeout),
                                format_duration(w.connect_timeout), std::to_string(w.batch_max),
                                std::to_string(w.allow_private), std::to_string(w.allow_plaintext),
                                w.proxy, w.ca_file});
+        const auto& r = x.redis;
+        out.insert(out.end(), {r.user, r.password_file, r.prefix, format_duration(r.offline_ttl),
+                               r.publish, r.stream, std::to_string(r.stream_max)});
     }
     return out;
 }
@@ -88,16 +92,29 @@ WebhookConfig any_webhook() {
     return w;
 }
 
+RedisConfig any_redis() {
+    RedisConfig r;
+    r.password_file = *rc::gen::element<std::string>("", "redis.password");
+    if (!r.password_file.empty()) r.user = *rc::gen::element<std::string>("", "presence");
+    r.prefix = awkward_text();
+    r.offline_ttl = *rc::gen::inRange(60, 86'400) * 1s;
+    r.publish = *rc::gen::element<std::string>("", "presence:changes");
+    r.stream = *rc::gen::element<std::string>("", "presence:log");
+    if (!r.stream.empty()) r.stream_max = *rc::gen::inRange<std::uint64_t>(1, 1'000'000);
+    return r;
+}
+
 SinkConfig any_sink(std::size_t index, const std::string& notifier) {
     SinkConfig s;
     s.name = "s" + std::to_string(index);
     s.notifier = notifier;
     s.type = *rc::gen::element(SinkType::standard_output, SinkType::jsonl, SinkType::exec,
-                               SinkType::webhook);
+                               SinkType::webhook, SinkType::redis);
     s.queue_max = *rc::gen::inRange<std::uint64_t>(1, 100'000'000);
     if (s.type != SinkType::standard_output) {
         s.attempts_max = *rc::gen::inRange<std::uint64_t>(0, 1'000'001);
         s.dead_max = *rc::gen::inRange<std::uint64_t>(1, 10'000'001);
+        s.give_up_after = *rc::gen::inRange(0, 86'400) * 1s;
     }
     if (s.type == SinkType::standard_output)
         s.format = *rc::gen::element(SinkFormat::text, SinkFormat::json);
@@ -108,6 +125,10 @@ SinkConfig any_sink(std::size_t index, const std::string& notifier) {
         if (s.acknowledge) s.webhook.timeout = *rc::gen::inRange(100, 600'001) * 1ms;
     }
     if (s.type == SinkType::webhook) s.webhook = any_webhook();
+    if (s.type == SinkType::redis) {
+        s.webhook.url = *rc::gen::element<std::string>("redis://10.0.0.1:6379/2", "unix:///run/r");
+        s.redis = any_redis();
+    }
     return s;
 }
 

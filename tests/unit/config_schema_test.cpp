@@ -33,10 +33,11 @@ TEST_CASE("a setting that is one of few words takes each of them and no other",
     REQUIRE(type != nullptr);
     for (const auto word : kWords<SinkType>)
         CHECK(set_from_text(*type, word, &sink).empty() != word.empty());
-    CHECK(sink.type == SinkType::webhook);
-    CHECK(set_from_text(*type, "jsnol", &sink) == "must be one of stdout, jsonl, exec, webhook");
-    CHECK(text_of(*type, &sink) == "webhook");
-    CHECK(toml_of(*type, &sink) == "\"webhook\"");
+    CHECK(sink.type == SinkType::redis);
+    CHECK(set_from_text(*type, "jsnol", &sink) ==
+          "must be one of stdout, jsonl, exec, webhook, redis");
+    CHECK(text_of(*type, &sink) == "redis");
+    CHECK(toml_of(*type, &sink) == "\"redis\"");
 }
 
 TEST_CASE("of a sink only what its type has is printed", "[config][schema]") {

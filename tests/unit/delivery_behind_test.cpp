@@ -140,7 +140,7 @@ TEST_CASE("an answer is not let go, however much waits", "[notifier][delivery][b
 
 TEST_CASE("a sink that is down for an hour is told all of that hour, soon after it is back",
           "[notifier][delivery][backoff][behind]") {
-    const Delivery::Options options{.queue_max = 100, .backoff_max = 10s};
+    const Delivery::Options options{.queue_max = 100, .retries = {.backoff_max = 10s}};
     auto sink = one_sink(options);
     std::string said;
     int attempts = 0;
@@ -165,7 +165,7 @@ TEST_CASE("a sink that is down for an hour is told all of that hour, soon after 
     CHECK(attempts > 3600 / 10);
     CHECK(attempts < 3600 / 2);
     CHECK(sink.delivery->counters()["delivered"] == 0);
-    CHECK(sink.delivery->next_wakeup() <= at(sink.ms) + options.backoff_max);
+    CHECK(sink.delivery->next_wakeup() <= at(sink.ms) + options.retries.backoff_max);
     sink.ms += 10'000;
     CHECK(brief(sink.told()) == said);
     CHECK(sink.delivery->followed()["gap_told"] == 0);

@@ -10,7 +10,7 @@ namespace {
 
 // In step with its tracker; gives up after three failures.
 OneSink giving_up(Delivery::Options options = {}) {
-    options.attempts_max = 3;
+    options.retries.attempts_max = 3;
     return one_sink(options);
 }
 
@@ -45,7 +45,7 @@ void give_up(OneSink& sink, const std::string& chunk) {
 
 TEST_CASE("a chunk that failed as often as it may is given up, and the next one is told",
           "[notifier][delivery][dead]") {
-    auto sink = giving_up({.chunk_max = 2});
+    auto sink = giving_up({.retries = {.chunk_max = 2}});
     sink.say(true, "alice");
     sink.batch();
     sink.say(true, "bob");
@@ -66,7 +66,7 @@ TEST_CASE("a chunk that failed as often as it may is given up, and the next one 
 
 TEST_CASE("a sink that takes nothing is not asked more often for what is given up",
           "[notifier][delivery][dead][backoff]") {
-    auto sink = giving_up({.chunk_max = 1, .backoff_first = 1s, .backoff_max = 1024s});
+    auto sink = giving_up({.retries = {.chunk_max = 1, .backoff_first = 1s, .backoff_max = 1024s}});
     for (const auto& user : kUsers)
         sink.say(true, user);
     sink.batch();
@@ -109,9 +109,9 @@ TEST_CASE(
         const auto job = next(sink);
         REQUIRE(job.attempts == 0);
         if (n % 2 == 0)
-            sink.delivery->on_failed(at(sink.ms), 1s);
+            sink.delivery->on_failed(at(sink.ms), {.retry_after = 1s});
         else
-            sink.delivery->on_failed(at(sink.ms), {}, false);
+            sink.delivery->on_failed(at(sink.ms), {.ours = true});
     }
     give_up(sink, "+alice");
 }
@@ -133,7 +133,7 @@ TEST_CASE("what cannot be given up is tried as often again", "[notifier][deliver
     for (int n = 0; n < 5; ++n) {
         fail(sink, 3, "+alice");
         REQUIRE(next(sink).attempts == 3);
-        sink.delivery->on_failed(at(sink.ms), {}, false);  // dead letters may be full
+        sink.delivery->on_failed(at(sink.ms), {.ours = true});  // dead letters may be full
     }
     CHECK(brief(sink.told()).empty());  // a backoff runs
     CHECK(brief(next(sink).chunk) == "+alice");
@@ -142,7 +142,7 @@ TEST_CASE("what cannot be given up is tried as often again", "[notifier][deliver
 
 TEST_CASE("after a restart attempts are counted anew, and what was given up is not told again",
           "[notifier][delivery][dead][restart]") {
-    auto sink = giving_up({.chunk_max = 1});
+    auto sink = giving_up({.retries = {.chunk_max = 1}});
     sink.say(true, "alice");
     sink.batch();
     sink.say(true, "bob");
@@ -219,7 +219,7 @@ TEST_CASE("a replay waits for what is older, and goes before what is newer",
 
 TEST_CASE("a replay beside much that waits is told in its place among it",
           "[notifier][delivery][dead][replay]") {
-    auto sink = giving_up({.chunk_max = 1});
+    auto sink = giving_up({.retries = {.chunk_max = 1}});
     sink.say(true, "alice");
     sink.batch();
     give_up(sink, "+alice");

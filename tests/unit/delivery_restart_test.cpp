@@ -250,7 +250,7 @@ TEST_CASE("a sink in the midst of a comparison is told of a gap after a restart"
 
 TEST_CASE("what was tried and not confirmed is told again after a restart, in the same chunks",
           "[notifier][delivery][restart]") {
-    OneSink sink(kUsers, {.chunk_max = 2});
+    OneSink sink(kUsers, {.retries = {.chunk_max = 2}});
     sink.tick();
     CHECK(sink.told().empty());
     for (const bool online : {true, false, true, false, true})
@@ -320,7 +320,7 @@ TEST_CASE(
     "transition, in order, with the same id on each try",
     "[notifier][delivery][restart][property]") {
     rc::prop("", [](std::uint64_t seed) {
-        Story story(seed, {.queue_max = 4, .chunk_max = 3});
+        Story story(seed, {.queue_max = 4, .retries = {.chunk_max = 3}});
         for (int n = 0; n < 300; ++n)
             story.step();
         story.finish();
@@ -335,7 +335,7 @@ TEST_CASE(
     "each transition of, and the others once they are compared",
     "[notifier][delivery][restart][property]") {
     rc::prop("", [](std::uint64_t seed) {
-        Story story(seed, {.queue_max = 4, .chunk_max = 3}, Story::Begin::unknown);
+        Story story(seed, {.queue_max = 4, .retries = {.chunk_max = 3}}, Story::Begin::unknown);
         for (int n = 0; n < 60; ++n)
             story.step();
         story.finish();
@@ -348,7 +348,8 @@ TEST_CASE(
 TEST_CASE("a sink that wants the newest ends in the truth over all of this",
           "[notifier][delivery][restart][property]") {
     rc::prop("", [](std::uint64_t seed) {
-        Story story(seed, {.mode = Delivery::Mode::latest, .queue_max = 4, .chunk_max = 3});
+        Story story(seed,
+                    {.mode = Delivery::Mode::latest, .queue_max = 4, .retries = {.chunk_max = 3}});
         for (int n = 0; n < 300; ++n)
             story.step();
         story.finish();

@@ -8,7 +8,7 @@ using namespace presence::testing;
 using notifier::Delivery;
 
 TEST_CASE("events are handed out in order, one chunk at a time", "[notifier][delivery]") {
-    auto sink = one_sink({.chunk_max = 2});
+    auto sink = one_sink({.retries = {.chunk_max = 2}});
     sink.say(true, "alice");
     sink.say(false, "alice");
     sink.say(true, "alice");
@@ -33,7 +33,7 @@ TEST_CASE("events are handed out in order, one chunk at a time", "[notifier][del
 
 TEST_CASE("what waits is taken in about a chunk at a time, so that not too much is kept at once",
           "[notifier][delivery]") {
-    auto sink = one_sink({.chunk_max = 2});
+    auto sink = one_sink({.retries = {.chunk_max = 2}});
     for (const bool online : {true, false, true, false, true}) {
         sink.say(online, "alice");
         sink.batch();
@@ -65,7 +65,7 @@ TEST_CASE("that each tracker was heard is known while the sink has something to 
 
 TEST_CASE("what was not taken is handed out again, the same, after a backoff",
           "[notifier][delivery][backoff]") {
-    auto sink = one_sink({.backoff_first = 100ms, .backoff_max = 1s});
+    auto sink = one_sink({.retries = {.backoff_first = 100ms, .backoff_max = 1s}});
     sink.say(true, "alice");
     sink.batch();
     const auto first = sink.next();
@@ -91,7 +91,7 @@ TEST_CASE("a place that names when it will take more is not tried before",
     sink.say(true, "alice");
     sink.batch();
     REQUIRE(sink.next());
-    sink.delivery->on_failed(at(sink.ms), 30s);
+    sink.delivery->on_failed(at(sink.ms), {.retry_after = 30s});
     CHECK(sink.delivery->next_wakeup() >= at(sink.ms) + 30s);
     CHECK(sink.delivery->next_wakeup() <= at(sink.ms) + 31s);
 }

@@ -26,9 +26,10 @@ struct OneSink {
         FollowerOptions follower;
         follower.trackers = {"t1"};
         follower.questions_max = questions_max;
-        delivery.emplace(options, follower, map, 7);
+        delivery.emplace(options, follower, map, seed);
     }
     void restart() {
+        ++seed;
         start();
         kept.restore(*delivery);
     }
@@ -84,6 +85,7 @@ struct OneSink {
     std::size_t questions_max;
     std::optional<notifier::Delivery> delivery;
     KeptInMemory kept;
+    std::uint64_t seed = 7;  // another one in each life
     std::int64_t ms = 0;
 };
 

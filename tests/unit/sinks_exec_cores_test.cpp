@@ -7,10 +7,15 @@
 #include "notifier/sinks/exec/answers.hpp"
 #include "notifier/sinks/handover.hpp"
 
+using namespace presence;
 using namespace presence::notifier;
 using Answer = Handover::Answer;
 
 namespace {
+
+Instant at(Duration after) {
+    return Instant{} + after;
+}
 
 std::vector<Handover::Line> lines_of(const std::string& ids) {
     std::vector<Handover::Line> lines;
@@ -130,37 +135,63 @@ TEST_CASE("whatever a program does, it is given what it has not acknowledged, in
 }
 
 TEST_CASE("the line with which a program ends alone, so often, is given up", "[notifier][exec]") {
-    Culprit culprit(3);
+    const auto now = at(0s);
+    Culprit culprit(3, 0s);
     CHECK_FALSE(culprit.suspects());
-    CHECK(culprit.on_end("a") == 0);  // others were under way
+    CHECK(culprit.on_end("a", now) == 0);  // others were under way
     CHECK(culprit.suspects());
-    CHECK(culprit.on_end("b") == 0);
-    CHECK(culprit.on_end("") == 0);
-    CHECK(culprit.on_end("b") == 0);
-    CHECK(culprit.on_end("c") == 0);
-    CHECK(culprit.on_end("b") == 3);
-    CHECK(culprit.on_end("b") == 4);  // it could not be given up
+    CHECK(culprit.on_end("b", now) == 0);
+    CHECK(culprit.on_end("", now) == 0);
+    CHECK(culprit.on_end("b", now) == 0);
+    CHECK(culprit.on_end("c", now) == 0);
+    CHECK(culprit.on_end("b", now) == 3);
+    CHECK(culprit.on_end("b", now) == 4);  // it could not be given up
     culprit.forget("b");
     CHECK(culprit.suspects());
-    CHECK(culprit.on_end("b") == 0);
+    CHECK(culprit.on_end("b", now) == 0);
 }
 
 TEST_CASE("what was borne is suspected no more", "[notifier][exec]") {
-    Culprit culprit(2);
-    (void)culprit.on_end("");
-    (void)culprit.on_end("a");
+    const auto now = at(0s);
+    Culprit culprit(2, 0s);
+    (void)culprit.on_end("", now);
+    (void)culprit.on_end("a", now);
     culprit.on_borne();
     CHECK_FALSE(culprit.suspects());
-    CHECK(culprit.on_end("a") == 0);
-    CHECK(culprit.on_end("a") == 0);
-    CHECK(culprit.on_end("a") == 2);
+    CHECK(culprit.on_end("a", now) == 0);
+    CHECK(culprit.on_end("a", now) == 0);
+    CHECK(culprit.on_end("a", now) == 2);
 }
 
 TEST_CASE("where nothing is given up, lines need not be alone", "[notifier][exec]") {
-    Culprit culprit(0);
+    const auto now = at(0s);
+    Culprit culprit(0, 0s);
     for (int n = 0; n < 100; ++n)
-        CHECK(culprit.on_end("a") == 0);
+        CHECK(culprit.on_end("a", now) == 0);
     CHECK_FALSE(culprit.suspects());
+}
+
+TEST_CASE("a line with which a program ends for so long is given up, but not one after the other",
+          "[notifier][exec]") {
+    Culprit culprit(0, 1h);
+    CHECK(culprit.on_end("a", at(0s)) == 0);
+    CHECK(culprit.suspects());
+    CHECK(culprit.on_end("a", at(1s)) == 0);
+    CHECK(culprit.on_end("a", at(1h)) == 0);
+    CHECK(culprit.on_end("a", at(1h + 1s)) == 3);
+    culprit.forget("a");
+    for (int n = 1; n < Culprit::kInARow; ++n) {
+        const auto line = std::to_string(n);
+        CHECK(culprit.on_end(line, at(2h)) == 0);
+        CHECK(culprit.on_end(line, at(3h)) == 2);
+        culprit.forget(line);
+    }
+    CHECK(culprit.on_end("x", at(4h)) == 0);
+    CHECK(culprit.on_end("x", at(5h)) == 0);  // the program ends whatever it is given
+    culprit.on_borne();
+    (void)culprit.on_end("", at(5h));
+    CHECK(culprit.on_end("x", at(5h)) == 0);
+    CHECK(culprit.on_end("x", at(6h)) == 2);
 }
 
 TEST_CASE("answers are lines of JSON with an id, however they are cut", "[notifier][exec]") {

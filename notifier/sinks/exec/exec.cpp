@@ -36,7 +36,7 @@ ExecSink::ExecSink(const SinkConfig& config, const std::filesystem::path& direct
       host_(std::move(host)),
       record_(directory / "child"),
       backoff_(100ms, 10s, hash_of(name_) ^ static_cast<std::uint64_t>(micros(io::now()))),
-      culprit_(config.attempts_max),
+      culprit_(config.attempts_max, config.give_up_after),
       given_(directory / "given.jsonl") {}
 
 // Goes on from what an earlier process left.
@@ -139,7 +139,7 @@ void ExecSink::judge(const std::string& how, std::size_t unread_bytes) {
     else if (!last_.empty() && io::now() - last_at_ < kProvenLife)
         line.text = unread_bytes >= last_.size() ? before_last_ : last_;
     if (line.id.empty() && !line.text.empty()) line.id = dead_line_of(line.text).id;
-    if (const auto attempts = culprit_.on_end(line.id)) give_up(line, how, attempts);
+    if (const auto attempts = culprit_.on_end(line.id, io::now())) give_up(line, how, attempts);
 }
 
 void ExecSink::give_up(const Handover::Line& line, const std::string& how, std::uint64_t attempts) {
@@ -158,9 +158,12 @@ void ExecSink::give_up(const Handover::Line& line, const std::string& how, std::
     given_.remove(line.text);
 }
 
-void ExecSink::take(const std::vector<Event>& chunk) {
+Report ExecSink::take(const std::vector<Event>& batch) {
     begin();
-    if (!acknowledge_) return give(chunk);
+    if (!acknowledge_) {
+        give(batch);
+        return Report::all_done(batch.size());
+    }
     // What was given before it was to be acknowledged.
     if (given_.bytes() > 0) {
         given_.raise_bytes_min(kGivenBytesMin);
@@ -170,7 +173,8 @@ void ExecSink::take(const std::vector<Event>& chunk) {
         hand_over(std::move(lines));
         given_.clear();
     }
-    hand_over(lines_of(chunk));
+    hand_over(lines_of(batch));
+    return Report::all_done(batch.size());
 }
 
 Sink::Watch ExecSink::watch() const {

@@ -28,7 +28,7 @@ namespace presence::notifier {
 // - With it, what the child says it has handled (Handover). One that says nothing for `timeout`,
 //   while something is to be said, is ended.
 //
-// With `attempts_max`, a line with which so many children ended is given up (Culprit). Without
+// A line with which children ended too often, or for too long, is given up (Culprit). Without
 // `acknowledge` a child has borne a line once it has read the next one: until it is known which
 // line it was, there is never more than one in the pipe. What ends later than kProvenLife after
 // its last line did not end because of it.
@@ -49,7 +49,7 @@ public:
     // Its files lie in `directory`, which is this sink's alone.
     ExecSink(const SinkConfig& config, const std::filesystem::path& directory,
              const Interrupt& interrupt, SinkHost host);
-    void take(const std::vector<Event>& chunk) override;
+    [[nodiscard]] Report take(const std::vector<Event>& batch) override;
     [[nodiscard]] Watch watch() const override;
     void tend() override;
     void close(Instant deadline) override;

@@ -89,6 +89,11 @@ struct HttpPost::Curl {
 
     CURLcode perform();
     [[nodiscard]] std::string reason(CURLcode code) const;
+    // Some of the request was: nobody knows what has become of it.
+    [[nodiscard]] bool sent() const {
+        long bytes = 0;
+        return curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &bytes) == CURLE_OK && bytes > 0;
+    }
 
     Options options;
     const Interrupt* interrupt;
@@ -200,7 +205,9 @@ HttpPost::Answer HttpPost::post(const std::vector<std::string>& headers, std::st
     const auto code = curl.perform();
     const bool cut = code == CURLE_WRITE_ERROR && curl.answer_bytes > kAnswerBytesMax;
     if (code != CURLE_OK && !cut)
-        throw SinkFailure("cannot post to " + curl.options.origin + ": " + curl.reason(code));
+        throw SinkFailure(
+            Failure{.fault = curl.sent() ? Fault::unclear : Fault::place,
+                    .reason = "cannot post to " + curl.options.origin + ": " + curl.reason(code)});
     Answer answer;
     curl_easy_getinfo(curl.easy, CURLINFO_RESPONSE_CODE, &answer.status);
     curl_header* header = nullptr;

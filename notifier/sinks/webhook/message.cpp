@@ -48,8 +48,10 @@ public:
     [[nodiscard]] std::size_t bytes() const { return data_.size(); }
     // The time of the newest event, as each attempt has to post the same.
     [[nodiscard]] WebhookMessage message() const {
-        return {message_id(ids_), R"({"type":"presence.transitions","timestamp":")" +
-                                      utc_text(newest_ms_) + R"(","data":[)" + data_ + "]}"};
+        return {message_id(ids_),
+                R"({"type":"presence.transitions","timestamp":")" + utc_text(newest_ms_) +
+                    R"(","data":[)" + data_ + "]}",
+                events_};
     }
 
 private:

@@ -15,6 +15,7 @@ namespace presence::notifier {
 struct WebhookMessage {
     std::string id;    // webhook-id: "msg_" and 32 hexadecimal digits, of the ids of its events
     std::string body;  // {"type":"presence.transitions","timestamp":"...","data":[event, ...]}
+    std::size_t events = 0;
 };
 
 // The chunk in order, at most `events_max` events and about `bytes_max` bytes in each message (a

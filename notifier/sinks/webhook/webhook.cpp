@@ -1,6 +1,7 @@
 #include "notifier/sinks/webhook/webhook.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "common/config/file.hpp"
@@ -82,14 +83,24 @@ SinkFailure refusal(const std::string& origin, const HttpPost::Answer& answer) {
     std::string reason = origin + " answered " + std::to_string(answer.status);
     if (answer.status == 410) reason += ": it wants nothing more; SIGHUP tries it again";
     if (answer.status >= 300 && answer.status < 400) reason += ": redirects are not followed";
-    SinkFailure failure(reason);
+    Failure failure{.fault = fault_of_status(answer.status), .reason = reason};
     failure.gone = answer.status == 410;
     if (!failure.gone)
         failure.retry_after = retry_after(answer.retry_after, answer.date, io::wall_now());
-    return failure;
+    return SinkFailure(failure);
 }
 
 }  // namespace
+
+Fault fault_of_status(long status) {
+    constexpr std::array kEvents{400L, 413L, 422L};
+    constexpr std::array kPlaces{401L, 403L, 404L, 408L, 410L, 429L, 502L, 503L, 504L};
+    const auto in = [&](const auto& all) {
+        return std::find(all.begin(), all.end(), status) != all.end();
+    };
+    if (in(kEvents)) return Fault::event;
+    return in(kPlaces) || status < 400 ? Fault::place : Fault::unclear;
+}
 
 WebhookSink::WebhookSink(const SinkConfig& config, const Interrupt& interrupt)
     : config_(config.webhook),
@@ -97,16 +108,18 @@ WebhookSink::WebhookSink(const SinkConfig& config, const Interrupt& interrupt)
       keys_(first_secrets(config)),
       http_(http_options(config.webhook), interrupt) {}
 
-void WebhookSink::take(const std::vector<Event>& chunk) {
-    const auto messages =
-        webhook_messages(chunk, config_.batch_max, kBodyBytesMax - kEnvelopeBytes);
-    const auto before = std::exchange(taken_, {});
-    for (const auto& message : messages) {
-        if (std::find(before.begin(), before.end(), message.id) == before.end())
+Report WebhookSink::take(const std::vector<Event>& batch) {
+    std::size_t taken = 0;
+    for (const auto& message :
+         webhook_messages(batch, config_.batch_max, kBodyBytesMax - kEnvelopeBytes)) {
+        try {
             post(message.id, message.body);
-        taken_.push_back(message.id);
+        } catch (const SinkFailure& failure) {
+            return Report::some_done(taken, failure.failure);
+        }
+        taken += message.events;
     }
-    taken_.clear();
+    return Report::all_done(taken);
 }
 
 void WebhookSink::post(const std::string& id, const std::string& body) {
@@ -120,7 +133,7 @@ void WebhookSink::post(const std::string& id, const std::string& body) {
     if (answer.status < 200 || answer.status > 299) throw refusal(origin_, answer);
 }
 
-void WebhookSink::reopen() {
+void WebhookSink::open() {
     keys_ = read_secrets(config_, FileKind::regular);
 }
 

@@ -1,0 +1,89 @@
+#include <algorithm>
+#include <charconv>
+
+#include "common/config/address.hpp"
+#include "common/config/read.hpp"
+#include "common/config/redis_url.hpp"
+
+namespace presence {
+namespace {
+
+constexpr std::string_view kTcp = "redis://";
+constexpr std::string_view kUnix = "unix://";
+constexpr int kDbMax = 1'000'000;
+
+// False if it is no number of a database.
+bool read_db(std::string_view text, int& db) {
+    const auto* end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, db);
+    return error == std::errc{} && rest == end && db >= 0 && db <= kDbMax;
+}
+
+std::string parse_unix(std::string_view text, RedisUrl& url) {
+    constexpr std::string_view kDb = "?db=";
+    const auto query = std::min(text.find('?'), text.size());
+    url.path = text.substr(0, query);
+    if (url.path.empty() || url.path[0] != '/') return "a socket is unix:///ABSOLUTE/PATH";
+    const auto rest = text.substr(query);
+    if (!rest.empty() && (!rest.starts_with(kDb) || !read_db(rest.substr(kDb.size()), url.db)))
+        return "behind the path of a socket may stand ?db=NUMBER";
+    return {};
+}
+
+std::string parse_tcp(std::string_view text, RedisUrl& url) {
+    const auto server = text.substr(0, text.find('/'));
+    const auto rest = text.substr(server.size());
+    const auto end = server.starts_with('[') ? std::min(server.find(']'), server.size() - 1) + 1
+                                             : std::min(server.find(':'), server.size());
+    const auto host = server.substr(0, end);
+    if (!well_formed_host(host))
+        return "the host is a name, an IPv4 address, or an IPv6 address in brackets";
+    if (const auto port = server.substr(end); !port.empty()) {
+        const auto number = port.front() == ':' ? parse_port(port.substr(1)) : std::nullopt;
+        if (!number) return "the port is a number from 1 to 65535";
+        url.port = *number;
+    }
+    if (rest.size() > 1 && !read_db(rest.substr(1), url.db))
+        return "behind the server stands the number of a database: redis://HOST:PORT/0";
+    url.host = host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+    return {};
+}
+
+}  // namespace
+
+std::string parse_redis_url(std::string_view text, RedisUrl& out) {
+    RedisUrl url;
+    if (text.starts_with("rediss://"))
+        return "rediss:// (TLS) is not spoken yet: go through a local stunnel or socket";
+    if (!text.starts_with(kTcp) && !text.starts_with(kUnix))
+        return "a URL is redis://HOST:PORT/DB or unix:///PATH";
+    if (!std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; }))
+        return "a URL is printable ASCII without spaces";
+    if (text.find('@') != std::string_view::npos)
+        return "a user or password in a URL would be printed and logged: write `user` and "
+               "`password_file`";
+    const bool tcp = text.starts_with(kTcp);
+    auto fault =
+        tcp ? parse_tcp(text.substr(kTcp.size()), url) : parse_unix(text.substr(kUnix.size()), url);
+    if (!fault.empty()) return fault;
+    url.origin = text.substr(0, text.find('?'));
+    out = std::move(url);
+    return {};
+}
+
+void check_redis(const SinkConfig& sink, const std::string& place, const ConfigOrigin& origin) {
+    if (sink.webhook.url.empty())
+        origin.fail(place, "the sink `" + sink.name + "` needs a `url`: redis://HOST:PORT/DB");
+    RedisUrl url;
+    if (const auto fault = parse_redis_url(sink.webhook.url, url); !fault.empty())
+        origin.fail(place + "/url", "`url`: " + fault);
+    if (origin.names(place + "/password"))
+        origin.fail(place + "/password",
+                    "a password here would travel wherever this file does: put it into a file of "
+                    "its own, `password_file`");
+    const auto& r = sink.redis;
+    if (!r.user.empty() && r.password_file.empty())
+        origin.fail(place + "/user", "`user` needs a `password_file`");
+}
+
+}  // namespace presence
