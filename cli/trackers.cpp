@@ -44,7 +44,8 @@ void AskFlags::add_to(io::Flags& flags) {
     flags.text("--config", "FILE", file, std::string("where the trackers are; ") + io::kConfigHelp);
     flags.text("--to", "ENDPOINT", to,
                "ask this tracker who the others are, not those of the file");
-    flags.duration("--within", 1ms, 24h, within, "how long to wait for each answer (default 2s)");
+    flags.duration("--within", 1ms, 24h, within,
+                   "how long to wait for each answer, and for names to be looked up (default 2s)");
 }
 
 std::string Trackers::One::name() const {

@@ -25,9 +25,11 @@ def open_files(pid):
 def first_spare(pid):
     """The first file that is free, or may become so: a connection, or a pipe to a child. Those below stay for good."""
     lasting = set()
+    log = os.readlink(f"/proc/{pid}/fd/2")  # which the log opened anew
     for file in pathlib.Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):
-            if int(file.name) < 3 or not os.readlink(file).startswith(("socket:", "pipe:")):
+            link = os.readlink(file)
+            if int(file.name) < 3 or link == log or not link.startswith(("socket:", "pipe:")):
                 lasting.add(int(file.name))
     return min(set(range(1_000)) - lasting)
 
