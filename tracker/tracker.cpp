@@ -157,7 +157,7 @@ bool Tracker::end_turn(Instant now, WallOffset wall, Output& out) {
     i.publish(now, wall, out);
     const bool ticks = now >= i.next_tick();
     if (ticks) {
-        i.publisher.tick(i.writing.written, out.publications);
+        i.publisher.tick(i.writing.written, i.stats.freshness, out.publications);
         i.tell_notifiers(now, out.publications);
         i.ticked = now;
         i.tick_wanted = false;

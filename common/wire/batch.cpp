@@ -21,7 +21,8 @@ static void describe(auto& to, Is<Batch> auto& batch) {
 }
 
 static void describe(auto& to, Is<Tick> auto& tick) {
-    to.record(version(kBatchVersion), tick.tracker, tick.boot, tick.last_batch);
+    to.record(version(kBatchVersion), tick.tracker, tick.boot, tick.last_batch,
+              later(tick.freshness != Freshness::live, named(tick.freshness, freshness_named)));
 }
 
 std::string topic_of_user(std::string_view user) {

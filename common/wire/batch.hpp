@@ -38,6 +38,8 @@ struct Tick {
     std::string tracker;
     std::uint64_t boot = 0;
     std::uint64_t last_batch = 0;  // 0: none yet
+    // Of all that the tracker knows: a quiet one says nothing else of it.
+    Freshness freshness = Freshness::live;
 };
 
 [[nodiscard]] std::string encode_batch(const Batch& batch);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <vector>
 
 #include "common/time.hpp"
@@ -11,7 +12,7 @@
 namespace presence::notifier {
 
 // Until when a sink knows all that happened, by when each tracker was heard: a tracker says
-// something each second, if only that nothing happened.
+// something each second, if only that nothing happened, and whether it would know.
 //
 // Pure. Times never go back. Requires: one tracker at least.
 class Currency {
@@ -20,16 +21,20 @@ public:
     static constexpr Duration kSilenceMax = 3s;
 
     explicit Currency(std::size_t trackers)
-        : heard_now_(trackers), heard_at_(trackers, Instant::min()) {}
+        : heard_now_(trackers),
+          heard_at_(trackers, Instant::min()),
+          ticked_(trackers, Freshness::live) {}
 
     // It counts as heard at the next turn.
     void on_heard(std::size_t tracker) { heard_now_[tracker] = true; }
+    void on_tick(std::size_t tracker, Freshness freshness) { ticked_[tracker] = freshness; }
     // Before what was heard is taken in. `in_step`: the follower is.
     void turn(Instant now, bool in_step) {
         for (std::size_t i = 0; i < heard_at_.size(); ++i)
             if (heard_now_[i]) heard_at_[i] = now;
         heard_now_.assign(heard_now_.size(), false);
-        const bool heard = heard_all() && now - oldest() < kSilenceMax;
+        const bool heard = heard_all() && now - oldest() < kSilenceMax &&
+                           std::ranges::count(ticked_, Freshness::live) == std::ssize(ticked_);
         freshness_ = in_step && heard ? Freshness::live
                      : as_of_ms_ == 0 ? Freshness::warming
                                       : Freshness::stale;
@@ -58,6 +63,7 @@ private:
 
     std::vector<bool> heard_now_;    // since the last turn
     std::vector<Instant> heard_at_;  // by tracker
+    std::vector<Freshness> ticked_;
     std::int64_t as_of_ms_ = 0;
     std::int64_t next_ms_ = 0;
     Freshness freshness_ = Freshness::warming;

@@ -99,6 +99,8 @@ bool Delivery::restore_facts(std::string_view bytes) {
 
 void Delivery::on_heard(TrackerMessagePtr heard) {
     currency_.on_heard(heard->tracker);
+    if (const auto* const tick = std::get_if<Tick>(&heard->message))
+        currency_.on_tick(heard->tracker, tick->freshness);
     const auto weight = weight_of(*heard);
     if (weight > 0 && inbox_weight_ + weight > options_.queue_max && !inbox_.empty())
         return let_go(*heard);

@@ -73,9 +73,10 @@ TEST_CASE("a tick is read as it was written", "[codec][batch]") {
 }
 
 TEST_CASE("later versions may append fields, not change the number", "[codec][batch]") {
-    std::string tick = encode_tick({"t1", 5, 6});
+    std::string tick = encode_tick({"t1", 5, 6, Freshness::frozen});
+    CHECK(decode_tick(tick)->freshness == Freshness::frozen);
     std::string longer = tick;
-    longer[0] = '\x95';
+    longer[0] = '\x96';
     longer += '\x2a';
     CHECK(decode_tick(longer).has_value());
     tick[1] = '\x02';

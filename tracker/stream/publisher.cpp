@@ -69,9 +69,10 @@ void Publisher::publish(std::vector<Event>& events, const Subscriptions& subscri
     events.clear();
 }
 
-void Publisher::tick(std::uint64_t written, std::vector<Publication>& out) const {
-    out.push_back(
-        {std::string(kTopicTick), encode_tick({tracker_, boot_, std::min(number_, written)})});
+void Publisher::tick(std::uint64_t written, Freshness freshness,
+                     std::vector<Publication>& out) const {
+    out.push_back({std::string(kTopicTick),
+                   encode_tick({tracker_, boot_, std::min(number_, written), freshness})});
 }
 
 }  // namespace presence::tracker

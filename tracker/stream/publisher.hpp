@@ -44,7 +44,7 @@ public:
     void publish(std::vector<Event>& events, const Subscriptions& subscribed,
                  std::vector<Publication>& out);
     // Up to which batch there is something to ask for: not beyond `written`.
-    void tick(std::uint64_t written, std::vector<Publication>& out) const;
+    void tick(std::uint64_t written, Freshness freshness, std::vector<Publication>& out) const;
 
     [[nodiscard]] std::uint64_t batches() const { return number_; }
     [[nodiscard]] std::uint64_t transitions() const { return transitions_; }
