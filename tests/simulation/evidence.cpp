@@ -70,6 +70,15 @@ bool Evidence::in_outage(const Read& read, bool also_told) const {
            });
 }
 
+bool Evidence::came_late(const Read& read) const {
+    const auto outages = outages_.find(read.collector);
+    return outages != outages_.end() &&
+           std::any_of(outages->second.begin(), outages->second.end(), [&](const Outage& outage) {
+               return outage.told && outage.to != kNever && read.to > outage.from &&
+                      read.from < outage.to;
+           });
+}
+
 bool Evidence::may_end(const Read& beat, const Read& other) {
     if (other.session != beat.session || &other == &beat) return false;
     if (other.bye) return other.latest() >= beat.earliest() - kByeMemory - kClockBoundMax;
@@ -137,6 +146,7 @@ Time Evidence::last_deadline(std::size_t user, Time at, Time now, bool known) co
     Time last = 0;
     for (const auto& beat : reads_[user]) {
         if (beat.bye || beat.arrived > at || beat.from > now || !holds(user, beat, now)) continue;
+        if (came_late(beat)) continue;
         if (beat.earliest() + beat.ttl <= beat.to) continue;  // too old when it was read
         if (known && (beat.lost || forgotten_since(user, beat, now))) continue;
         const auto& reads = reads_[user];

@@ -105,6 +105,8 @@ private:
     [[nodiscard]] bool forgotten_since(std::size_t user, const Read& read, Time now) const;
     [[nodiscard]] bool holds(std::size_t user, const Read& read, Time now) const;
     [[nodiscard]] bool in_outage(const Read& read, bool also_told) const;
+    // It came to the tracker at the end of one, when time there may have passed its deadline.
+    [[nodiscard]] bool came_late(const Read& read) const;
     // Whether `other`, of the same session, may take away what `beat` holds.
     [[nodiscard]] static bool may_end(const Read& beat, const Read& other);
     // And then, when at the earliest.
