@@ -57,7 +57,7 @@ class Follower:
                 self._heard(boot, number, batch)
             elif topic == b"tick":
                 self.ticks += 1
-                _, _, boot, last = msgpack.unpackb(body)
+                _, _, boot, last, *_ = msgpack.unpackb(body)
                 self._heard(boot, last, None)
             else:
                 self.singles += 1
