@@ -11,14 +11,14 @@
 
 namespace presence::io::log {
 
-// Lines to a file descriptor that may have a slow reader, or one that stands still (a full pipe, a
-// terminal after Ctrl-S, a journal that hangs): whoever logs never waits for it. A line that finds
-// no room is dropped and counted; once there is room again, one line says how many.
+// Lines to a file descriptor whose reader may be slow or stand still: a full pipe, a terminal after
+// Ctrl-S, a journal that hangs. Writing never waits. A line that finds no room is dropped and
+// counted. Once there is room again, one line says how many were dropped.
 //
 // The flags of the descriptor are left alone: shells, parents and siblings share them.
 class LogOutput {
 public:
-    // `tell_dropped` makes the line for so many.
+    // `tell_dropped` makes the line that says how many were dropped.
     using TellDropped = std::function<std::string(std::uint64_t lines)>;
     LogOutput(int fd, TellDropped tell_dropped);
 

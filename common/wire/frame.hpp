@@ -65,8 +65,8 @@ struct FrameHeader {
     std::uint64_t dropped = 0;
     bool goodbye = false;  // the last frame of this boot: everything read has been sent
     Epoch epoch = 0;       // the highest of any slot that the collector has heard of
-    // Some tracker of its list has not answered it lately: of whom that one alone hears it cannot
-    // pass on that they live.
+    // Some tracker of its list has not answered it lately. A collector that only this tracker hears
+    // may live, and the sender of the frame cannot know.
     bool misses_tracker = false;
 
     [[nodiscard]] ListRank list() const { return {map_version, list_hash}; }
