@@ -14,3 +14,20 @@ pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 
 # Debian builds it with Boost by default; we need none of it.
 target_compile_definitions(msgpackc-cxx INTERFACE MSGPACK_NO_BOOST)
+
+# sink_library(NAME PACKAGE VERSION): a library that one type of sink needs. It is built in where it is
+# found; PRESENCE_NAME=ON insists on it, OFF leaves it out. Sets PRESENCE_HAS_NAME; the target is
+# PkgConfig::PACKAGE.
+function(sink_library name package version)
+    set(PRESENCE_${name} AUTO CACHE STRING "Build the sink that needs ${package}: AUTO, ON or OFF")
+    set(has OFF)
+    if(PRESENCE_${name} STREQUAL "AUTO")
+        pkg_check_modules(${package} IMPORTED_TARGET GLOBAL "${package}>=${version}")
+    elseif(PRESENCE_${name})
+        pkg_check_modules(${package} REQUIRED IMPORTED_TARGET GLOBAL "${package}>=${version}")
+    endif()
+    if(PRESENCE_${name} AND ${package}_FOUND)
+        set(has ON)
+    endif()
+    set(PRESENCE_HAS_${name} ${has} PARENT_SCOPE)
+endfunction()

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/config/address.hpp"
+#include "common/config/built_in.hpp"
 #include "common/config/endpoint.hpp"
 #include "common/config/read.hpp"
 #include "common/config/schema.hpp"
@@ -215,15 +216,12 @@ private:
         name(place, "name", s.name, "sinks");
         if (s.type == SinkType::unset)
             origin_.fail(place, "the sink `" + s.name +
-                                    "` needs a `type`: " + enumerated(kWords<SinkType>, " or "));
+                                    "` needs a `type`: " + enumerated(sinks_built_in(), " or "));
+        if (s.type != SinkType::unset && !is_built_in(s.type))
+            origin_.fail(place + "/type", "this build has no sinks of type " +
+                                              std::string(word_of(s.type)) + ", but " +
+                                              enumerated(sinks_built_in(), " and "));
         belongs(place, s);
-        if (s.type == SinkType::standard_output)
-            for (const char* key : {"give_up_after", "attempts_max", "dead_max"})
-                if (origin_.names(place + "/" + key))
-                    origin_.fail(place + "/" + key,
-                                 "`" + std::string(key) +
-                                     "` is not for a sink of type stdout: nothing is kept for "
-                                     "it, so there is no place for dead letters");
         if (s.type == SinkType::jsonl) {
             if (s.path.empty()) origin_.fail(place, "the sink `" + s.name + "` needs a `path`");
             unique(place + "/path", s.path, "the file");
@@ -238,23 +236,22 @@ private:
 
     // What only sinks of other types have is not there.
     void belongs(const std::string& place, const SinkConfig& s) {
-        const auto refuse = [&](const std::string& key, SinkType owner) {
-            if (origin_.names(place + "/" + key))
-                origin_.fail(place + "/" + key,
-                             "`" + key + "` is for a sink of type " + std::string(word_of(owner)) +
-                                 ", this one is of type " + std::string(word_of(s.type)));
-        };
-        for (const auto& setting : find_table("sink")->settings)
-            if (setting.only != SinkType::unset && setting.only != s.type)
-                refuse(std::string(setting.key), setting.only);
-        if (s.type == SinkType::standard_output || s.type == SinkType::jsonl)
-            refuse("timeout", SinkType::webhook);
-        if (s.type != SinkType::webhook && s.type != SinkType::redis)
-            refuse("url", SinkType::webhook);
-        if (s.type == SinkType::exec && !s.acknowledge && origin_.names(place + "/timeout"))
-            origin_.fail(
-                place + "/timeout",
-                "`timeout` is for a sink of type webhook, or exec with acknowledge = true");
+        for (const auto& setting : find_table("sink")->settings) {
+            const auto key = place + "/" + std::string(setting.key);
+            if (!origin_.names(key)) continue;
+            const auto fail = [&](std::string_view why) {
+                origin_.fail(key, "`" + std::string(setting.key) + "` " + std::string(why));
+            };
+            if (!setting.is_of(s.type)) {
+                std::vector<std::string_view> types;
+                for (const auto type : setting.types)
+                    types.push_back(word_of(type));
+                fail("is for a sink of type " + enumerated(types, " or ") +
+                     ", this one is of type " + std::string(word_of(s.type)));
+            } else if (setting.used != nullptr && !setting.used(s)) {
+                fail("is for an exec sink with acknowledge = true");
+            }
+        }
     }
 
     void notifier(const std::string& place, const SinkConfig& s) {

@@ -16,7 +16,17 @@ enum class LogFormat : std::uint8_t { logfmt, json };
 enum class Durability : std::uint8_t { off, process, power };
 enum class OnStart : std::uint8_t { resume, offline };
 enum class OnShutdown : std::uint8_t { hold, offline };
-enum class SinkType : std::uint8_t { unset, standard_output, jsonl, exec, webhook, redis };
+enum class SinkType : std::uint8_t {
+    unset,
+    standard_output,
+    jsonl,
+    exec,
+    webhook,
+    redis,
+    postgres,
+    kafka,
+    nats
+};
 enum class SinkFormat : std::uint8_t { text, json };   // of standard output
 enum class SinkMode : std::uint8_t { every, latest };  // latest: of what waits, of each user
 
@@ -37,8 +47,8 @@ inline constexpr std::array<std::string_view, 2> kWords<OnStart>{"resume", "offl
 template <>
 inline constexpr std::array<std::string_view, 2> kWords<OnShutdown>{"hold", "offline"};
 template <>
-inline constexpr std::array<std::string_view, 6> kWords<SinkType>{"",     "stdout",  "jsonl",
-                                                                  "exec", "webhook", "redis"};
+inline constexpr std::array<std::string_view, 9> kWords<SinkType>{
+    "", "stdout", "jsonl", "exec", "webhook", "redis", "postgres", "kafka", "nats"};
 template <>
 inline constexpr std::array<std::string_view, 2> kWords<SinkFormat>{"text", "json"};
 template <>

@@ -82,11 +82,9 @@ struct NotifierConfig {
 };
 
 struct WebhookConfig {
-    std::string url;
     std::string secret_file;        // one secret a line, the newest first
     std::string secret_env;         // or the environment variable that holds them
-    Duration timeout = 20s;         // of a request as a whole; exec: of an acknowledgement
-    Duration connect_timeout = 5s;  // of that, at most
+    Duration connect_timeout = 5s;  // of the timeout, at most
     std::uint64_t batch_max = 100;  // events in a request
     bool allow_private = false;     // targets that are not on the public internet
     bool allow_plaintext = false;   // http:// beyond loopback
@@ -112,7 +110,9 @@ struct SinkConfig {
     std::string path;                  // jsonl
     std::vector<std::string> command;  // exec: program and arguments
     bool acknowledge = false;          // exec: taken is what the program says it has handled
-    WebhookConfig webhook;             // redis: its url and timeout
+    std::string url;                   // where the place is
+    Duration timeout = 20s;            // of a request as a whole, an answer, an acknowledgement
+    WebhookConfig webhook;
     RedisConfig redis;
     SinkMode mode = SinkMode::every;
     std::uint64_t queue_max = 100'000;  // events waiting; beyond, they are replayed later

@@ -72,10 +72,10 @@ std::string parse_redis_url(std::string_view text, RedisUrl& out) {
 }
 
 void check_redis(const SinkConfig& sink, const std::string& place, const ConfigOrigin& origin) {
-    if (sink.webhook.url.empty())
+    if (sink.url.empty())
         origin.fail(place, "the sink `" + sink.name + "` needs a `url`: redis://HOST:PORT/DB");
     RedisUrl url;
-    if (const auto fault = parse_redis_url(sink.webhook.url, url); !fault.empty())
+    if (const auto fault = parse_redis_url(sink.url, url); !fault.empty())
         origin.fail(place + "/url", "`url`: " + fault);
     if (origin.names(place + "/password"))
         origin.fail(place + "/password",

@@ -1,5 +1,6 @@
 #include "common/config/schema.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "common/limits.hpp"
@@ -76,9 +77,9 @@ Setting used_if(bool (*used)(const SinkConfig&), Setting setting) {
     setting.used = used;
     return setting;
 }
-Settings only(SinkType type, Settings settings) {
+Settings only(std::vector<SinkType> types, Settings settings) {
     for (auto& setting : settings)
-        setting.only = type;
+        setting.types = types;
     return settings;
 }
 Settings printed_last(Settings settings) {
@@ -170,14 +171,8 @@ Settings of_notifier() {
     };
 }
 
-bool has_url(const SinkConfig& sink) {
-    return sink.type == SinkType::webhook || sink.type == SinkType::redis;
-}
 bool asks_in_time(const SinkConfig& sink) {
-    return has_url(sink) || (sink.type == SinkType::exec && sink.acknowledge);
-}
-bool kept(const SinkConfig& sink) {
-    return sink.type != SinkType::standard_output;
+    return sink.type != SinkType::exec || sink.acknowledge;
 }
 
 Settings of_sink() {
@@ -185,49 +180,52 @@ Settings of_sink() {
     using W = WebhookConfig;
     using R = RedisConfig;
     constexpr auto hook = &S::webhook;
-    constexpr auto redis = &S::redis;
+    constexpr auto at_redis = &S::redis;
+    using enum SinkType;
+    const std::vector kept{jsonl, exec, webhook, redis};
     return joined({
         {id("name", at<&S::name>, "its name; the same as its type"),
          text("notifier", at<&S::notifier>, "whose sink it is; the only one's"),
          choice("type", at<&S::type>, "TYPE", "what becomes of events")},
-        only(SinkType::standard_output,
-             {choice("format", at<&S::format>, "FORMAT", "form of a line")}),
-        only(SinkType::jsonl, {text("path", at<&S::path>, "the file that is appended to")}),
-        only(SinkType::exec,
+        only({standard_output}, {choice("format", at<&S::format>, "FORMAT", "form of a line")}),
+        only({jsonl}, {text("path", at<&S::path>, "the file that is appended to")}),
+        only({exec},
              {text("command", at<&S::command>, "program and arguments"),
               flag("acknowledge", at<&S::acknowledge>, "taken is what the program says it is")}),
         printed_last(
             {choice("mode", at<&S::mode>, "MODE", "of what waits, all or the newest of each user"),
-             number("queue_max", at<&S::queue_max>, 1, 100'000'000, "events that wait"),
-             used_if(kept, or_zero(duration("give_up_after", at<&S::give_up_after>, 1s, 365 * 24h,
-                                            "then an event that fails alone becomes a dead letter; "
-                                            "0s: never"))),
-             used_if(kept, number("attempts_max", at<&S::attempts_max>, 0, 1'000'000,
-                                  "deprecated: then events become dead letters; 0: never")),
-             used_if(kept,
-                     number("dead_max", at<&S::dead_max>, 1, 10'000'000, "dead letters kept"))}),
-        {used_if(has_url, text("url", at<hook, &W::url>,
-                               "where batches are posted; redis: redis://HOST:PORT/DB, "
-                               "unix:///PATH"))},
-        only(SinkType::redis,
-             {text("user", at<redis, &R::user>, "who it says it is; none: the default user"),
-              text("password", nullptr, "refused: it would travel wherever the file does"),
-              text("password_file", at<redis, &R::password_file>, "file with the password alone"),
-              text("prefix", at<redis, &R::prefix>, "what the keys begin with"),
-              or_zero(duration("offline_ttl", at<redis, &R::offline_ttl>, 1min, 3650 * 24h,
-                               "how long users who are offline are remembered; 0s: for ever")),
-              text("publish", at<redis, &R::publish>, "channel to which events are published"),
-              text("stream", at<redis, &R::stream>, "stream to which events are added"),
-              number("stream_max", at<redis, &R::stream_max>, 1, kMany,
-                     "events that the stream holds, about")}),
-        only(SinkType::webhook,
+             number("queue_max", at<&S::queue_max>, 1, 100'000'000, "events that wait")}),
+        printed_last(
+            only(kept, {or_zero(duration("give_up_after", at<&S::give_up_after>, 1s, 365 * 24h,
+                                         "then an event that fails alone becomes a dead letter; "
+                                         "0s: never")),
+                        number("attempts_max", at<&S::attempts_max>, 0, 1'000'000,
+                               "deprecated: then events become dead letters; 0: never"),
+                        number("dead_max", at<&S::dead_max>, 1, 10'000'000, "dead letters kept")})),
+        only({webhook, redis},
+             {text("url", at<&S::url>,
+                   "where batches are posted; redis: redis://HOST:PORT/DB, unix:///PATH")}),
+        only(
+            {redis},
+            {text("user", at<at_redis, &R::user>, "who it says it is; none: the default user"),
+             text("password", nullptr, "refused: it would travel wherever the file does"),
+             text("password_file", at<at_redis, &R::password_file>, "file with the password alone"),
+             text("prefix", at<at_redis, &R::prefix>, "what the keys begin with"),
+             or_zero(duration("offline_ttl", at<at_redis, &R::offline_ttl>, 1min, 3650 * 24h,
+                              "how long users who are offline are remembered; 0s: for ever")),
+             text("publish", at<at_redis, &R::publish>, "channel to which events are published"),
+             text("stream", at<at_redis, &R::stream>, "stream to which events are added"),
+             number("stream_max", at<at_redis, &R::stream_max>, 1, kMany,
+                    "events that the stream holds, about")}),
+        only({webhook},
              {text("secret", nullptr, "refused: it would travel wherever the file does"),
               text("secret_file", at<hook, &W::secret_file>, "secrets, the newest first"),
               text("secret_env", at<hook, &W::secret_env>, "or the variable that holds them")}),
-        {used_if(asks_in_time, duration("timeout", at<hook, &W::timeout>, 100ms, 10min,
-                                        "of a request as a whole; exec: of an acknowledgement; "
-                                        "redis: of an answer"))},
-        only(SinkType::webhook,
+        only({exec, webhook, redis},
+             {used_if(asks_in_time, duration("timeout", at<&S::timeout>, 100ms, 10min,
+                                             "of a request as a whole; exec: of an "
+                                             "acknowledgement; redis: of an answer"))}),
+        only({webhook},
              {duration("connect_timeout", at<hook, &W::connect_timeout>, 100ms, 10min,
                        "of that, at most, to connect"),
               number("batch_max", at<hook, &W::batch_max>, 1, 5'000, "events in a request"),
@@ -251,6 +249,10 @@ TableSchema list_of(Text table_name, Settings settings) {
 }
 
 }  // namespace
+
+bool Setting::is_of(SinkType type) const {
+    return types.empty() || std::ranges::find(types, type) != types.end();
+}
 
 std::string TableSchema::title() const {
     return list ? "[[" + std::string(name) + "]]" : "[" + std::string(name) + "]";

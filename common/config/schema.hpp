@@ -36,10 +36,12 @@ struct Setting {
     std::int64_t low = 0, high = 0;  // numbers, and durations in us
     bool zero_allowed = false;       // though below `low`
     TextRule rule = TextRule::any;
-    At follows = nullptr;             // its default; printed after it, if it differs
-    SinkType only = SinkType::unset;  // the one type of sink that has it
+    At follows = nullptr;           // its default; printed after it, if it differs
+    std::vector<SinkType> types{};  // of sinks that have it; none: all
     bool printed_last = false;
-    bool (*used)(const SinkConfig&) = nullptr;  // the sinks that have it, where it is no one type
+    bool (*used)(const SinkConfig&) = nullptr;  // of these, the sinks for which it says something
+
+    [[nodiscard]] bool is_of(SinkType type) const;
 };
 
 // [presence], or a list of tables such as [[tracker]].

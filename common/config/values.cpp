@@ -114,7 +114,7 @@ Place read_place(Setting::At at, const void* table) {
 bool has(const TableSchema& schema, const Setting& setting, const void* table) {
     if (setting.at == nullptr) return false;
     const auto* sink = static_cast<const SinkConfig*>(table);
-    if (setting.only != SinkType::unset && setting.only != sink->type) return false;
+    if (!setting.types.empty() && !setting.is_of(sink->type)) return false;
     if (setting.used != nullptr && !setting.used(*sink)) return false;
     const auto text = text_of(setting, table);
     if (setting.follows != nullptr)

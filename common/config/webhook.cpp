@@ -44,10 +44,10 @@ void check_secrets(const SinkConfig& sink, const std::string& place, const Confi
 
 void check_webhook(const SinkConfig& sink, const std::string& place, const ConfigOrigin& origin) {
     const auto& w = sink.webhook;
-    if (w.url.empty()) origin.fail(place, "the sink `" + sink.name + "` needs a `url`");
+    if (sink.url.empty()) origin.fail(place, "the sink `" + sink.name + "` needs a `url`");
     Url url;
     // Not the URL itself: its path may be a secret.
-    if (const auto fault = parse_url(w.url, url); !fault.empty())
+    if (const auto fault = parse_url(sink.url, url); !fault.empty())
         origin.fail(place + "/url", "`url`: " + fault);
     const std::string_view special = special_by_text(url);
     if (!special.empty() && !w.allow_private)

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 
+#include "common/config/built_in.hpp"
 #include "common/config/schema.hpp"
 #include "common/config/suggest.hpp"
 #include "common/io/program.hpp"
@@ -121,7 +122,9 @@ Flags::Flags(const std::string& program, const std::string& about)
     impl_->app = impl_->owned.get();
     impl_->program = program;
     impl_->app->set_help_flag("-h,--help", "say this and end");
-    impl_->app->set_version_flag("--version", program + " " + version(), "say the version and end");
+    impl_->app->set_version_flag(
+        "--version", program + " " + version() + "\nsinks: " + enumerated(sinks_built_in(), ", "),
+        "say the version, the types of sinks that are built in, and end");
     impl_->app->formatter(std::make_shared<Usage>());
     impl_->app->get_formatter()->column_width(36);
 }

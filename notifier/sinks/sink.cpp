@@ -28,6 +28,9 @@ std::unique_ptr<Sink> make_sink(const SinkConfig& config, const std::filesystem:
             return std::make_unique<WebhookSink>(config, interrupt);
         case SinkType::redis:
             return std::make_unique<RedisSink>(config, interrupt, std::move(host));
+        case SinkType::postgres:
+        case SinkType::kafka:
+        case SinkType::nats:
         case SinkType::unset:
             break;
     }

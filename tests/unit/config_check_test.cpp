@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "common/config/built_in.hpp"
 #include "common/config/read.hpp"
 #include "common/slots.hpp"
 
@@ -121,13 +122,22 @@ TEST_CASE("a sink has what its type needs and nothing else", "[config][check]") 
     const std::string exec = "[[sink]]\ntype = \"exec\"\ncommand = [\"x\"]\n";
     CHECK(complaint(exec + "acknowledge = true\ntimeout = \"5s\"\n") == "accepted");
     CHECK(complaint(exec + "timeout = \"5s\"\n") ==
-          "f:4: `timeout` is for a sink of type webhook, or exec with acknowledge = true");
+          "f:4: `timeout` is for an exec sink with acknowledge = true");
     CHECK(complaint("[[sink]]\ntype = \"jsonl\"\npath = \"x\"\nacknowledge = true\n") ==
           "f:4: `acknowledge` is for a sink of type exec, this one is of type jsonl");
     CHECK_THAT(complaint("[[sink]]\ntype = \"stdout\"\nformat = \"xml\"\n"),
                Catch::StartsWith("f:3: `format` must be one of text, json"));
     CHECK(complaint("[[sink]]\ntype = \"jsonl\"\npath = \"x\"\n[[sink]]\nname = \"b\"\n"
                     "type = \"jsonl\"\npath = \"x\"\n") == "f:7: the file `x` is used twice");
+}
+
+TEST_CASE("a sink whose library was left out is refused", "[config][check]") {
+    for (const auto type : {SinkType::postgres, SinkType::kafka, SinkType::nats}) {
+        if (is_built_in(type)) continue;
+        CHECK_THAT(complaint("[[sink]]\ntype = \"" + std::string(word_of(type)) + "\"\n"),
+                   Catch::StartsWith("f:2: this build has no sinks of type " +
+                                     std::string(word_of(type)) + ", but stdout, jsonl, "));
+    }
 }
 
 TEST_CASE("a sink belongs to a notifier that there is", "[config][check]") {
@@ -143,8 +153,8 @@ TEST_CASE("a sink for which nothing is kept has no place for dead letters", "[co
         CHECK(complaint("[[sink]]\ntype = \"stdout\"\n" + std::string(key) +
                         (std::string(key) == "give_up_after" ? " = \"5s\"\n" : " = 5\n")) ==
               "f:3: `" + std::string(key) +
-                  "` is not for a sink of type stdout: nothing is kept for it, so there is no "
-                  "place for dead letters");
+                  "` is for a sink of type jsonl, exec, webhook or redis, this one is of type "
+                  "stdout");
 }
 
 TEST_CASE("what a sink was told is kept below its notifier's directory", "[config][check]") {

@@ -45,16 +45,16 @@ std::vector<std::string> flat(const Config& c) {
     for (const auto& x : c.notifiers)
         out.insert(out.end(), {"notifier", x.id, x.data});
     for (const auto& x : c.sinks) {
-        out.insert(out.end(), {"sink", x.name, x.notifier, std::string(word_of(x.type)),
-                               std::string(word_of(x.format)), x.path, std::to_string(x.queue_max),
-                               std::to_string(x.attempts_max), std::to_string(x.dead_max),
-                               format_duration(x.give_up_after)});
+        out.insert(out.end(),
+                   {"sink", x.name, x.notifier, std::string(word_of(x.type)),
+                    std::string(word_of(x.format)), x.path, x.url, format_duration(x.timeout),
+                    std::to_string(x.queue_max), std::to_string(x.attempts_max),
+                    std::to_string(x.dead_max), format_duration(x.give_up_after)});
         out.insert(out.end(), x.command.begin(), x.command.end());
         const auto& w = x.webhook;
-        out.insert(out.end(), {w.url, w.secret_file, w.secret_env, format_duration(w.timeout),
-                               format_duration(w.connect_timeout), std::to_string(w.batch_max),
-                               std::to_string(w.allow_private), std::to_string(w.allow_plaintext),
-                               w.proxy, w.ca_file});
+        out.insert(out.end(), {w.secret_file, w.secret_env, format_duration(w.connect_timeout),
+                               std::to_string(w.batch_max), std::to_string(w.allow_private),
+                               std::to_string(w.allow_plaintext), w.proxy, w.ca_file});
         const auto& r = x.redis;
         out.insert(out.end(), {r.user, r.password_file, r.prefix, format_duration(r.offline_ttl),
                                r.publish, r.stream, std::to_string(r.stream_max)});
@@ -76,13 +76,10 @@ std::string awkward_text() {
 
 WebhookConfig any_webhook() {
     WebhookConfig w;
-    w.url =
-        *rc::gen::element<std::string>("https://example.org/a?b=c%20d&e='", "http://[::1]:8080");
     if (*rc::gen::arbitrary<bool>())
         w.secret_file = awkward_text();
     else
         w.secret_env = "HOOK_SECRET";
-    w.timeout = *rc::gen::inRange(100, 600'001) * 1ms;
     w.connect_timeout = *rc::gen::inRange(100, 600'001) * 1ms;
     w.batch_max = *rc::gen::inRange<std::uint64_t>(1, 5'001);
     w.allow_private = true;
@@ -122,11 +119,16 @@ SinkConfig any_sink(std::size_t index, const std::string& notifier) {
     if (s.type == SinkType::exec) {
         s.command = {awkward_text(), awkward_text(), ""};
         s.acknowledge = *rc::gen::arbitrary<bool>();
-        if (s.acknowledge) s.webhook.timeout = *rc::gen::inRange(100, 600'001) * 1ms;
+        if (s.acknowledge) s.timeout = *rc::gen::inRange(100, 600'001) * 1ms;
     }
-    if (s.type == SinkType::webhook) s.webhook = any_webhook();
+    if (s.type == SinkType::webhook) {
+        s.url = *rc::gen::element<std::string>("https://example.org/a?b=c%20d&e='",
+                                               "http://[::1]:8080");
+        s.timeout = *rc::gen::inRange(100, 600'001) * 1ms;
+        s.webhook = any_webhook();
+    }
     if (s.type == SinkType::redis) {
-        s.webhook.url = *rc::gen::element<std::string>("redis://10.0.0.1:6379/2", "unix:///run/r");
+        s.url = *rc::gen::element<std::string>("redis://10.0.0.1:6379/2", "unix:///run/r");
         s.redis = any_redis();
     }
     return s;

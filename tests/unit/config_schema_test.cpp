@@ -33,11 +33,11 @@ TEST_CASE("a setting that is one of few words takes each of them and no other",
     REQUIRE(type != nullptr);
     for (const auto word : kWords<SinkType>)
         CHECK(set_from_text(*type, word, &sink).empty() != word.empty());
-    CHECK(sink.type == SinkType::redis);
+    CHECK(sink.type == SinkType::nats);
     CHECK(set_from_text(*type, "jsnol", &sink) ==
-          "must be one of stdout, jsonl, exec, webhook, redis");
-    CHECK(text_of(*type, &sink) == "redis");
-    CHECK(toml_of(*type, &sink) == "\"redis\"");
+          "must be one of stdout, jsonl, exec, webhook, redis, postgres, kafka, nats");
+    CHECK(text_of(*type, &sink) == "nats");
+    CHECK(toml_of(*type, &sink) == "\"nats\"");
 }
 
 TEST_CASE("of a sink only what its type has is printed", "[config][schema]") {

@@ -73,7 +73,7 @@ TEST_CASE("a webhook's numbers and durations have bounds", "[config][webhook]") 
 }
 
 TEST_CASE("a webhook's settings belong to a webhook", "[config][webhook]") {
-    for (const char* line : {"timeout = \"1s\"", "allow_private = true", "batch_max = 1"})
+    for (const char* line : {"secret_env = \"S\"", "allow_private = true", "batch_max = 1"})
         CHECK_THROWS_WITH(read("[[sink]]\ntype = \"stdout\"\n" + std::string(line) + "\n"),
                           Catch::Contains("is for a sink of type webhook, this one is of type "
                                           "stdout"));

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "common/config/built_in.hpp"
 #include "common/config/schema.hpp"
 #include "common/io/program.hpp"
 
@@ -161,7 +162,8 @@ TEST_CASE("--help shows the flags, then the epilogue; --version the version", "[
     CHECK(help.find("Exit codes: 0.") > help.find("--every"));
     CHECK(help.find("Exit codes: 0.") != std::string::npos);
     CHECK(said(of.flags, {"-h"}) == help);
-    CHECK(said(of.flags, {"--version"}) == "program " + io::version() + "\n");
+    CHECK(said(of.flags, {"--version"}) ==
+          "program " + io::version() + "\nsinks: " + enumerated(sinks_built_in(), ", ") + "\n");
 }
 
 TEST_CASE("the subcommand that is given is run, with flags of its own", "[io][flags]") {

@@ -253,7 +253,7 @@ TEST_CASE("a chunk that is under way for 10 s is told, each 10 s, while the loop
     world.config.type = SinkType::exec;
     world.config.command = {"/bin/sh", "-c", "cat >/dev/null"};  // acknowledges nothing
     world.config.acknowledge = true;
-    world.config.webhook.timeout = 1h;
+    world.config.timeout = 1h;
     world.start();
     world.all_told();
     world.say(true, "alice");
@@ -282,7 +282,7 @@ TEST_CASE("a sink that wants nothing more is given nothing until it is reopened"
     server.status = 410;
     RunWorld world;
     world.config.type = SinkType::webhook;
-    world.config.webhook.url = "http://127.0.0.1:" + std::to_string(server.port) + "/";
+    world.config.url = "http://127.0.0.1:" + std::to_string(server.port) + "/";
     world.config.webhook.secret_env = "WEBHOOK_SECRET";
     world.config.webhook.allow_private = true;
     world.start();
@@ -333,7 +333,7 @@ TEST_CASE("what a program says that acknowledges nothing is counted", "[notifier
     world.config.type = SinkType::exec;
     world.config.command = {"/bin/sh", "-c", "while read -r line; do echo nothing; done"};
     world.config.acknowledge = true;
-    world.config.webhook.timeout = 1h;
+    world.config.timeout = 1h;
     world.start();
     world.say(true, "alice");
     world.until([&] { return world.runner->counters()["answers_ignored"] > 0; });

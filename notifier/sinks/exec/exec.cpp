@@ -31,7 +31,7 @@ ExecSink::ExecSink(const SinkConfig& config, const std::filesystem::path& direct
     : name_(config.name),
       command_(config.command),
       acknowledge_(config.acknowledge),
-      timeout_(config.webhook.timeout),
+      timeout_(config.timeout),
       interrupt_(&interrupt),
       host_(std::move(host)),
       record_(directory / "child"),

@@ -23,7 +23,7 @@ constexpr std::size_t kPasswordBytesMax = 4 * 1024;
 
 RedisUrl url_of(const SinkConfig& config) {
     RedisUrl url;
-    const auto fault = parse_redis_url(config.webhook.url, url);
+    const auto fault = parse_redis_url(config.url, url);
     PRESENCE_CHECK(fault.empty(), "a URL that was accepted");
     return url;
 }
@@ -124,7 +124,7 @@ Reply RedisSink::ask(RedisConnection& connection,
 void RedisSink::ensure_open() {
     if (connection_ && connection_->closed()) connection_.reset();
     if (connection_) return;
-    RedisConnection connection(url_, config_.webhook.timeout, *interrupt_);
+    RedisConnection connection(url_, config_.timeout, *interrupt_);
     log_in(connection);
     look_at_memory(connection);
     hash_ = ask(connection, {"SCRIPT", "LOAD", kRedisScript}).text;

@@ -27,12 +27,13 @@ std::string origin_of(const std::string& text) {
     return parse_url(text, url).empty() ? url.origin : "the webhook";
 }
 
-HttpPost::Options http_options(const WebhookConfig& config) {
+HttpPost::Options http_options(const SinkConfig& sink) {
+    const auto& config = sink.webhook;
     HttpPost::Options options;
-    options.url = config.url;
-    options.origin = origin_of(config.url);
+    options.url = sink.url;
+    options.origin = origin_of(sink.url);
     options.user_agent = "presence-notifier/" + std::string(io::version());
-    options.timeout = config.timeout;
+    options.timeout = sink.timeout;
     options.connect_timeout = config.connect_timeout;
     options.allow_private = config.allow_private;
     options.proxy = config.proxy;
@@ -104,9 +105,9 @@ Fault fault_of_status(long status) {
 
 WebhookSink::WebhookSink(const SinkConfig& config, const Interrupt& interrupt)
     : config_(config.webhook),
-      origin_(origin_of(config.webhook.url)),
+      origin_(origin_of(config.url)),
       keys_(first_secrets(config)),
-      http_(http_options(config.webhook), interrupt) {}
+      http_(http_options(config), interrupt) {}
 
 Report WebhookSink::take(const std::vector<Event>& batch) {
     std::size_t taken = 0;
