@@ -101,6 +101,7 @@ private:
     void open(const io::Program& program, const SinkConfig& sink) {
         auto options = follower_options(program.config, program.id);
         options.first_rid = (std::uint64_t{runners_.size()} << kRidBits) + 1;
+        options.user_prefix = sink.user_prefix;
         const auto& presence = program.config.presence;
         io::Store::Options store;
         store.directory = directory_of(program.config, sink);

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,8 @@
 #include "common/config/suggest.hpp"
 #include "common/limits.hpp"
 #include "common/slots.hpp"
+#include "common/text.hpp"
+#include "common/transition.hpp"
 
 namespace presence {
 namespace {
@@ -231,7 +234,27 @@ private:
                                     "` needs a `command`: [\"program\", \"argument\", ...]");
         if (s.type == SinkType::webhook) check_webhook(s, place, origin_);
         if (s.type == SinkType::redis) check_redis(s, place, origin_);
+        words(place, "states", s.states, kStates);
+        words(place, "reasons", s.reasons, kReasons);
+        if (!s.user_prefix.empty() && check_text(s.user_prefix, kUserBytesMax) != TextFault::none)
+            origin_.fail(place + "/user_prefix",
+                         "`user_prefix` is what ids of users begin with: at most 128 bytes of "
+                         "UTF-8 without control characters");
         notifier(place, s);
+    }
+
+    // A list of some of those known. None at all would be a sink that is told nothing.
+    void words(const std::string& place, const std::string& key,
+               const std::vector<std::string>& list, std::span<const std::string_view> known) {
+        const auto at = place + "/" + key;
+        if (list.empty() && origin_.names(at))
+            origin_.fail(
+                at, "`" + key + "` is empty; leave it out for all: " + enumerated(known, ", "));
+        for (const auto& word : list)
+            if (std::ranges::find(known, word) == known.end())
+                origin_.fail(at, "`" + key + "` knows no `" + word + "`, but " +
+                                     enumerated(known, ", ") +
+                                     did_you_mean(word, {known.begin(), known.end()}));
     }
 
     // What only sinks of other types have is not there.

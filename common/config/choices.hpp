@@ -27,6 +27,10 @@ enum class SinkType : std::uint8_t {
     kafka,
     nats
 };
+// The place holds who is online, not what happened.
+[[nodiscard]] constexpr bool is_state_place(SinkType type) {
+    return type == SinkType::redis || type == SinkType::postgres;
+}
 enum class SinkFormat : std::uint8_t { text, json };   // of standard output
 enum class SinkMode : std::uint8_t { every, latest };  // latest: of what waits, of each user
 

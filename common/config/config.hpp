@@ -114,6 +114,10 @@ struct SinkConfig {
     Duration timeout = 20s;            // of a request as a whole, an answer, an acknowledgement
     WebhookConfig webhook;
     RedisConfig redis;
+    std::string user_prefix;           // of all users of whom it is told
+    std::vector<std::string> states;   // of what happens it is told these; none: all
+    std::vector<std::string> reasons;  // so too
+    Duration delay{0};                 // how long a user is offline before it is told
     SinkMode mode = SinkMode::every;
     std::uint64_t queue_max = 100'000;  // events waiting; beyond, they are replayed later
     Duration give_up_after{0};          // of an event that fails alone; 0: never

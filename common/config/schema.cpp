@@ -193,8 +193,15 @@ Settings of_sink() {
              {text("command", at<&S::command>, "program and arguments"),
               flag("acknowledge", at<&S::acknowledge>, "taken is what the program says it is")}),
         printed_last(
-            {choice("mode", at<&S::mode>, "MODE", "of what waits, all or the newest of each user"),
+            {text("user_prefix", at<&S::user_prefix>,
+                  "whose ids begin with it, they alone are told of"),
+             choice("mode", at<&S::mode>, "MODE", "of what waits, all or the newest of each user"),
              number("queue_max", at<&S::queue_max>, 1, 100'000'000, "events that wait")}),
+        printed_last(only({standard_output, jsonl, exec, webhook, kafka, nats},
+                          {text("states", at<&S::states>, "online, offline: told are these alone"),
+                           text("reasons", at<&S::reasons>, "told are these, and reconcile"),
+                           or_zero(duration("delay", at<&S::delay>, 100ms, 24h,
+                                            "how long a user is offline before it is told"))})),
         printed_last(
             only(kept, {or_zero(duration("give_up_after", at<&S::give_up_after>, 1s, 365 * 24h,
                                          "then an event that fails alone becomes a dead letter; "

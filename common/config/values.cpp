@@ -119,7 +119,7 @@ bool has(const TableSchema& schema, const Setting& setting, const void* table) {
     const auto text = text_of(setting, table);
     if (setting.follows != nullptr)
         return text != std::visit(Show{}, read_place(setting.follows, table));
-    return !schema.list || !text.empty();
+    return !schema.list || (!text.empty() && text != "[]");
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ struct Follower::Impl {
 
     Impl(FollowerOptions o, SlotMap m) : options(std::move(o)), map(std::move(m)) {
         out.users_max = options.users_max;
+        out.user_prefix = options.user_prefix;
         options.list = text_of(rank_of(map));
         for (std::size_t i = 0; i < options.trackers.size(); ++i)
             trackers.emplace_back(options, i, owned_by(i));
@@ -95,6 +96,10 @@ bool Follower::in_step() const {
                        [](const auto& tracker) { return tracker.in_step(); });
 }
 
+bool Follower::in_step(std::size_t tracker) const {
+    return impl_->trackers[tracker].in_step();
+}
+
 bool Follower::catching_up() const {
     return std::any_of(impl_->trackers.begin(), impl_->trackers.end(),
                        [](const auto& tracker) { return tracker.catching_up(); });
@@ -140,6 +145,10 @@ FollowCounters Follower::counters() const {
     for (const auto& tracker : impl_->trackers)
         sum += tracker.counters();
     return sum;
+}
+
+const std::string& Follower::user_prefix() const {
+    return impl_->options.user_prefix;
 }
 
 std::uint64_t Follower::online() const {

@@ -27,6 +27,7 @@ struct FollowerOptions {
     std::size_t waiting_max = 1'000'000;
     std::uint64_t users_max = 100'000'000;  // beyond, users are not followed, and counted
     std::string list{};                     // by which it goes; the follower's own
+    std::string user_prefix{};              // others are none of its affair
 };
 
 // A tracker's batch, and the run which said it. Boot 0: none.
@@ -77,6 +78,7 @@ public:
 
     // Every tracker's stream is heard, and every slot compared with nothing left to ask.
     [[nodiscard]] bool in_step() const;
+    [[nodiscard]] bool in_step(std::size_t tracker) const;  // the same of one
     // More is asked for, and about to come.
     [[nodiscard]] bool catching_up() const;
 
@@ -94,6 +96,7 @@ public:
 
     [[nodiscard]] FollowCounters counters() const;
     [[nodiscard]] std::uint64_t online() const;
+    [[nodiscard]] const std::string& user_prefix() const;
 
 private:
     struct Impl;

@@ -49,6 +49,7 @@ void Ledger::apply(const SlotEvents& run, HandedOut& out) {
             continue;
         }
         position_ = at;
+        if (!event.user.starts_with(out.user_prefix)) continue;
         if (!acceptable(event.user, event.status))
             ++out.counters["refused"];
         else if (event.state == State::online)
@@ -142,6 +143,7 @@ bool Ledger::compare(const SnapshotAnswer& snapshot, const Evidence& evidence, H
     std::unordered_set<std::string_view, SecretHash> present;
     present.reserve(snapshot.users.size());
     for (const auto& user : snapshot.users) {
+        if (!user.user.starts_with(out.user_prefix)) continue;
         if (!acceptable(user.user, user.status)) {
             ++out.counters["refused"];
             continue;

@@ -54,9 +54,10 @@ struct Change {
 // among events as one without a user; its status is the tracker's id.
 [[nodiscard]] Change gap_notice(const std::string& tracker, std::int64_t at_ms);
 
-// What all slots of a follower share: where changes go, and the bound on users.
+// What all slots of a follower share: where changes go, whom they are of, and how many at most.
 struct HandedOut {
     std::uint64_t users_max = 0;
+    std::string user_prefix{};  // of all who are followed
 
     std::vector<Change> changes;
     std::uint64_t users = 0;

@@ -8,10 +8,6 @@
 namespace presence {
 namespace {
 
-constexpr std::array<std::string_view, 2> kStates{"offline", "online"};
-constexpr std::array<std::string_view, 9> kReasons{"heartbeat", "timeout",   "bye",
-                                                   "edge_lost", "status",    "startup",
-                                                   "shutdown",  "reconcile", "ttl"};
 constexpr std::array<std::string_view, 4> kFreshnesses{"live", "warming", "frozen", "stale"};
 
 template <class Enum, std::size_t N>
@@ -23,12 +19,6 @@ std::optional<Enum> find(const std::array<std::string_view, N>& names, std::stri
 
 }  // namespace
 
-std::string_view name_of(State state) {
-    return kStates.at(static_cast<std::size_t>(state));
-}
-std::string_view name_of(Reason reason) {
-    return kReasons.at(static_cast<std::size_t>(reason));
-}
 std::string_view name_of(Freshness freshness) {
     return kFreshnesses.at(static_cast<std::size_t>(freshness));
 }

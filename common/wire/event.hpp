@@ -7,29 +7,13 @@
 
 #include "common/slots.hpp"
 #include "common/time.hpp"
+#include "common/transition.hpp"
 
 namespace presence {
-
-enum class State : std::uint8_t { offline, online };
-
-// Why a transition happened. Consumers accept reasons they do not know.
-enum class Reason : std::uint8_t {
-    heartbeat,
-    timeout,
-    bye,
-    edge_lost,
-    status,
-    startup,
-    shutdown,
-    reconcile,
-    ttl
-};
 
 // How far an answer or event can be trusted to be current; see docs/protocol.md.
 enum class Freshness : std::uint8_t { live, warming, frozen, stale };
 
-[[nodiscard]] std::string_view name_of(State state);
-[[nodiscard]] std::string_view name_of(Reason reason);
 [[nodiscard]] std::string_view name_of(Freshness freshness);
 [[nodiscard]] std::optional<State> state_named(std::string_view name);
 [[nodiscard]] std::optional<Freshness> freshness_named(std::string_view name);

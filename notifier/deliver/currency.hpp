@@ -52,6 +52,11 @@ public:
             if (!heard_now_[i] && heard_at_[i] == Instant::min()) return false;
         return true;
     }
+    // A tracker is heard, and would know.
+    [[nodiscard]] bool is_live(std::size_t tracker, Instant now) const {
+        return heard_at_[tracker] != Instant::min() && now - heard_at_[tracker] < kSilenceMax &&
+               ticked_[tracker] == Freshness::live;
+    }
     [[nodiscard]] std::int64_t as_of_ms() const { return as_of_ms_; }  // Unix; 0: never
     // `live`, or by what it is not: it never knew all (`warming`), or no longer does (`stale`).
     [[nodiscard]] Freshness freshness() const { return freshness_; }

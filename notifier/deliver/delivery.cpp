@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <numeric>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -14,6 +15,7 @@ namespace {
 
 // How long a sink that wants only the newest waits for it while history is replayed.
 constexpr Duration kHoldMax = 1s;
+constexpr Duration kClockKept = 10s;  // what a restart forgets of a clock, at most
 constexpr std::uint32_t kShardsAtOnce = 16;
 // Of what is set aside, and written anew with each portion; beyond, nothing new is begun.
 constexpr std::size_t kAsideItemsMax = 10'000;
@@ -24,54 +26,70 @@ std::size_t weight_of(const TrackerMessage& heard) {
     return std::max<std::size_t>(heard.events, 1);
 }
 
+std::vector<Slot> every_slot() {
+    std::vector<Slot> all(kSlots);
+    std::iota(all.begin(), all.end(), Slot{0});
+    return all;
+}
+
 }  // namespace
 
 Delivery::Delivery(Options options, FollowerOptions follower, SlotMap map, std::uint64_t seed)
     : options_(options),
       trackers_(follower.trackers),
+      held_(options.delay, trackers_, map),
       follower_(std::move(follower), std::move(map)),
       retries_(options.retries, seed),
       currency_(trackers_.size()) {
     facts_.places = places();
     facts_.sink = std::max<std::uint64_t>(seed, 1);
+    facts_.user_prefix = follower_.user_prefix();
 }
 
 std::vector<Place> Delivery::places() const {
     std::vector<Place> all;
     for (std::size_t i = 0; i < trackers_.size(); ++i)
-        all.push_back({trackers_[i], follower_.cursor(i), follower_.open_slots(i)});
+        all.push_back(
+            {trackers_[i], follower_.cursor(i), follower_.open_slots(i), held_.clock_ms(i)});
     return all;
 }
 
-// Where to go on is kept with what happens; and without, when there is a run to go on from, and
-// when nothing is left to compare.
+// Where to go on is kept with what happens; and without, when there is a run to go on from, when
+// nothing is left to compare, and now and then while a clock runs for somebody.
 bool Delivery::place_is_news(std::size_t tracker) const {
     const auto& kept = facts_.places[tracker];
     return follower_.cursor(tracker).boot != kept.cursor.boot ||
-           (!kept.open_slots.empty() && follower_.settled(tracker));
+           (!kept.open_slots.empty() && follower_.settled(tracker)) ||
+           (held_.any(tracker) && held_.clock_ms(tracker) >= kept.heard_ms + kClockKept / 1ms);
 }
 
 bool Delivery::restore_shard(std::uint32_t shard, std::uint64_t row, std::string_view bytes) {
-    auto slots = decode_shard(bytes);
-    if (!slots || shard >= kShards) return false;
+    auto kept = decode_shard(bytes);
+    if (!kept || shard >= kShards) return false;
     shard_row_[shard] = row;
-    for (auto& slot : *slots)
+    for (auto& slot : kept->slots)
         follower_.restore(slot.slot, slot.position, std::move(slot.users));
+    for (auto& held : kept->held)
+        held_.restore(std::move(held));
     return true;
 }
 
 bool Delivery::restore_row(std::uint64_t row, std::string_view bytes) {
-    auto changes = decode_changes(bytes);
-    if (!changes) return false;
-    for (const auto& change : *changes) {
-        if (change.event.user.empty()) continue;
-        const auto shard = shard_of(change.event.slot);
-        if (row <= shard_row_[shard]) continue;
+    auto kept = decode_row(bytes);
+    if (!kept) return false;
+    const auto is_older = [&](const Event& event) {
+        return !event.user.empty() && row > shard_row_[shard_of(event.slot)];
+    };
+    for (const auto& change : kept->changes) {
+        if (!is_older(change.event)) continue;
         follower_.redo(change.event);
-        dirty_.set(shard);
+        held_.forget(change.event.user, change.event.slot);
+        dirty_.set(shard_of(change.event.slot));
     }
+    for (auto& held : kept->held)
+        if (is_older(held.event)) held_.restore(std::move(held));
     facts_.row = row;
-    portion_ = std::move(*changes);
+    portion_ = std::move(kept->changes);
     return true;
 }
 
@@ -83,8 +101,11 @@ bool Delivery::restore_facts(std::string_view bytes) {
         std::equal(facts->places.begin(), facts->places.end(), trackers_.begin(), trackers_.end(),
                    [](const auto& kept, const auto& tracker) { return kept.tracker == tracker; });
     for (std::size_t i = 0; i < trackers_.size(); ++i) {
-        const auto place = same ? facts->places[i] : Place{};
+        auto place = same ? facts->places[i] : Place{};
+        // Nobody was followed whom it did not cover, and whom it covers no longer was told online.
+        if (facts->user_prefix != facts_.user_prefix) place.open_slots = every_slot();
         follower_.restore(i, place.cursor, place.open_slots);
+        held_.restore_clock(i, same ? std::optional(place.heard_ms) : std::nullopt);
     }
     facts_.places = places();
     facts_.told = facts->row == facts_.row ? std::min<std::size_t>(facts->told, portion_.size())
@@ -147,6 +168,8 @@ void Delivery::turn(Instant now, WallOffset wall, std::vector<Question>& questio
     if (changes_.empty()) changed_at_ = now;
     follower_.end_turn(now, wall, changes_, questions);
     if (options_.mode == Mode::latest) merge();
+    for (std::size_t i = 0; i < trackers_.size(); ++i)
+        held_.turn(i, now, inbox_.empty() && follower_.in_step(i) && currency_.is_live(i, now));
     if (portion_is_due(now)) begin_portion(millis(wall.at(now)));
     if (inbox_.empty()) currency_.on_taken_in(wall, portion_.empty());
     if (free() && inbox_.empty() && follower_.in_step()) behind_ = false;
@@ -192,7 +215,7 @@ bool Delivery::free() const {
 }
 
 bool Delivery::portion_is_due(Instant now) const {
-    if ((!wanted_.empty() && follower_.in_step()) || refill_is_due()) return true;
+    if ((!wanted_.empty() && follower_.in_step()) || refill_is_due() || held_.is_due()) return true;
     if (changes_.empty()) {
         for (std::size_t i = 0; i < trackers_.size(); ++i)
             if (place_is_news(i)) return true;
@@ -212,7 +235,10 @@ void Delivery::add_wanted(std::int64_t now_ms) {
     for (const auto& change : portion_)
         if (change.told) told.insert(change.event.user);
     for (const auto& user : wanted_.users)
-        if (told.insert(user).second) portion_.push_back({follower_.state_of(user, now_ms)});
+        if (told.insert(user).second) {
+            portion_.push_back({follower_.state_of(user, now_ms)});
+            held_.forget(user, portion_.back().event.slot);
+        }
     if (refill_is_due())
         for (const auto& user : refill_.next(follower_))
             if (told.insert(user).second) portion_.push_back({follower_.state_of(user, now_ms)});
@@ -228,8 +254,14 @@ void Delivery::begin_portion(std::int64_t now_ms) {
         for (const auto item : retries_.left())
             aside.push_back(std::move(portion_[items_[item]]));
     portion_ = std::exchange(changes_, {});
-    for (const auto& change : portion_)
+    for (auto& change : portion_)
+        held_.on_change(change);
+    for (auto& change : held_.take_due())
+        portion_.push_back(std::move(change));
+    for (auto& change : portion_) {
+        change.told = change.told && options_.selection.has(change.event);
         gap_told_ += change.told && is_gap_notice(change.event) ? 1 : 0;
+    }
     add_wanted(now_ms);
     portion_.insert(portion_.begin(), std::make_move_iterator(aside.begin()),
                     std::make_move_iterator(aside.end()));
@@ -240,7 +272,7 @@ void Delivery::begin_portion(std::int64_t now_ms) {
         if (!change.event.user.empty()) dirty_.set(shard_of(change.event.slot));
     auto keep = std::make_shared<Keep>();
     keep->row = facts_.row;
-    keep->changes = encode_changes(portion_);
+    keep->changes = encode_row(portion_, held_.take_new());
     keep->facts = encode_facts(facts_);
     add_shards(*keep);
     keep_ = std::move(keep);
@@ -283,7 +315,7 @@ std::string Delivery::shard(std::uint32_t which) const {
     for (auto slot = which * kEach; slot < (which + 1) * kEach; ++slot)
         if (const auto* const ledger = follower_.ledger(static_cast<Slot>(slot)))
             ledgers.push_back(ledger);
-    return encode_shard(ledgers);
+    return encode_shard(ledgers, held_.of_shard(which));
 }
 
 std::optional<Delivery::Job> Delivery::next(Instant now) {
@@ -341,7 +373,7 @@ Instant Delivery::next_wakeup() const {
     }
     if (!inbox_.empty() || refill_is_due()) return Instant{};
     const auto hold = changes_.empty() ? Instant::max() : changed_at_ + kHoldMax;
-    return std::min({wakeup, hold, follower_.next_wakeup()});
+    return std::min({wakeup, hold, follower_.next_wakeup(), held_.next_wakeup()});
 }
 
 NotifierCounters Delivery::counters() const {
@@ -349,6 +381,8 @@ NotifierCounters Delivery::counters() const {
     all["online"] = follower_.online();
     all["waiting"] = waiting();
     all["aside"] = retries_.aside();
+    all["held"] = held_.size();
+    all["returned"] = held_.returned();
     all["refusing"] = retries_.refuses_everything() ? 1 : 0;
     return all;
 }

@@ -19,8 +19,10 @@
 #include "common/wire/event.hpp"
 #include "notifier/counters.hpp"
 #include "notifier/deliver/currency.hpp"
+#include "notifier/deliver/held.hpp"
 #include "notifier/deliver/refill.hpp"
 #include "notifier/deliver/retries.hpp"
+#include "notifier/deliver/selection.hpp"
 #include "notifier/deliver/sink_state.hpp"
 #include "notifier/deliver/wanted.hpp"
 #include "notifier/sinks/mark.hpp"
@@ -45,6 +47,8 @@ public:
         Mode mode = Mode::every;
         std::size_t queue_max = 100'000;
         Retries::Options retries{};
+        Selection selection{};
+        Duration delay{};  // how long a user is offline before it is told
         // Beside who is online the place holds what happened: a refill leaves a gap in that.
         bool log_beside = false;
     };
@@ -118,6 +122,10 @@ public:
     [[nodiscard]] std::vector<Place> places() const;
     // All that came was told and confirmed.
     [[nodiscard]] bool idle() const { return portion_.empty() && inbox_.empty(); }
+    // The place has what the follower has: nothing waits, nothing is unknown.
+    [[nodiscard]] bool all_told() const {
+        return idle() && changes_.empty() && follower_.in_step() && !refill_.under_way();
+    }
     [[nodiscard]] const Retries& retries() const { return retries_; }
     // Something came of each tracker, though it may wait for the sink.
     [[nodiscard]] bool heard_all() const { return currency_.heard_all(); }
@@ -138,6 +146,7 @@ private:
 
     Options options_;
     std::vector<std::string> trackers_;
+    Held held_;
     Follower follower_;
     Retries retries_;
 

@@ -5,12 +5,14 @@
 
 namespace presence {
 
-static void describe(auto& to, Is<Change> auto& change) {
-    auto& event = change.event;
+static void describe_event(auto& to, auto& event, auto&... more) {
     to.record(event.user, named(event.state, state_named), event.reason, event.at_ms,
               event.since_ms, event.last_seen_ms, event.status, event.ttl_ms,
               named(event.freshness, freshness_named), only(event.slot, is_slot), event.epoch,
-              event.seq, event.reconciled, change.told);
+              event.seq, event.reconciled, more...);
+}
+static void describe(auto& to, Is<Change> auto& change) {
+    describe_event(to, change.event, change.told);
 }
 
 static void describe_user(auto& to, auto& user, auto& told) {
@@ -42,16 +44,22 @@ static void describe(auto& to, Is<KeptSlot> auto& kept) {
     describe_slot(to, kept.slot, kept.position, kept.users);
 }
 
+static void describe(auto& to, Is<HeldOffline> auto& held) {
+    describe_event(to, held.event, held.status, held.since_ms);
+}
+
 static void describe(auto& to, Is<Place> auto& place) {
     // The first version of facts had no open slots: there was no cursor as long as there were some.
     to.record(place.tracker, place.cursor.boot, place.cursor.batch,
-              later(true, only(place.open_slots, is_slot)));
+              later(true, only(place.open_slots, is_slot)),
+              later(place.heard_ms != 0, place.heard_ms));
 }
 
 static void describe(auto& to, Is<Facts> auto& facts) {
     // Those before places kept marks had no number.
+    const bool prefix = !facts.user_prefix.empty();
     to.record(facts.places, facts.row, facts.told, later(facts.sink != 0, facts.sink),
-              later(facts.chunks != 0, facts.chunks));
+              later(facts.chunks != 0 || prefix, facts.chunks), later(prefix, facts.user_prefix));
 }
 
 namespace {
@@ -69,44 +77,59 @@ void describe(auto& to, const Kept<Content>& kept) {
     to.record(kept.version, kept.content);
 }
 
-template <class Content>
-std::string write(Version version, const Content& content) {
-    return write_message(Kept<const Content>{version, content});
+// The same, and what is held of it.
+template <class Content, class Held>
+struct KeptWithHeld {
+    Version version;
+    Content& content;
+    Held& held;
+};
+template <class Content, class Held>
+void describe(auto& to, const KeptWithHeld<Content, Held>& kept) {
+    to.record(kept.version, kept.content, later(!kept.held.empty(), kept.held));
 }
 
-template <class Content>
-std::optional<Content> read(Version version, std::string_view bytes) {
+bool read(std::string_view bytes, const auto& into) {
     MsgpackTokens tokens;
-    Content content;
-    Kept<Content> kept{version, content};
-    if (!tokens.parse(bytes, bytes.size()) || !MsgpackReader(tokens.cursor()).get(kept)) return {};
-    return content;
+    return tokens.parse(bytes, bytes.size()) && MsgpackReader(tokens.cursor()).get(into);
 }
 
 }  // namespace
 
 std::string encode_facts(const Facts& facts) {
-    return write(kFactsVersion, facts);
+    return write_message(Kept<const Facts>{kFactsVersion, facts});
 }
 
 std::optional<Facts> decode_facts(std::string_view bytes) {
-    return read<Facts>(kFactsVersion, bytes);
+    Facts facts;
+    if (!read(bytes, Kept<Facts>{kFactsVersion, facts})) return {};
+    return facts;
 }
 
-std::string encode_changes(const std::vector<Change>& changes) {
-    return write(kVersion, changes);
+using Held = std::vector<HeldOffline>;
+
+std::string encode_row(const std::vector<Change>& changes, const Held& held) {
+    return write_message(
+        KeptWithHeld<const std::vector<Change>, const Held>{kVersion, changes, held});
 }
 
-std::optional<std::vector<Change>> decode_changes(std::string_view bytes) {
-    return read<std::vector<Change>>(kVersion, bytes);
+std::optional<KeptRow> decode_row(std::string_view bytes) {
+    KeptRow row;
+    if (!read(bytes, KeptWithHeld<std::vector<Change>, Held>{kVersion, row.changes, row.held}))
+        return {};
+    return row;
 }
 
-std::string encode_shard(const std::vector<const Ledger*>& ledgers) {
-    return write(kVersion, ledgers);
+std::string encode_shard(const std::vector<const Ledger*>& ledgers, const Held& held) {
+    return write_message(
+        KeptWithHeld<const std::vector<const Ledger*>, const Held>{kVersion, ledgers, held});
 }
 
-std::optional<std::vector<KeptSlot>> decode_shard(std::string_view bytes) {
-    return read<std::vector<KeptSlot>>(kVersion, bytes);
+std::optional<KeptShard> decode_shard(std::string_view bytes) {
+    KeptShard shard;
+    if (!read(bytes, KeptWithHeld<std::vector<KeptSlot>, Held>{kVersion, shard.slots, shard.held}))
+        return {};
+    return shard;
 }
 
 }  // namespace presence::notifier

@@ -49,7 +49,10 @@ std::vector<std::string> flat(const Config& c) {
                    {"sink", x.name, x.notifier, std::string(word_of(x.type)),
                     std::string(word_of(x.format)), x.path, x.url, format_duration(x.timeout),
                     std::to_string(x.queue_max), std::to_string(x.attempts_max),
-                    std::to_string(x.dead_max), format_duration(x.give_up_after)});
+                    std::to_string(x.dead_max), format_duration(x.give_up_after), x.user_prefix,
+                    format_duration(x.delay)});
+        for (const auto* words : {&x.states, &x.reasons})
+            out.insert(out.end(), words->begin(), words->end());
         out.insert(out.end(), x.command.begin(), x.command.end());
         const auto& w = x.webhook;
         out.insert(out.end(), {w.secret_file, w.secret_env, format_duration(w.connect_timeout),
@@ -101,6 +104,8 @@ RedisConfig any_redis() {
     return r;
 }
 
+using Words = std::vector<std::string>;
+
 SinkConfig any_sink(std::size_t index, const std::string& notifier) {
     SinkConfig s;
     s.name = "s" + std::to_string(index);
@@ -112,6 +117,12 @@ SinkConfig any_sink(std::size_t index, const std::string& notifier) {
         s.attempts_max = *rc::gen::inRange<std::uint64_t>(0, 1'000'001);
         s.dead_max = *rc::gen::inRange<std::uint64_t>(1, 10'000'001);
         s.give_up_after = *rc::gen::inRange(0, 86'400) * 1s;
+    }
+    s.user_prefix = *rc::gen::element<std::string>("", "t1:", "é");
+    if (!is_state_place(s.type)) {
+        s.states = *rc::gen::element(Words{}, Words{"offline"});
+        s.reasons = *rc::gen::element(Words{}, Words{"bye", "timeout"});
+        s.delay = *rc::gen::inRange(0, 3'600) * 1s;
     }
     if (s.type == SinkType::standard_output)
         s.format = *rc::gen::element(SinkFormat::text, SinkFormat::json);

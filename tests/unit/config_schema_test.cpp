@@ -50,7 +50,7 @@ TEST_CASE("of a sink only what its type has is printed", "[config][schema]") {
         return out;
     };
     CHECK(keys(SinkType::standard_output) ==
-          std::set<std::string_view>{"type", "format", "mode", "queue_max"});
+          std::set<std::string_view>{"type", "format", "delay", "mode", "queue_max"});
     CHECK(keys(SinkType::exec).count("timeout") == 0);
     sink.acknowledge = true;
     CHECK(keys(SinkType::exec).count("timeout") == 1);

@@ -15,17 +15,17 @@ TEST_CASE("what is kept can be read back, and nothing else", "[notifier][deliver
     CHECK(notifier::decode_facts("\x92\x01\x93\x91\x93\xa2t1\x07\x08\x09\x0a") == first);
     CHECK_FALSE(notifier::decode_facts("\x92\x03\x93\x90\x09\x0a"));  // of a newer one
     CHECK_FALSE(notifier::decode_facts("nonsense"));
-    CHECK_FALSE(notifier::decode_changes("\x92\x02\x90"));  // of a newer version
+    CHECK_FALSE(notifier::decode_row("\x92\x02\x90"));  // of a newer version
     CHECK_FALSE(notifier::decode_shard(""));
 }
 
 TEST_CASE("what cannot be read is not restored", "[notifier][delivery][kept]") {
     OneSink sink(kUsers);
-    const auto shard = notifier::encode_shard({});
+    const auto shard = notifier::encode_shard({}, {});
     CHECK(sink.delivery->restore_shard(notifier::kShards - 1, 1, shard));
     CHECK_FALSE(sink.delivery->restore_shard(notifier::kShards, 1, shard));
     CHECK_FALSE(sink.delivery->restore_shard(0, 1, "nonsense"));
-    CHECK(sink.delivery->restore_row(1, notifier::encode_changes({})));
+    CHECK(sink.delivery->restore_row(1, notifier::encode_row({}, {})));
     CHECK_FALSE(sink.delivery->restore_row(2, "nonsense"));
     CHECK_FALSE(sink.delivery->restore_facts("nonsense"));
     CHECK(sink.delivery->restore_facts(notifier::encode_facts({})));

@@ -44,7 +44,7 @@ TEST_CASE("what waits is taken in about a chunk at a time, so that not too much 
         const auto job = sink.next();
         REQUIRE(job);
         CHECK(job->chunk.size() == size);
-        CHECK(notifier::decode_changes(job->keep->changes)->size() == size);
+        CHECK(notifier::decode_row(job->keep->changes)->changes.size() == size);
         sink.done(*job);
     }
     CHECK(sink.delivery->next_wakeup() == Instant::max());

@@ -26,6 +26,7 @@ struct OneSink {
         FollowerOptions follower;
         follower.trackers = {"t1"};
         follower.questions_max = questions_max;
+        follower.user_prefix = user_prefix;
         delivery.emplace(options, follower, map, seed);
     }
     void restart() {
@@ -83,6 +84,7 @@ struct OneSink {
     SlotMap map;
     notifier::Delivery::Options options;
     std::size_t questions_max;
+    std::string user_prefix;
     std::optional<notifier::Delivery> delivery;
     KeptInMemory kept;
     std::uint64_t seed = 7;  // another one in each life
