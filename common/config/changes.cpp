@@ -31,11 +31,10 @@ void keep_only(const std::string& id, std::vector<Table>& tables) {
 }
 
 Config concerning(ProcessKind kind, const std::string& id, Config config) {
-    const bool notifies = kind == ProcessKind::notifier;
     keep_only(kind == ProcessKind::collector ? id : "", config.collectors);
-    keep_only(notifies ? id : "", config.notifiers);
-    std::erase_if(config.sinks,
-                  [&](const SinkConfig& sink) { return !notifies || sink.notifier != id; });
+    keep_only(kind == ProcessKind::notifier ? id : "", config.notifiers);
+    config.sinks.clear();
+    config.presence.log_level = {};
     return config;
 }
 
@@ -61,6 +60,17 @@ std::string changed_settings(const Config& before, const Config& after) {
     for (const auto& name : changed)
         text += (text.empty() ? "" : ", ") + name;
     return text;
+}
+
+bool same_settings(const SinkConfig& one, const SinkConfig& other) {
+    const auto& table = *find_table("sink");
+    const auto says = [&](const SinkConfig& sink) {
+        std::map<std::string_view, std::string> all;
+        for (const auto* setting : table.printed(&sink))
+            all.emplace(setting->key, toml_of(*setting, &sink));
+        return all;
+    };
+    return says(one) == says(other);
 }
 
 std::string cut_short(const Config& running, const Config& read) {

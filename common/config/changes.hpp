@@ -11,10 +11,13 @@ namespace presence {
 [[nodiscard]] std::string changed_settings(const Config& before, const Config& after);
 
 // What of `read` counts only from the next start of a process that runs with `running`: of
-// [presence], its own table, and what it works with. A newer list of trackers is taken over at
-// once, but not by notifiers.
+// [presence], its own table, and what it works with. Sinks and log_level are taken over at once; so
+// is a newer list of trackers, but not by notifiers.
 [[nodiscard]] std::string waiting_changes(const Config& running, const Config& read,
                                           ProcessKind kind, const std::string& id);
+
+// They say the same.
+[[nodiscard]] bool same_settings(const SinkConfig& one, const SinkConfig& other);
 
 // Why `read` looks like a part of a file, for a person; empty: it does not. Tables of some kind are
 // gone from it altogether, and would be there by default.

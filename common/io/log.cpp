@@ -75,9 +75,13 @@ void tell_broken(const char* condition, const char* message, const char* file, i
 
 }  // namespace
 
+void set_level(LogLevel level) {
+    state().logger->set_level(kLevels.at(static_cast<std::size_t>(level)));
+}
+
 void open(LogLevel level, LogFormat format, std::string_view process) {
     State& s = state();
-    s.logger->set_level(kLevels.at(static_cast<std::size_t>(level)));
+    set_level(level);
     s.json = format == LogFormat::json;
     s.process = process;
     s.opened = true;

@@ -32,6 +32,7 @@ using Fields = std::vector<Field>;
 // `level`: the least that is written. `process`: the id on each line. From then on broken
 // invariants are told as such events, too.
 void open(LogLevel level, LogFormat format, std::string_view process);
+void set_level(LogLevel level);
 // Standard error is a log: what ends this program goes there as an event, not as a sentence.
 [[nodiscard]] bool opened();
 void debug(std::string_view event, const Fields& fields = {});

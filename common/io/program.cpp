@@ -161,6 +161,7 @@ Config reread(const Program& program, const Config& running) {
     if (!refusal.empty()) throw ConfigError(config.file + ": " + refusal);
     const auto waiting = waiting_changes(running, config, program.kind, program.id);
     if (!waiting.empty()) log::warn("restart_needed", {{"changed", waiting}});
+    log::set_level(config.presence.log_level);
     log_warnings(config);
     return config;
 }

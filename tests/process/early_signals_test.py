@@ -45,7 +45,7 @@ class EarlySignalsTest(unittest.TestCase):
 
     def test_of_up_and_what_it_passes_on_to_a_child_that_starts(self):
         up = self.start_with_sighup(binary("presence"), "up")
-        up.wait_for("process=n1 event=sinks_reopened", "err")
+        up.wait_for("process=n1 event=reloaded", "err")
         up.wait_for("process=up event=ready", "err")
         up.send(signal.SIGINT)
         self.assertEqual(up.wait(), 0)

@@ -85,7 +85,7 @@ class FirstProcessTest(unittest.TestCase):
                 self.leave_strangers(20)
                 self.wait_reaped()
                 os.kill(self.first, signal.SIGHUP)
-                told = {"tracker": "reloaded", "collector": "reloaded", "notifier": "sinks_reopened"}[kind]
+                told = {"tracker": "reloaded", "collector": "reloaded", "notifier": "reloaded"}[kind]
                 container.wait_for(f"event={told}", "err")
                 self.assertEqual(self.end(), 0)
 

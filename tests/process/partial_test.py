@@ -123,7 +123,7 @@ class ReloadTest(unittest.TestCase):
         whole.config.write_text("[presence\n")
         up.send(signal.SIGHUP)
         up.wait_for("process=up event=reload_refused", "err")
-        up.wait_for("process=n1 event=sinks_reopened", "err")  # that is all they hear of it
+        up.wait_for("process=n1 event=reloaded", "err")  # that is all they hear of it
         self.assertIsNotNone(up.child("tracker", "t2"))
 
         whole.config.write_text(one.replace("[presence]\n", "[presence]\nmap_version = 3\n"))

@@ -266,7 +266,7 @@ class WebhookTest(NotifierCase):
         self.wait_users("alice")
         self.secrets.write_text(f"# since today\n{NEWER}\n{SECRET}\n")
         notifier.signal(signal.SIGHUP)
-        notifier.wait_log("event=sinks_reopened")
+        notifier.wait_log("event=reloaded")
         self.tracker.say("+bob")
         self.wait_users("bob")
         last = self.receiver.requests[-1]
@@ -280,7 +280,7 @@ class WebhookTest(NotifierCase):
         self.secrets.unlink()
         os.mkfifo(self.secrets)
         notifier.signal(signal.SIGHUP)
-        wait_for(lambda: notifier.log().count("event=sinks_reopened") == 3, "the third SIGHUP is seen")
+        wait_for(lambda: notifier.log().count("event=reloaded") == 3, "the third SIGHUP is seen")
         self.tracker.say("+dave")
         self.wait_users("dave")
         self.assertEqual(notifier.stop(), 0)
