@@ -16,6 +16,7 @@ void add_list(io::Flags& presence);
 void add_status(io::Flags& presence);
 void add_bench(io::Flags& presence);
 void add_dead(io::Flags& presence);
+void add_sink(io::Flags& presence);
 void add_check_config(io::Flags& presence);
 
 }  // namespace presence::cli

@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
         presence::cli::add_status(flags);
         presence::cli::add_bench(flags);
         presence::cli::add_dead(flags);
+        presence::cli::add_sink(flags);
         presence::cli::add_check_config(flags);
         flags.epilogue(kEpilogue);
         return flags.run(argc, argv);

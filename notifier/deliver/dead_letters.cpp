@@ -227,6 +227,13 @@ std::uint64_t DeadLetters::settle() {
     return removed;
 }
 
+std::uint64_t DeadLetters::count() const {
+    if (!db_) return 0;
+    return guarded("read", [&] {
+        return static_cast<std::uint64_t>(sqlite::ask(db_.get(), "SELECT count(*) FROM dead"));
+    });
+}
+
 void DeadLetters::look() {
     let_go_if_deleted();
     if (!db_ && !there(file_.parent_path())) return;

@@ -44,6 +44,7 @@ public:
     // The sink took these, but for what was added of them meanwhile. Removes the letters that are
     // replayed by that, and returns how many.
     std::uint64_t taken(const std::vector<Event>& events);
+    [[nodiscard]] std::uint64_t count() const;
     // Looks who is wanted, if another process wrote.
     void look();
     // At most kWantedMax: the others once these are replayed.

@@ -74,6 +74,7 @@ SinkRunner::SinkRunner(const SinkConfig& config, FollowerOptions follower, SlotM
       keeper_(store.directory.empty() ? nullptr : std::make_shared<SinkStore>(store, delivery_)),
       dead_(dead_letters_of(config, store.directory)),
       worker_(config, store.directory, host_of(news_, view_, dead_, delivery_.mark(), cluster)) {
+    if (is_state_place(config.type)) wish_ = wish_for_refill(store.directory);
     if (keeper_) tell_begin(store.directory);
 }
 
@@ -99,8 +100,11 @@ void SinkRunner::turn(Instant now, WallOffset wall, std::vector<Question>& quest
     const auto& refill = delivery_.refilling();
     const auto& currency = delivery_.currency();
     view_->set({currency.as_of_ms(), currency.freshness(), refill.done()});
-    if (std::exchange(refill_done_, refill.done()) != refill.done() && !refill.under_way())
+    if (std::exchange(refill_done_, refill.done()) != refill.done() && !refill.under_way()) {
+        std::error_code error;
+        std::filesystem::remove(wish_, error);  // granted
         io::log::info("sink_refilled", {{"sink", name_}});
+    }
     if (under_way_ == UnderWay::nothing && !gone_) give_next(now);
     tell_state(now);
     tell_dead(now);
@@ -133,17 +137,46 @@ NotifierCounters SinkRunner::counters() const {
 void SinkRunner::give_next(Instant now) {
     given_ = now;
     // First: a sink that always has something to take would never come to it.
-    if (dead_ && look_.take(now)) {
-        under_way_ = UnderWay::look;
-        worker_.give({{}, [dead = dead_] { dead->look(); }, {}});
-        return;
-    }
+    if (dead_ && look_.take(now)) return give_look();
+    if (give_count(now)) return;
     if (!page_last_ && give_page(now)) return;
     auto job = delivery_.next(now);
     if (!job) return (void)give_page(now);
     page_last_ = false;
     under_way_ = job->attempts > 0 ? UnderWay::giving_up : UnderWay::chunk;
     worker_.give(task_of(std::move(*job)));
+}
+
+// What an operator wants: replays of dead letters, a refill.
+void SinkRunner::give_look() {
+    under_way_ = UnderWay::look;
+    Worker::Task task;
+    task.before = [dead = dead_] { dead->look(); };
+    if (!wish_.empty() && !delivery_.refilling().under_way())
+        task.ask = [wish = wish_](StatePlace& place) {
+            std::error_code error;
+            if (std::filesystem::exists(wish, error)) place.want_refill("an operator wants it");
+        };
+    worker_.give(std::move(task));
+}
+
+// Whether as many are online at the place as it was told, but for what was given up.
+bool SinkRunner::give_count(Instant now) {
+    if (wish_.empty() || !delivery_.all_told()) return false;
+    count_at_ = std::min(count_at_, now + kCountInterval);
+    if (now < count_at_) return false;
+    count_at_ = now + kCountInterval;
+    under_way_ = UnderWay::count;
+    Worker::Task task;
+    task.ask = [told = online(), dead = dead_](StatePlace& place) {
+        const auto there = place.count();
+        const auto letters = dead->count();
+        if (std::max(there, told) - std::min(there, told) > letters)
+            place.want_refill(std::to_string(there) + " are online there, and " +
+                              std::to_string(told) + " were told to be");
+    };
+    worker_.give(std::move(task));
+    return true;
 }
 
 // Who is online at the place, from where the refill is.
@@ -210,9 +243,9 @@ bool SinkRunner::ended(Instant now) {
 void SinkRunner::on_report(const Report& report, Instant now) {
     const auto what = std::exchange(under_way_, UnderWay::nothing);
     if (dead_) delivery_.want(dead_->wanted());
-    if (what == UnderWay::look) {
+    if (what == UnderWay::look || what == UnderWay::count) {
         if (report.failure && unread_.may_tell(report.failure->reason, now))
-            io::log::warn("dead_letters_unread",
+            io::log::warn(what == UnderWay::look ? "dead_letters_unread" : "sink_not_counted",
                           {{"sink", name_}, {"reason", report.failure->reason}});
         return;
     }

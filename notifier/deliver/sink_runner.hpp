@@ -14,6 +14,7 @@
 #include "notifier/deliver/dead_letters.hpp"
 #include "notifier/deliver/delivery.hpp"
 #include "notifier/deliver/sink_store.hpp"
+#include "notifier/deliver/wish.hpp"
 #include "notifier/sinks/reasons.hpp"
 #include "notifier/sinks/worker.hpp"
 
@@ -25,7 +26,8 @@ class SinkRunner {
 public:
     static constexpr Duration kTellInterval = 10s;  // of one sink's troubles, each for its reason
     static constexpr Duration kSlow = 10s;          // a chunk under way for longer is worth a line
-    static constexpr Duration kLookInterval = 1s;   // for dead letters that are wanted
+    static constexpr Duration kLookInterval = 1s;   // for what an operator wants
+    static constexpr Duration kCountInterval = 1h;  // of those who are online at the place
     // Lines that a program has and has not acknowledged; after a kill as many are given twice.
     static constexpr std::size_t kUnacknowledgedMax = 100;
     static constexpr Duration kStartMax = 10s;  // a sink that takes longer is not waited for
@@ -63,6 +65,8 @@ private:
     void tell_begin(const std::filesystem::path& directory) const;
     void take_news();
     void give_next(Instant now);
+    void give_look();
+    [[nodiscard]] bool give_count(Instant now);
     [[nodiscard]] bool give_page(Instant now);
     void on_page(const Report& report, Instant now);
     void begin_refill(const SinkNews::Refill& refill);
@@ -83,11 +87,13 @@ private:
     std::shared_ptr<SinkNews> news_ = std::make_shared<SinkNews>();
     std::shared_ptr<SinkView> view_ = std::make_shared<SinkView>();
     Worker worker_;
-    enum class UnderWay { nothing, chunk, giving_up, look, page };
+    enum class UnderWay { nothing, chunk, giving_up, look, count, page };
     UnderWay under_way_ = UnderWay::nothing;
     bool gone_ = false;
     Instant given_{};
     Throttle look_{kLookInterval};
+    Instant count_at_ = Instant::max();
+    std::filesystem::path wish_;              // for a refill; empty: the place holds what happened
     std::shared_ptr<StatePlace::Page> page_;  // asked for, the worker's thread's until it is here
     std::uint64_t page_of_ = 0;               // the refill it was asked for
     Instant next_page_{};

@@ -117,6 +117,10 @@ public:
         std::string cursor;
     };
     [[nodiscard]] virtual Page online(const std::string& cursor) = 0;
+    [[nodiscard]] virtual std::uint64_t count() = 0;  // of those who are online there
+
+    // It is to be refilled, whatever its mark says.
+    virtual void want_refill(const std::string& why) = 0;
 };
 
 // A place where events go. Lives in a thread of its own (Worker), so it may wait, but only where

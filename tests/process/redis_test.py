@@ -3,12 +3,16 @@
 import json
 import os
 import re
+import subprocess
 import time
 import unittest
 
 from notifier_case import NotifierCase
+from pipeline import binary
 from redis_server import RedisError, RedisServer
 from support import ROOT, wait_for
+
+REFILL_SAID = "now: to be refilled, at once or at the notifier's next start\n"
 
 
 class RedisTest(NotifierCase):
@@ -210,6 +214,47 @@ class RedisTest(NotifierCase):
         self.tracker.say("+bob")
         self.wait_online("alice", "bob")
         self.assertEqual(self.server.command("XLEN", "presence:log"), 2)
+
+    def presence(self, *arguments):
+        result = subprocess.run(
+            [binary("presence"), *arguments, "--config", self.scratch / "presence.toml"],
+            cwd=self.scratch.path, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        return result.returncode, result.stdout, result.stderr
+
+    def test_what_it_cannot_notice_is_mended_by_a_command(self):
+        notifier = self.start_notifier(self.sink(), {"name": "file", "type": "jsonl", "path": self.scratch / "file"})
+        self.tracker.say("+alice", "+bob")
+        self.wait_online("alice", "bob")
+        self.wait_whole()
+        self.server.command("DEL", "presence:user:alice")
+        self.server.command("ZREM", "presence:online", "alice")
+        self.server.command("ZADD", "presence:online", 1, "ghost")
+        self.assertEqual(self.presence("sink", "refill", "now")[:2], (0, REFILL_SAID))
+        self.wait_online("alice", "bob")
+        notifier.wait_log("event=sink_refilled sink=now")
+        self.assertEqual(self.server.row("presence:user:ghost")["reason"], "reconcile")
+        self.assertEqual(notifier.log().count("an operator wants it"), 1, "it is granted once")
+
+    def test_a_refill_that_is_wanted_while_the_notifier_is_away_is_done_at_its_start(self):
+        notifier = self.start_notifier(self.sink())
+        self.tracker.say("+alice")
+        self.wait_online("alice")
+        self.wait_whole()
+        self.assertEqual(notifier.stop(), 0)
+        self.server.command("ZREM", "presence:online", "alice")
+        self.assertEqual(self.presence("sink", "refill", "now")[0], 0)
+        self.begin_notifier(self.sink())
+        self.wait_online("alice")
+
+    def test_only_places_of_state_are_refilled(self):
+        self.start_notifier(self.sink(), {"name": "file", "type": "jsonl", "path": self.scratch / "file"})
+        code, _, error = self.presence("sink", "refill", "file")
+        self.assertEqual(code, 64)
+        self.assertIn("the sink `file` is of type jsonl: its place holds what happened", error)
+        code, _, error = self.presence("sink", "refill", "nwo")
+        self.assertEqual(code, 64)
+        self.assertIn("did you mean `now`?", error)
 
     def test_without_trackers_the_mark_says_stale_and_without_a_notifier_there_is_none(self):
         notifier = self.start_notifier(self.sink())

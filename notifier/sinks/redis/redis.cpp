@@ -296,4 +296,17 @@ StatePlace::Page RedisSink::online(const std::string& cursor) {
     });
 }
 
+std::uint64_t RedisSink::count() {
+    return guarded([&] {
+        ensure_open();
+        const auto reply = ask(*connection_, {"ZCARD", config_.redis.prefix + "online"});
+        return static_cast<std::uint64_t>(std::max<std::int64_t>(reply.integer, 0));
+    });
+}
+
+void RedisSink::want_refill(const std::string& why) {
+    ++wanted_;
+    host_.news->want_refill({wanted_, why, true});
+}
+
 }  // namespace presence::notifier

@@ -39,6 +39,8 @@ public:
     [[nodiscard]] StatePlace* state_place() override { return this; }
     void begin_chunk(std::uint64_t number) override { chunk_ = number; }
     [[nodiscard]] Page online(const std::string& cursor) override;
+    [[nodiscard]] std::uint64_t count() override;
+    void want_refill(const std::string& why) override;
 
 private:
     void ensure_open();
