@@ -99,7 +99,7 @@ class PostgresServer:
         except psycopg2.OperationalError:
             return False
 
-    def _processes(self):
+    def processes(self):
         """The postmaster first, so that it starts no other."""
         return [self._process.pid, *children_of(self._process.pid)]
 
@@ -112,7 +112,7 @@ class PostgresServer:
 
     def kill(self):
         self.stop()
-        pids = self._processes()
+        pids = self.processes()
         self._signal(pids, signal.SIGKILL)
         self._process.wait(PATIENCE)
         wait_for(lambda: not any(map(alive, pids)), "the server's processes end")
@@ -127,7 +127,7 @@ class PostgresServer:
         self._signal(children_of(self._process.pid), signal.SIGSTOP)
 
     def go_on(self):
-        self._signal(self._processes(), signal.SIGCONT)
+        self._signal(self.processes(), signal.SIGCONT)
 
     def close(self):
         if self._client:
