@@ -94,12 +94,19 @@ struct WebhookConfig {
 
 struct RedisConfig {
     std::string user;
-    std::string password_file;         // read at each connection
     std::string prefix = "presence:";  // of all keys
     Duration offline_ttl = 30 * 24h;   // how long a user who is offline is remembered; 0: for ever
     std::string publish;               // channel; empty: none
     std::string stream;                // key; empty: none
     std::uint64_t stream_max = 100'000;
+};
+
+struct PostgresConfig {
+    std::string dsn;                  // of libpq, without a password
+    std::string table = "presence";   // [SCHEMA.]NAME; beside it NAME_sinks and NAME_now
+    std::string history;              // [SCHEMA.]NAME; empty: none
+    Duration history_max = 30 * 24h;  // how long its events are kept; 0: for ever
+    bool create = true;               // what is missing there is created
 };
 
 struct SinkConfig {
@@ -111,9 +118,11 @@ struct SinkConfig {
     std::vector<std::string> command;  // exec: program and arguments
     bool acknowledge = false;          // exec: taken is what the program says it has handled
     std::string url;                   // where the place is
+    std::string password_file;         // read at each connection
     Duration timeout = 20s;            // of a request as a whole, an answer, an acknowledgement
     WebhookConfig webhook;
     RedisConfig redis;
+    PostgresConfig postgres;
     std::string user_prefix;           // of all users of whom it is told
     std::vector<std::string> states;   // of what happens it is told these; none: all
     std::vector<std::string> reasons;  // so too

@@ -55,8 +55,10 @@ void complete_config(Config& config, const ConfigOrigin& origin);
 // Everything that one value alone cannot tell: unique ids and endpoints, binds, hashes, references.
 // Throws ConfigError with all that is wrong, what was gathered before among it.
 void check_config(const Config& config, const ConfigOrigin& origin);
-// Of it, what concerns the sink at `place`, of type webhook.
+// Of it, what concerns the sink at `place`, of one type.
 void check_webhook(const SinkConfig& sink, const std::string& place, const ConfigOrigin& origin);
 void check_redis(const SinkConfig& sink, const std::string& place, const ConfigOrigin& origin);
+void check_postgres(const SinkConfig& sink, const std::string& place, const ConfigOrigin& origin);
+void check_no_password(const std::string& place, const ConfigOrigin& origin);
 
 }  // namespace presence

@@ -77,12 +77,8 @@ void check_redis(const SinkConfig& sink, const std::string& place, const ConfigO
     RedisUrl url;
     if (const auto fault = parse_redis_url(sink.url, url); !fault.empty())
         origin.fail(place + "/url", "`url`: " + fault);
-    if (origin.names(place + "/password"))
-        origin.fail(place + "/password",
-                    "a password here would travel wherever this file does: put it into a file of "
-                    "its own, `password_file`");
-    const auto& r = sink.redis;
-    if (!r.user.empty() && r.password_file.empty())
+    check_no_password(place, origin);
+    if (!sink.redis.user.empty() && sink.password_file.empty())
         origin.fail(place + "/user", "`user` needs a `password_file`");
 }
 

@@ -179,10 +179,12 @@ Settings of_sink() {
     using S = SinkConfig;
     using W = WebhookConfig;
     using R = RedisConfig;
+    using P = PostgresConfig;
     constexpr auto hook = &S::webhook;
     constexpr auto at_redis = &S::redis;
+    constexpr auto at_postgres = &S::postgres;
     using enum SinkType;
-    const std::vector kept{jsonl, exec, webhook, redis};
+    const std::vector kept{jsonl, exec, webhook, redis, postgres};
     return joined({
         {id("name", at<&S::name>, "its name; the same as its type"),
          text("notifier", at<&S::notifier>, "whose sink it is; the only one's"),
@@ -212,26 +214,35 @@ Settings of_sink() {
         only({webhook, redis},
              {text("url", at<&S::url>,
                    "where batches are posted; redis: redis://HOST:PORT/DB, unix:///PATH")}),
-        only(
-            {redis},
-            {text("user", at<at_redis, &R::user>, "who it says it is; none: the default user"),
-             text("password", nullptr, "refused: it would travel wherever the file does"),
-             text("password_file", at<at_redis, &R::password_file>, "file with the password alone"),
-             text("prefix", at<at_redis, &R::prefix>, "what the keys begin with"),
-             or_zero(duration("offline_ttl", at<at_redis, &R::offline_ttl>, 1min, 3650 * 24h,
-                              "how long users who are offline are remembered; 0s: for ever")),
-             text("publish", at<at_redis, &R::publish>, "channel to which events are published"),
-             text("stream", at<at_redis, &R::stream>, "stream to which events are added"),
-             number("stream_max", at<at_redis, &R::stream_max>, 1, kMany,
-                    "events that the stream holds, about")}),
+        only({redis},
+             {text("user", at<at_redis, &R::user>, "who it says it is; none: the default user")}),
+        only({redis, postgres},
+             {text("password", nullptr, "refused: it would travel wherever the file does"),
+              text("password_file", at<&S::password_file>, "file with the password alone")}),
+        only({redis},
+             {text("prefix", at<at_redis, &R::prefix>, "what the keys begin with"),
+              or_zero(duration("offline_ttl", at<at_redis, &R::offline_ttl>, 1min, 3650 * 24h,
+                               "how long users who are offline are remembered; 0s: for ever")),
+              text("publish", at<at_redis, &R::publish>, "channel to which events are published"),
+              text("stream", at<at_redis, &R::stream>, "stream to which events are added"),
+              number("stream_max", at<at_redis, &R::stream_max>, 1, kMany,
+                     "events that the stream holds, about")}),
+        only({postgres},
+             {text("dsn", at<at_postgres, &P::dsn>, "server, user, database, as libpq takes it"),
+              text("table", at<at_postgres, &P::table>, "[SCHEMA.]NAME of who is online"),
+              text("history", at<at_postgres, &P::history>,
+                   "[SCHEMA.]NAME to which events are added; none: they are not"),
+              or_zero(duration("history_max", at<at_postgres, &P::history_max>, 24h, 3650 * 24h,
+                               "how long it keeps events; 0s: for ever")),
+              flag("create", at<at_postgres, &P::create>, "make what is missing there")}),
         only({webhook},
              {text("secret", nullptr, "refused: it would travel wherever the file does"),
               text("secret_file", at<hook, &W::secret_file>, "secrets, the newest first"),
               text("secret_env", at<hook, &W::secret_env>, "or the variable that holds them")}),
-        only({exec, webhook, redis},
+        only({exec, webhook, redis, postgres},
              {used_if(asks_in_time, duration("timeout", at<&S::timeout>, 100ms, 10min,
                                              "of a request as a whole; exec: of an "
-                                             "acknowledgement; redis: of an answer"))}),
+                                             "acknowledgement; redis, postgres: of an answer"))}),
         only({webhook},
              {duration("connect_timeout", at<hook, &W::connect_timeout>, 100ms, 10min,
                        "of that, at most, to connect"),

@@ -15,7 +15,8 @@ Delivery::Options options_of(const SinkConfig& config) {
     options.queue_max = config.queue_max;
     options.mode = config.mode == SinkMode::latest ? Delivery::Mode::latest : Delivery::Mode::every;
     // One chunk, one request: confirmed as it is taken, and its id is that of the chunk.
-    options.log_beside = !config.redis.stream.empty() || !config.redis.publish.empty();
+    options.log_beside = !config.redis.stream.empty() || !config.redis.publish.empty() ||
+                         !config.postgres.history.empty();
     options.selection = {config.states, config.reasons};
     options.delay = config.delay;
     auto& retries = options.retries;

@@ -10,6 +10,9 @@
 #include "notifier/sinks/exec/exec.hpp"
 #include "notifier/sinks/jsonl.hpp"
 #include "notifier/sinks/redis/redis.hpp"
+#ifdef PRESENCE_HAS_POSTGRES
+#include "notifier/sinks/postgres/postgres.hpp"
+#endif
 #include "notifier/sinks/stdout.hpp"
 #include "notifier/sinks/webhook/webhook.hpp"
 
@@ -29,6 +32,9 @@ std::unique_ptr<Sink> make_sink(const SinkConfig& config, const std::filesystem:
         case SinkType::redis:
             return std::make_unique<RedisSink>(config, interrupt, std::move(host));
         case SinkType::postgres:
+#ifdef PRESENCE_HAS_POSTGRES
+            return std::make_unique<PostgresSink>(config, interrupt, std::move(host));
+#endif
         case SinkType::kafka:
         case SinkType::nats:
         case SinkType::unset:

@@ -13,11 +13,11 @@ import unittest
 
 import webhook_receiver as answers
 from notifier_case import NotifierCase
-from redis_server import RedisServer
+from postgres_server import built_in
+from state_places import POISON, Postgres, Redis
 from support import json_lines, wait_for
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-POISON = "poison"
 
 
 class LogPlace:
@@ -195,56 +195,6 @@ class Webhook(LogPlace):
         self.receiver.close()
 
 
-class Redis:
-    def __init__(self, case):
-        self.case = case
-        self.server = RedisServer(case.scratch)
-
-    def sink(self):
-        return {"type": "redis", "url": self.server.url(), "timeout": "500ms", "stream": "presence:log"}
-
-    def states(self):
-        return self.server.states()
-
-    def check(self):
-        """The hashes and the sorted set say the same; the stream has each user's events in order."""
-        online = {user for user, state in self.server.states().items() if state == "online"}
-        self.case.assertEqual(online, self.server.online())
-        rows = self.server.command("XRANGE", "presence:log", "-", "+")
-        of_user = collections.defaultdict(list)
-        for event in (json.loads(row[1][1]) for row in rows):
-            if "user" in event:
-                of_user[event["user"]].append((event["epoch"], event["seq"]))
-        for user, places in of_user.items():
-            self.case.assertEqual(places, sorted(places), user)
-
-    def kill(self):
-        self.server.kill()
-
-    def start(self):
-        self.server.start()
-
-    def forget(self):
-        self.server.kill()
-        self.server.forget()
-        self.server.start()
-
-    def hang(self):
-        self.server.stop()
-
-    def go_on(self):
-        self.server.go_on()
-
-    def refuses(self):
-        self.server.command("SET", "presence:user:" + POISON, "another's")
-
-    def bears(self):
-        self.server.command("DEL", "presence:user:" + POISON)
-
-    def close(self):
-        self.server.close()
-
-
 class Conformance:
     """What every sink does. `Place`: where it writes."""
 
@@ -388,8 +338,8 @@ class WebhookConforms(Conformance, Refusing, NotifierCase):
     Place = Webhook
 
 
-class RedisConforms(Conformance, Refusing, NotifierCase):
-    Place = Redis
+class StateConforms(Conformance, Refusing):
+    """Of sinks whose place holds who is online."""
 
     def test_it_is_restarted_empty(self):
         self.begin()
@@ -417,10 +367,10 @@ class RedisConforms(Conformance, Refusing, NotifierCase):
 
         def clog():
             while not stop.is_set():
-                self.place.server.command("DEBUG", "SLEEP", "0.05")
+                self.place.clog(0.05)
 
         clogger = threading.Thread(target=clog, daemon=True)
-        self.begin()
+        self.begin(timeout="5s")
         clogger.start()
         self.addCleanup(clogger.join)
         self.addCleanup(stop.set)
@@ -429,14 +379,22 @@ class RedisConforms(Conformance, Refusing, NotifierCase):
         self.assertNotIn("event=sink_failed", self.log())
 
     def test_it_is_killed_again_and_again_without_a_disk(self):
-        self.place.close()
-        self.place.server = RedisServer(self.scratch, "volatile", appendonly="no")
+        self.place.without_a_disk()
         self.begin()
         for _ in range(5):
             self.say(10)
             self.place.forget()
         self.say(1)
         self.equals()
+
+
+class RedisConforms(StateConforms, NotifierCase):
+    Place = Redis
+
+
+@unittest.skipUnless(built_in(), "the sink is not built in")
+class PostgresConforms(StateConforms, NotifierCase):
+    Place = Postgres
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ class FakeTracker:
         self.ttl_ms = ttl_ms
         self.answer_errors = 0  # so many questions are answered with an error
         self.mute = False  # it does not tick
+        self.ahead_s = 0  # its clock
         self.answering = True  # else questions are counted, and that is all
         self.asked_by = set()  # of the questions, what the upper bits of their numbers tell: which sink
         self.ticks = 0
@@ -119,7 +120,7 @@ data = "data/{other.name}"
         return self.boot << 10
 
     def _say(self, transitions, lose, forget):
-        now = int(time.time() * 1000)
+        now = int((time.time() + self.ahead_s) * 1000)
         runs = {}
         for transition in transitions:
             user = transition[1:]

@@ -1,6 +1,7 @@
 #include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>
 
+#include "common/config/built_in.hpp"
 #include "common/config/read.hpp"
 
 using namespace presence;
@@ -47,10 +48,10 @@ std::vector<std::string> flat(const Config& c) {
     for (const auto& x : c.sinks) {
         out.insert(out.end(),
                    {"sink", x.name, x.notifier, std::string(word_of(x.type)),
-                    std::string(word_of(x.format)), x.path, x.url, format_duration(x.timeout),
-                    std::to_string(x.queue_max), std::to_string(x.attempts_max),
-                    std::to_string(x.dead_max), format_duration(x.give_up_after), x.user_prefix,
-                    format_duration(x.delay)});
+                    std::string(word_of(x.format)), x.path, x.url, x.password_file,
+                    format_duration(x.timeout), std::to_string(x.queue_max),
+                    std::to_string(x.attempts_max), std::to_string(x.dead_max),
+                    format_duration(x.give_up_after), x.user_prefix, format_duration(x.delay)});
         for (const auto* words : {&x.states, &x.reasons})
             out.insert(out.end(), words->begin(), words->end());
         out.insert(out.end(), x.command.begin(), x.command.end());
@@ -59,8 +60,11 @@ std::vector<std::string> flat(const Config& c) {
                                std::to_string(w.batch_max), std::to_string(w.allow_private),
                                std::to_string(w.allow_plaintext), w.proxy, w.ca_file});
         const auto& r = x.redis;
-        out.insert(out.end(), {r.user, r.password_file, r.prefix, format_duration(r.offline_ttl),
-                               r.publish, r.stream, std::to_string(r.stream_max)});
+        out.insert(out.end(), {r.user, r.prefix, format_duration(r.offline_ttl), r.publish,
+                               r.stream, std::to_string(r.stream_max)});
+        const auto& pg = x.postgres;
+        out.insert(out.end(), {pg.dsn, pg.table, pg.history, format_duration(pg.history_max),
+                               std::to_string(pg.create)});
     }
     return out;
 }
@@ -94,8 +98,6 @@ WebhookConfig any_webhook() {
 
 RedisConfig any_redis() {
     RedisConfig r;
-    r.password_file = *rc::gen::element<std::string>("", "redis.password");
-    if (!r.password_file.empty()) r.user = *rc::gen::element<std::string>("", "presence");
     r.prefix = awkward_text();
     r.offline_ttl = *rc::gen::inRange(60, 86'400) * 1s;
     r.publish = *rc::gen::element<std::string>("", "presence:changes");
@@ -104,14 +106,27 @@ RedisConfig any_redis() {
     return r;
 }
 
+PostgresConfig any_postgres() {
+    PostgresConfig p;
+    p.dsn = *rc::gen::element<std::string>("postgresql://u@h,i:5433/app?sslmode=require",
+                                           "host='/a b' dbname=app");
+    p.table = *rc::gen::element<std::string>("presence", "app.who");
+    p.history = *rc::gen::element<std::string>("", "app.who_log");
+    p.history_max = *rc::gen::element<Duration>(0s, 24h, 30 * 24h);
+    p.create = *rc::gen::arbitrary<bool>();
+    return p;
+}
+
 using Words = std::vector<std::string>;
 
 SinkConfig any_sink(std::size_t index, const std::string& notifier) {
     SinkConfig s;
     s.name = "s" + std::to_string(index);
     s.notifier = notifier;
-    s.type = *rc::gen::element(SinkType::standard_output, SinkType::jsonl, SinkType::exec,
-                               SinkType::webhook, SinkType::redis);
+    s.type = *rc::gen::suchThat(
+        rc::gen::element(SinkType::standard_output, SinkType::jsonl, SinkType::exec,
+                         SinkType::webhook, SinkType::redis, SinkType::postgres),
+        is_built_in);
     s.queue_max = *rc::gen::inRange<std::uint64_t>(1, 100'000'000);
     if (s.type != SinkType::standard_output) {
         s.attempts_max = *rc::gen::inRange<std::uint64_t>(0, 1'000'001);
@@ -141,6 +156,12 @@ SinkConfig any_sink(std::size_t index, const std::string& notifier) {
     if (s.type == SinkType::redis) {
         s.url = *rc::gen::element<std::string>("redis://10.0.0.1:6379/2", "unix:///run/r");
         s.redis = any_redis();
+        s.password_file = *rc::gen::element<std::string>("", "redis.password");
+        if (!s.password_file.empty()) s.redis.user = *rc::gen::element<std::string>("", "presence");
+    }
+    if (s.type == SinkType::postgres) {
+        s.postgres = any_postgres();
+        s.password_file = *rc::gen::element<std::string>("", "postgres.password");
     }
     return s;
 }
