@@ -31,3 +31,5 @@ function(sink_library name package version)
     endif()
     set(PRESENCE_HAS_${name} ${has} PARENT_SCOPE)
 endfunction()
+
+sink_library(NATS libnats 3.4)

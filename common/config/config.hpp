@@ -89,17 +89,19 @@ struct WebhookConfig {
     bool allow_private = false;     // targets that are not on the public internet
     bool allow_plaintext = false;   // http:// beyond loopback
     std::string proxy;
-    std::string ca_file;  // in place of the system's
 };
 
 struct RedisConfig {
-    std::string user;
-    std::string password_file;         // read at each connection
     std::string prefix = "presence:";  // of all keys
     Duration offline_ttl = 30 * 24h;   // how long a user who is offline is remembered; 0: for ever
     std::string publish;               // channel; empty: none
     std::string stream;                // key; empty: none
     std::uint64_t stream_max = 100'000;
+};
+
+struct NatsConfig {
+    std::string subject = "presence.{user}";  // see NatsSubject
+    bool jetstream = false;                   // taken is what a stream has acknowledged
 };
 
 struct SinkConfig {
@@ -112,8 +114,12 @@ struct SinkConfig {
     bool acknowledge = false;          // exec: taken is what the program says it has handled
     std::string url;                   // where the place is
     Duration timeout = 20s;            // of a request as a whole, an answer, an acknowledgement
+    std::string user;                  // who the place is told we are
+    std::string password_file;         // read at each connection
+    std::string ca_file;               // authorities, in place of the system's
     WebhookConfig webhook;
     RedisConfig redis;
+    NatsConfig nats;
     SinkMode mode = SinkMode::every;
     std::uint64_t queue_max = 100'000;  // events waiting; beyond, they are replayed later
     Duration give_up_after{0};          // of an event that fails alone; 0: never

@@ -179,10 +179,12 @@ Settings of_sink() {
     using S = SinkConfig;
     using W = WebhookConfig;
     using R = RedisConfig;
+    using N = NatsConfig;
     constexpr auto hook = &S::webhook;
     constexpr auto at_redis = &S::redis;
+    constexpr auto at_nats = &S::nats;
     using enum SinkType;
-    const std::vector kept{jsonl, exec, webhook, redis};
+    const std::vector kept{jsonl, exec, webhook, redis, nats};
     return joined({
         {id("name", at<&S::name>, "its name; the same as its type"),
          text("notifier", at<&S::notifier>, "whose sink it is; the only one's"),
@@ -202,37 +204,43 @@ Settings of_sink() {
                         number("attempts_max", at<&S::attempts_max>, 0, 1'000'000,
                                "deprecated: then events become dead letters; 0: never"),
                         number("dead_max", at<&S::dead_max>, 1, 10'000'000, "dead letters kept")})),
-        only({webhook, redis},
+        only({webhook, redis, nats},
              {text("url", at<&S::url>,
-                   "where batches are posted; redis: redis://HOST:PORT/DB, unix:///PATH")}),
-        only(
-            {redis},
-            {text("user", at<at_redis, &R::user>, "who it says it is; none: the default user"),
-             text("password", nullptr, "refused: it would travel wherever the file does"),
-             text("password_file", at<at_redis, &R::password_file>, "file with the password alone"),
-             text("prefix", at<at_redis, &R::prefix>, "what the keys begin with"),
-             or_zero(duration("offline_ttl", at<at_redis, &R::offline_ttl>, 1min, 3650 * 24h,
-                              "how long users who are offline are remembered; 0s: for ever")),
-             text("publish", at<at_redis, &R::publish>, "channel to which events are published"),
-             text("stream", at<at_redis, &R::stream>, "stream to which events are added"),
-             number("stream_max", at<at_redis, &R::stream_max>, 1, kMany,
-                    "events that the stream holds, about")}),
+                   "where batches are posted; redis: redis://HOST:PORT/DB, unix:///PATH; nats: "
+                   "nats://HOST:PORT, tls://HOST:PORT")}),
+        only({redis, nats},
+             {text("user", at<&S::user>, "who it says it is; none: the default user"),
+              text("password", nullptr, "refused: it would travel wherever the file does"),
+              text("password_file", at<&S::password_file>, "file with the password alone")}),
+        only({nats}, {text("subject", at<at_nats, &N::subject>,
+                           "where an event goes; {user}, {slot} and {state} stand for the event's"),
+                      flag("jetstream", at<at_nats, &N::jetstream>,
+                           "taken is what a stream has acknowledged")}),
+        only({redis},
+             {text("prefix", at<at_redis, &R::prefix>, "what the keys begin with"),
+              or_zero(duration("offline_ttl", at<at_redis, &R::offline_ttl>, 1min, 3650 * 24h,
+                               "how long users who are offline are remembered; 0s: for ever")),
+              text("publish", at<at_redis, &R::publish>, "channel to which events are published"),
+              text("stream", at<at_redis, &R::stream>, "stream to which events are added"),
+              number("stream_max", at<at_redis, &R::stream_max>, 1, kMany,
+                     "events that the stream holds, about")}),
         only({webhook},
              {text("secret", nullptr, "refused: it would travel wherever the file does"),
               text("secret_file", at<hook, &W::secret_file>, "secrets, the newest first"),
               text("secret_env", at<hook, &W::secret_env>, "or the variable that holds them")}),
-        only({exec, webhook, redis},
+        only({exec, webhook, redis, nats},
              {used_if(asks_in_time, duration("timeout", at<&S::timeout>, 100ms, 10min,
                                              "of a request as a whole; exec: of an "
-                                             "acknowledgement; redis: of an answer"))}),
+                                             "acknowledgement; redis, nats: of an answer"))}),
         only({webhook},
              {duration("connect_timeout", at<hook, &W::connect_timeout>, 100ms, 10min,
                        "of that, at most, to connect"),
               number("batch_max", at<hook, &W::batch_max>, 1, 5'000, "events in a request"),
               flag("allow_private", at<hook, &W::allow_private>, "post beside the internet"),
               flag("allow_plaintext", at<hook, &W::allow_plaintext>, "http:// beyond loopback"),
-              text("proxy", at<hook, &W::proxy>, "through which requests go"),
-              text("ca_file", at<hook, &W::ca_file>, "in place of the system's")}),
+              text("proxy", at<hook, &W::proxy>, "through which requests go")}),
+        only({webhook, nats},
+             {text("ca_file", at<&S::ca_file>, "authorities, in place of the system's")}),
     });
 }
 

@@ -12,6 +12,9 @@
 #include "notifier/sinks/redis/redis.hpp"
 #include "notifier/sinks/stdout.hpp"
 #include "notifier/sinks/webhook/webhook.hpp"
+#if PRESENCE_HAS_NATS
+#include "notifier/sinks/nats/nats.hpp"
+#endif
 
 namespace presence::notifier {
 
@@ -28,13 +31,16 @@ std::unique_ptr<Sink> make_sink(const SinkConfig& config, const std::filesystem:
             return std::make_unique<WebhookSink>(config, interrupt);
         case SinkType::redis:
             return std::make_unique<RedisSink>(config, interrupt, std::move(host));
+        case SinkType::nats:
+#if PRESENCE_HAS_NATS
+            return std::make_unique<NatsSink>(config, interrupt);
+#endif
         case SinkType::postgres:
         case SinkType::kafka:
-        case SinkType::nats:
         case SinkType::unset:
             break;
     }
-    throw ConfigError("sink " + config.name + " has no type");
+    throw ConfigError("sink " + config.name + " has no type, or one that this build lacks");
 }
 
 std::string json_lines(const std::vector<Event>& chunk) {

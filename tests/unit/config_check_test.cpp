@@ -2,6 +2,7 @@
 
 #include "common/config/built_in.hpp"
 #include "common/config/read.hpp"
+#include "common/config/schema.hpp"
 #include "common/slots.hpp"
 
 using namespace presence;
@@ -111,7 +112,7 @@ TEST_CASE("trackers whose ids share ten bits of hash are refused", "[config][che
 
 TEST_CASE("a sink has what its type needs and nothing else", "[config][check]") {
     CHECK(complaint("[[sink]]\nname = \"a\"\n") ==
-          "f:1: the sink `a` needs a `type`: stdout, jsonl, exec, webhook or redis");
+          "f:1: the sink `a` needs a `type`: " + enumerated(sinks_built_in(), " or "));
     CHECK_THAT(complaint("[[sink]]\ntype = \"jsnol\"\n"),
                Catch::StartsWith("f:2: ") && Catch::Contains("did you mean `jsonl`?"));
     CHECK(complaint("[[sink]]\ntype = \"jsonl\"\n") == "f:1: the sink `jsonl` needs a `path`");
@@ -153,8 +154,8 @@ TEST_CASE("a sink for which nothing is kept has no place for dead letters", "[co
         CHECK(complaint("[[sink]]\ntype = \"stdout\"\n" + std::string(key) +
                         (std::string(key) == "give_up_after" ? " = \"5s\"\n" : " = 5\n")) ==
               "f:3: `" + std::string(key) +
-                  "` is for a sink of type jsonl, exec, webhook or redis, this one is of type "
-                  "stdout");
+                  "` is for a sink of type jsonl, exec, webhook, redis or nats, this one is of "
+                  "type stdout");
 }
 
 TEST_CASE("what a sink was told is kept below its notifier's directory", "[config][check]") {

@@ -1,6 +1,7 @@
 #include <rapidcheck/catch.h>
 #include <catch2/catch.hpp>
 
+#include "common/config/built_in.hpp"
 #include "common/config/read.hpp"
 
 using namespace presence;
@@ -54,10 +55,12 @@ std::vector<std::string> flat(const Config& c) {
         const auto& w = x.webhook;
         out.insert(out.end(), {w.secret_file, w.secret_env, format_duration(w.connect_timeout),
                                std::to_string(w.batch_max), std::to_string(w.allow_private),
-                               std::to_string(w.allow_plaintext), w.proxy, w.ca_file});
+                               std::to_string(w.allow_plaintext), w.proxy});
         const auto& r = x.redis;
-        out.insert(out.end(), {r.user, r.password_file, r.prefix, format_duration(r.offline_ttl),
-                               r.publish, r.stream, std::to_string(r.stream_max)});
+        out.insert(out.end(), {r.prefix, format_duration(r.offline_ttl), r.publish, r.stream,
+                               std::to_string(r.stream_max)});
+        out.insert(out.end(), {x.user, x.password_file, x.ca_file, x.nats.subject,
+                               std::to_string(x.nats.jetstream)});
     }
     return out;
 }
@@ -85,14 +88,11 @@ WebhookConfig any_webhook() {
     w.allow_private = true;
     w.allow_plaintext = *rc::gen::arbitrary<bool>();
     w.proxy = *rc::gen::element<std::string>("", "http://proxy:3128");
-    if (*rc::gen::arbitrary<bool>()) w.ca_file = awkward_text();
     return w;
 }
 
 RedisConfig any_redis() {
     RedisConfig r;
-    r.password_file = *rc::gen::element<std::string>("", "redis.password");
-    if (!r.password_file.empty()) r.user = *rc::gen::element<std::string>("", "presence");
     r.prefix = awkward_text();
     r.offline_ttl = *rc::gen::inRange(60, 86'400) * 1s;
     r.publish = *rc::gen::element<std::string>("", "presence:changes");
@@ -101,12 +101,18 @@ RedisConfig any_redis() {
     return r;
 }
 
+void set_login(SinkConfig& s) {
+    s.password_file = *rc::gen::element<std::string>("", "place.password");
+    if (!s.password_file.empty()) s.user = *rc::gen::element<std::string>("", "presence");
+}
+
 SinkConfig any_sink(std::size_t index, const std::string& notifier) {
     SinkConfig s;
     s.name = "s" + std::to_string(index);
     s.notifier = notifier;
     s.type = *rc::gen::element(SinkType::standard_output, SinkType::jsonl, SinkType::exec,
-                               SinkType::webhook, SinkType::redis);
+                               SinkType::webhook, SinkType::redis, SinkType::nats);
+    if (!is_built_in(s.type)) s.type = SinkType::redis;
     s.queue_max = *rc::gen::inRange<std::uint64_t>(1, 100'000'000);
     if (s.type != SinkType::standard_output) {
         s.attempts_max = *rc::gen::inRange<std::uint64_t>(0, 1'000'001);
@@ -126,10 +132,19 @@ SinkConfig any_sink(std::size_t index, const std::string& notifier) {
                                                "http://[::1]:8080");
         s.timeout = *rc::gen::inRange(100, 600'001) * 1ms;
         s.webhook = any_webhook();
+        if (*rc::gen::arbitrary<bool>()) s.ca_file = awkward_text();
     }
     if (s.type == SinkType::redis) {
         s.url = *rc::gen::element<std::string>("redis://10.0.0.1:6379/2", "unix:///run/r");
         s.redis = any_redis();
+        set_login(s);
+    }
+    if (s.type == SinkType::nats) {
+        s.url = *rc::gen::element<std::string>("nats://10.0.0.1", "tls://[::1]:4223");
+        s.nats.subject = *rc::gen::element<std::string>("a.{slot}.{user}", "{state}");
+        s.nats.jetstream = *rc::gen::arbitrary<bool>();
+        if (s.url.starts_with("tls")) s.ca_file = awkward_text();
+        set_login(s);
     }
     return s;
 }

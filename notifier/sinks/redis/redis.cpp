@@ -7,41 +7,22 @@
 #include <utility>
 
 #include "common/check.hpp"
-#include "common/config/file.hpp"
 #include "common/io/clock.hpp"
 #include "common/io/log.hpp"
-#include "common/io/private_files.hpp"
 #include "common/limits.hpp"
 #include "common/text.hpp"
+#include "notifier/sinks/password.hpp"
 #include "notifier/sinks/redis/script.hpp"
 
 namespace presence::notifier {
 
 namespace {
 
-constexpr std::size_t kPasswordBytesMax = 4 * 1024;
-
 RedisUrl url_of(const SinkConfig& config) {
     RedisUrl url;
     const auto fault = parse_redis_url(config.url, url);
     PRESENCE_CHECK(fault.empty(), "a URL that was accepted");
     return url;
-}
-
-std::string password_of(const std::string& file) {
-    std::string text;
-    try {
-        text = contents_of(file, kPasswordBytesMax, FileKind::regular);
-    } catch (const UnreadableFile& e) {
-        throw SinkFailure("cannot read password_file " + file + ": " + e.what());
-    }
-    if (io::open_to_others(file))
-        io::log::warn("secret_open_to_others",
-                      {{"file", file}, {"mode", io::mode_of(file)}, {"advice", "chmod 600"}});
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
-        text.pop_back();
-    if (text.empty()) throw SinkFailure("password_file " + file + " is empty");
-    return text;
 }
 
 // Of "used_memory:1\r\nmaxmemory_policy:noeviction\r\n".
@@ -133,13 +114,12 @@ void RedisSink::ensure_open() {
 }
 
 void RedisSink::log_in(RedisConnection& connection) const {
-    const auto& redis = config_.redis;
-    if (!redis.password_file.empty()) {
-        const auto password = password_of(redis.password_file);
-        if (redis.user.empty())
+    if (!config_.password_file.empty()) {
+        const auto password = password_of(config_.password_file);
+        if (config_.user.empty())
             (void)ask(connection, {"AUTH", password});
         else
-            (void)ask(connection, {"AUTH", redis.user, password});
+            (void)ask(connection, {"AUTH", config_.user, password});
     }
     if (url_.db != 0) (void)ask(connection, {"SELECT", std::to_string(url_.db)});
 }
