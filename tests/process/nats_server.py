@@ -17,7 +17,7 @@ class NatsServer:
     """On a free port, with JetStream on a disk. `options`: lines of its configuration. It ends with close(), or
     with this process."""
 
-    def __init__(self, scratch, name="nats", options="", certificate=None):
+    def __init__(self, scratch, name="nats", options=""):
         self.port = free_ports(1)[0]
         self.directory = scratch / name
         self.directory.mkdir()
@@ -135,6 +135,12 @@ class NatsClient:
         return list(came)
 
     def close(self):
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)  # its thread ends
+        except OSError:
+            pass  # the server is gone
+        self._thread.join(PATIENCE)
+        self._reader.close()
         self._socket.close()
 
     def _send(self, text):

@@ -3,13 +3,15 @@
 import collections
 import json
 import os
+import re
 import shutil
+import subprocess
 import time
 import unittest
 
 from nats_server import NatsServer
 from notifier_case import NotifierCase
-from support import built_in, wait_for
+from support import ROOT, built_in, wait_for
 
 
 @unittest.skipUnless(built_in("nats"), "built without nats")
@@ -153,6 +155,45 @@ class NatsTest(NatsCase):
         self.assertNotIn("event=dead_letters", notifier.log())
 
 
+class NatsTlsTest(NatsCase):
+    def setUp(self):
+        super().setUp()
+        self.key, self.certificate = self.scratch / "key.pem", self.scratch / "certificate.pem"
+        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test"]
+        command += ["-addext", "subjectAltName=DNS:localhost", "-keyout", self.key, "-out", self.certificate]
+        subprocess.run(command, check=True, capture_output=True)
+        tls = f'tls {{ cert_file: "{self.certificate}", key_file: "{self.key}" }}'
+        self.secure = self.serve("secure", tls)
+
+    def begin(self, url, **settings):
+        notifier = self.begin_notifier(self.sink(url=url, **settings))
+        wait_for(self.tracker.subscribed, "the notifier subscribes")
+        self.tracker.say("+alice")
+        return notifier
+
+    def test_a_certificate_of_ca_file_is_accepted(self):
+        notifier = self.begin(self.secure.url("tls", "localhost"), ca_file=self.certificate)
+        notifier.wait_log("event=in_step")
+        self.assertEqual(notifier.stop(), 0)
+        self.assertNotIn("event=sink_failed", notifier.log())
+        self.assertNotIn("event=sink_not_drained", notifier.log())
+
+    def test_a_certificate_that_nobody_vouches_for_is_refused(self):
+        notifier = self.begin(self.secure.url("tls", "localhost"))
+        notifier.wait_log("event=sink_failed sink=log")
+        self.assertIn("self-signed certificate", notifier.log())
+
+    def test_a_certificate_of_another_host_is_refused(self):
+        notifier = self.begin(self.secure.url("tls"), ca_file=self.certificate)
+        notifier.wait_log("event=sink_failed sink=log")
+        self.assertIn("IP address mismatch", notifier.log())
+
+    def test_a_server_that_speaks_no_tls_is_told_nothing(self):
+        notifier = self.begin(self.server.url("tls"), ca_file=self.certificate)
+        notifier.wait_log("event=sink_failed sink=log")
+        notifier.wait_log("is the url's scheme (nats or tls) the server's")
+
+
 class JetStreamTest(NatsCase):
     def sink(self, **settings):
         return super().sink(jetstream=True) | settings
@@ -205,6 +246,22 @@ class JetStreamTest(NatsCase):
         self.start_notifier(self.sink())
         self.tracker.say("-bob")
         self.wait_stored(*before, ("bob", "offline"))
+
+    def test_its_user_needs_the_rights_that_the_guide_names(self):
+        guide = (ROOT / "docs/guide/sinks.md").read_text()
+        said = "to publish to `(.*?)` and, with JetStream, to subscribe to `(.*?)`"
+        publish, subscribe = re.search(said, guide).groups()
+        rights = f'permissions {{ publish: "{publish}", subscribe: "{subscribe}" }}'
+        user = f'{{ user: "presence", password: "sesame", {rights} }}'
+        strict = self.serve(
+            "strict", f'authorization {{ users = [{user}, {{ user: "root", password: "root" }}] }}'
+        )
+        client = self.client(strict, user="root", **{"pass": "root"})
+        client.add_stream("presence", "presence.*")
+        secret = self.scratch.write("password", "sesame")
+        self.start_notifier(self.sink(url=strict.url(), user="presence", password_file=secret))
+        self.tracker.say("+alice")
+        wait_for(lambda: told(client.stored("presence")) == [("alice", "online")], "alice online")
 
     def test_a_stream_that_is_full_is_the_places_fault(self):
         client = self.client()

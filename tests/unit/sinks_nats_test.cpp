@@ -84,4 +84,6 @@ TEST_CASE("what a NATS server says comes with what to do", "[notifier][nats]") {
     CHECK_THAT(nats_advice("Permissions Violation for Publish to \"a\""), Contains("publish"));
     CHECK_THAT(nats_advice("secure connection required"), Contains("ca_file"));
     CHECK(nats_advice("stale connection").empty());
+    CHECK(without_source("(unix/sock.c:58): Timeout") == "Timeout");
+    CHECK(without_source("No server available") == "No server available");
 }

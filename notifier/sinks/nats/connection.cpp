@@ -89,7 +89,8 @@ struct NatsConnection::Dial : io::Mailbox {
         const char* why = status == NATS_OK ? nullptr : nats_GetLastError(nullptr);
         const std::lock_guard lock(mutex);
         connection.reset(connected);
-        if (status != NATS_OK) failure = why != nullptr ? why : natsStatus_GetText(status);
+        if (status != NATS_OK)
+            failure = why != nullptr ? without_source(why) : natsStatus_GetText(status);
     }
 
     const Options options;

@@ -85,6 +85,11 @@ StreamAnswer parse_stream_answer(std::string_view text) {
     return {.taken = true, .duplicate = duplicate != json.end() && *duplicate == true};
 }
 
+std::string without_source(std::string_view text) {
+    const auto end = text.starts_with('(') ? text.find("): ") : std::string_view::npos;
+    return std::string(end == std::string_view::npos ? text : text.substr(end + 3));
+}
+
 std::string nats_advice(std::string_view error) {
     const auto says = [&](std::string_view word) {
         return error.find(word) != std::string_view::npos;

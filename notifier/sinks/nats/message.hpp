@@ -32,6 +32,9 @@ struct StreamAnswer {
 };
 [[nodiscard]] StreamAnswer parse_stream_answer(std::string_view json);
 
+// What the client library says failed, without where in its sources: "(conn.c:733): ".
+[[nodiscard]] std::string without_source(std::string_view text);
+
 // For a person: what to do about an error of the server, as the client library tells it.
 [[nodiscard]] std::string nats_advice(std::string_view error);
 
