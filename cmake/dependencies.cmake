@@ -32,4 +32,5 @@ function(sink_library name package version)
     set(PRESENCE_HAS_${name} ${has} PARENT_SCOPE)
 endfunction()
 
+sink_library(KAFKA rdkafka 2.0)
 sink_library(NATS libnats 3.4)

@@ -231,6 +231,7 @@ private:
                                     "` needs a `command`: [\"program\", \"argument\", ...]");
         if (s.type == SinkType::webhook) check_webhook(s, place, origin_);
         if (s.type == SinkType::redis) check_redis(s, place, origin_);
+        if (s.type == SinkType::kafka) check_kafka(s, place, origin_);
         if (s.type == SinkType::nats) check_nats(s, place, origin_);
         notifier(place, s);
     }

@@ -104,6 +104,12 @@ struct NatsConfig {
     bool jetstream = false;                   // taken is what a stream has acknowledged
 };
 
+struct KafkaConfig {
+    std::string brokers;  // "HOST:PORT,HOST:PORT"
+    std::string topic = "presence";
+    std::string settings_file;  // librdkafka's own, which may be secret; read at each new producer
+};
+
 struct SinkConfig {
     std::string name;
     std::string notifier;  // default: the only one
@@ -120,6 +126,7 @@ struct SinkConfig {
     WebhookConfig webhook;
     RedisConfig redis;
     NatsConfig nats;
+    KafkaConfig kafka;
     SinkMode mode = SinkMode::every;
     std::uint64_t queue_max = 100'000;  // events waiting; beyond, they are replayed later
     Duration give_up_after{0};          // of an event that fails alone; 0: never

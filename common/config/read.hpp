@@ -58,6 +58,7 @@ void check_config(const Config& config, const ConfigOrigin& origin);
 // Of it, what concerns the sink at `place`, of type webhook.
 void check_webhook(const SinkConfig& sink, const std::string& place, const ConfigOrigin& origin);
 void check_redis(const SinkConfig& sink, const std::string& place, const ConfigOrigin& origin);
+void check_kafka(const SinkConfig& sink, const std::string& place, const ConfigOrigin& origin);
 void check_nats(const SinkConfig& sink, const std::string& place, const ConfigOrigin& origin);
 // That its password stands in a file of its own.
 void check_password(const SinkConfig& sink, const std::string& place, const ConfigOrigin& origin);

@@ -180,11 +180,13 @@ Settings of_sink() {
     using W = WebhookConfig;
     using R = RedisConfig;
     using N = NatsConfig;
+    using K = KafkaConfig;
     constexpr auto hook = &S::webhook;
     constexpr auto at_redis = &S::redis;
     constexpr auto at_nats = &S::nats;
+    constexpr auto at_kafka = &S::kafka;
     using enum SinkType;
-    const std::vector kept{jsonl, exec, webhook, redis, nats};
+    const std::vector kept{jsonl, exec, webhook, redis, nats, kafka};
     return joined({
         {id("name", at<&S::name>, "its name; the same as its type"),
          text("notifier", at<&S::notifier>, "whose sink it is; the only one's"),
@@ -216,6 +218,11 @@ Settings of_sink() {
                            "where an event goes; {user}, {slot} and {state} stand for the event's"),
                       flag("jetstream", at<at_nats, &N::jetstream>,
                            "taken is what a stream has acknowledged")}),
+        only({kafka},
+             {text("brokers", at<at_kafka, &K::brokers>, "HOST:PORT of some, with commas between"),
+              text("topic", at<at_kafka, &K::topic>, "to which events are produced"),
+              text("settings_file", at<at_kafka, &K::settings_file>,
+                   "NAME=VALUE lines by librdkafka's names, secrets among them")}),
         only({redis},
              {text("prefix", at<at_redis, &R::prefix>, "what the keys begin with"),
               or_zero(duration("offline_ttl", at<at_redis, &R::offline_ttl>, 1min, 3650 * 24h,
@@ -228,10 +235,11 @@ Settings of_sink() {
              {text("secret", nullptr, "refused: it would travel wherever the file does"),
               text("secret_file", at<hook, &W::secret_file>, "secrets, the newest first"),
               text("secret_env", at<hook, &W::secret_env>, "or the variable that holds them")}),
-        only({exec, webhook, redis, nats},
-             {used_if(asks_in_time, duration("timeout", at<&S::timeout>, 100ms, 10min,
-                                             "of a request as a whole; exec: of an "
-                                             "acknowledgement; redis, nats: of an answer"))}),
+        only(
+            {exec, webhook, redis, nats, kafka},
+            {used_if(asks_in_time, duration("timeout", at<&S::timeout>, 100ms, 10min,
+                                            "of a request as a whole; exec: of an "
+                                            "acknowledgement; redis, nats, kafka: of an answer"))}),
         only({webhook},
              {duration("connect_timeout", at<hook, &W::connect_timeout>, 100ms, 10min,
                        "of that, at most, to connect"),

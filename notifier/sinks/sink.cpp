@@ -12,6 +12,9 @@
 #include "notifier/sinks/redis/redis.hpp"
 #include "notifier/sinks/stdout.hpp"
 #include "notifier/sinks/webhook/webhook.hpp"
+#if PRESENCE_HAS_KAFKA
+#include "notifier/sinks/kafka/kafka.hpp"
+#endif
 #if PRESENCE_HAS_NATS
 #include "notifier/sinks/nats/nats.hpp"
 #endif
@@ -35,8 +38,11 @@ std::unique_ptr<Sink> make_sink(const SinkConfig& config, const std::filesystem:
 #if PRESENCE_HAS_NATS
             return std::make_unique<NatsSink>(config, interrupt);
 #endif
-        case SinkType::postgres:
         case SinkType::kafka:
+#if PRESENCE_HAS_KAFKA
+            return std::make_unique<KafkaSink>(config, interrupt);
+#endif
+        case SinkType::postgres:
         case SinkType::unset:
             break;
     }

@@ -5,6 +5,7 @@ import json
 import unittest
 
 from conformance_test import Conformance, LogPlace
+from kafka_server import KafkaServer
 from nats_server import NatsServer
 from notifier_case import NotifierCase
 from support import built_in
@@ -66,6 +67,34 @@ class JetStream(Nats):
         self.server.start()
 
 
+class Kafka(LogPlace):
+    def __init__(self, case):
+        super().__init__(case)
+        self.server = KafkaServer()
+
+    def sink(self):
+        return {"type": "kafka", "brokers": self.server.brokers, "timeout": "1s"}
+
+    def events(self):
+        return self.server.events()
+
+    def kill(self):
+        """The mock would forget what it has: its broker goes instead."""
+        self.server.command("down")
+
+    def start(self):
+        self.server.command("up")
+
+    def hang(self):
+        self.server.stop()
+
+    def go_on(self):
+        self.server.go_on()
+
+    def close(self):
+        self.server.close()
+
+
 @unittest.skipUnless(built_in("nats"), "built without nats")
 class NatsConforms(Conformance, NotifierCase):
     Place = Nats
@@ -76,6 +105,11 @@ class NatsConforms(Conformance, NotifierCase):
 @unittest.skipUnless(built_in("nats"), "built without nats")
 class JetStreamConforms(Conformance, NotifierCase):
     Place = JetStream
+
+
+@unittest.skipUnless(built_in("kafka"), "built without kafka")
+class KafkaConforms(Conformance, NotifierCase):
+    Place = Kafka
 
 
 if __name__ == "__main__":

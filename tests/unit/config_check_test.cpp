@@ -154,7 +154,8 @@ TEST_CASE("a sink for which nothing is kept has no place for dead letters", "[co
         CHECK(complaint("[[sink]]\ntype = \"stdout\"\n" + std::string(key) +
                         (std::string(key) == "give_up_after" ? " = \"5s\"\n" : " = 5\n")) ==
               "f:3: `" + std::string(key) +
-                  "` is for a sink of type jsonl, exec, webhook, redis or nats, this one is of "
+                  "` is for a sink of type jsonl, exec, webhook, redis, nats or kafka, this one is "
+                  "of "
                   "type stdout");
 }
 

@@ -59,8 +59,9 @@ std::vector<std::string> flat(const Config& c) {
         const auto& r = x.redis;
         out.insert(out.end(), {r.prefix, format_duration(r.offline_ttl), r.publish, r.stream,
                                std::to_string(r.stream_max)});
-        out.insert(out.end(), {x.user, x.password_file, x.ca_file, x.nats.subject,
-                               std::to_string(x.nats.jetstream)});
+        out.insert(out.end(),
+                   {x.user, x.password_file, x.ca_file, x.nats.subject, x.kafka.brokers,
+                    x.kafka.topic, x.kafka.settings_file, std::to_string(x.nats.jetstream)});
     }
     return out;
 }
@@ -111,7 +112,7 @@ SinkConfig any_sink(std::size_t index, const std::string& notifier) {
     s.name = "s" + std::to_string(index);
     s.notifier = notifier;
     s.type = *rc::gen::element(SinkType::standard_output, SinkType::jsonl, SinkType::exec,
-                               SinkType::webhook, SinkType::redis, SinkType::nats);
+                               SinkType::webhook, SinkType::redis, SinkType::nats, SinkType::kafka);
     if (!is_built_in(s.type)) s.type = SinkType::redis;
     s.queue_max = *rc::gen::inRange<std::uint64_t>(1, 100'000'000);
     if (s.type != SinkType::standard_output) {
@@ -138,6 +139,11 @@ SinkConfig any_sink(std::size_t index, const std::string& notifier) {
         s.url = *rc::gen::element<std::string>("redis://10.0.0.1:6379/2", "unix:///run/r");
         s.redis = any_redis();
         set_login(s);
+    }
+    if (s.type == SinkType::kafka) {
+        s.kafka.brokers = *rc::gen::element<std::string>("k1:9092,[::1]:9093", "10.0.0.1");
+        s.kafka.topic = *rc::gen::element<std::string>("presence", "a.b_c-9");
+        if (*rc::gen::arbitrary<bool>()) s.kafka.settings_file = awkward_text();
     }
     if (s.type == SinkType::nats) {
         s.url = *rc::gen::element<std::string>("nats://10.0.0.1", "tls://[::1]:4223");
