@@ -156,6 +156,7 @@ class KafkaTest(NotifierCase):
         began = time.monotonic()
         self.assertEqual(notifier.stop(), 0)
         self.assertLess(time.monotonic() - began, 10)
+        self.assertNotIn("event=sink_abandoned", notifier.log())
 
     def test_settings_are_librdkafkas_and_a_wrong_one_ends_the_start(self):
         for text, why in (

@@ -100,13 +100,17 @@ class NatsTest(NatsCase):
         self.assertNotIn("event=dead_letters", notifier.log())
 
     def test_it_ends_in_time_while_the_server_hangs(self):
+        came = self.client().subscribe("presence.*")
         notifier = self.start_notifier(self.sink(timeout="1m"))
+        self.tracker.say("+bob")
+        wait_for(lambda: told(came) == [("bob", "online")], "bob online")
         self.server.stop()
         self.addCleanup(self.server.go_on)
         self.tracker.say("+alice")
         began = time.monotonic()
         self.assertEqual(notifier.stop(), 0)
         self.assertLess(time.monotonic() - began, 10)
+        self.assertNotIn("event=sink_abandoned", notifier.log())
 
     def test_an_event_that_is_too_large_is_its_own_trouble(self):
         small = self.serve("small", "max_payload: 300")
