@@ -17,6 +17,7 @@ namespace presence::notifier {
 
 namespace {
 
+constexpr Duration kLook = 1ms;       // between looks for answers
 constexpr Duration kSlice = 200ms;    // of a wait in which the interrupt is not seen
 constexpr int kPendingMax = 1 << 16;  // answers that came and were not looked at
 
@@ -196,11 +197,11 @@ void NatsConnection::ask(const std::string& subject, const std::string& payload,
     if (status != NATS_OK) fail("publish to", status);
 }
 
+// Looks now and then: to be woken for each answer costs more than the answer.
 std::optional<NatsConnection::Answer> NatsConnection::answer(Instant until) {
     for (;;) {
         natsMsg* came = nullptr;
-        const auto status =
-            natsSubscription_NextMsg(&came, handles_->answers.get(), millis_of(kSlice));
+        const auto status = natsSubscription_NextMsg(&came, handles_->answers.get(), 0);
         const Message message(came);
         if (status == NATS_NO_RESPONDERS) return std::nullopt;
         if (status == NATS_OK) {
@@ -213,9 +214,10 @@ std::optional<NatsConnection::Answer> NatsConnection::answer(Instant until) {
         }
         if (status != NATS_TIMEOUT) fail("publish to", status);
         fail_if_refused();
-        check_not_stopped("waiting for");
         if (io::now() >= until)
             throw SinkFailure(options_.url.origin + " did not acknowledge in time");
+        if (interrupt_->wait(-1, 0, io::now() + kLook) == Interrupt::Woken::stopped)
+            throw SinkFailure("stopped while waiting for " + options_.url.origin);
     }
 }
 
