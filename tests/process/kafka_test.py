@@ -2,6 +2,7 @@
 
 import collections
 import os
+import signal
 import time
 import unittest
 
@@ -167,6 +168,16 @@ class KafkaTest(NotifierCase):
             notifier = self.begin_notifier(self.sink(settings_file=self.settings(text)))
             self.assertEqual(notifier.process.wait(30), 78)
             self.assertIn(why, notifier.log().replace('\\"', '"'))
+
+    def test_a_file_that_is_wrong_when_it_is_read_again_changes_nothing(self):
+        file = self.settings("linger.ms=2\n")
+        notifier = self.start_notifier(self.sink(settings_file=file))
+        file.write_text("acks=0\n")
+        notifier.signal(signal.SIGHUP)
+        notifier.wait_log("`acks` is set by the sink itself")
+        self.tracker.say("+alice")
+        self.wait_told(alice=["online"])
+        self.assertEqual(notifier.stop(), 0)
 
     def test_a_secret_stays_in_its_file(self):
         file = self.settings("sasl.mechanism=PLAIN\nsasl.username=presence\nsasl.password=sesame\n")
