@@ -33,3 +33,5 @@ function(sink_library name package version)
 endfunction()
 
 sink_library(POSTGRES libpq 14)
+sink_library(KAFKA rdkafka 2.0)
+sink_library(NATS libnats 3.4)

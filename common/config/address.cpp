@@ -99,6 +99,21 @@ bool well_formed_host(std::string_view host) {
     });
 }
 
+std::string parse_server(std::string_view text, std::string& host, int& port) {
+    const auto end = text.starts_with('[') ? std::min(text.find(']'), text.size() - 1) + 1
+                                           : std::min(text.find(':'), text.size());
+    const auto name = text.substr(0, end);
+    if (!well_formed_host(name))
+        return "the host is a name, an IPv4 address, or an IPv6 address in brackets";
+    if (const auto rest = text.substr(end); !rest.empty()) {
+        const auto number = rest.front() == ':' ? parse_port(rest.substr(1)) : std::nullopt;
+        if (!number) return "the port is a number from 1 to 65535";
+        port = *number;
+    }
+    host = name.starts_with('[') ? name.substr(1, name.size() - 2) : name;
+    return {};
+}
+
 std::optional<int> parse_port(std::string_view text) {
     int port = 0;
     const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), port);

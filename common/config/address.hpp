@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -19,6 +20,9 @@ namespace presence {
 
 // As far as the text tells: a name, an IPv4 address, or an IPv6 address in brackets.
 [[nodiscard]] bool well_formed_host(std::string_view host);
+// "HOST" or "HOST:PORT"; an IPv6 host comes out without its brackets, a port that is not there
+// stays as it was. Says what is wrong, or nothing.
+[[nodiscard]] std::string parse_server(std::string_view text, std::string& host, int& port);
 // 1 to 65535.
 [[nodiscard]] std::optional<int> parse_port(std::string_view text);
 

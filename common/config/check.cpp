@@ -235,6 +235,8 @@ private:
         if (s.type == SinkType::webhook) check_webhook(s, place, origin_);
         if (s.type == SinkType::redis) check_redis(s, place, origin_);
         if (s.type == SinkType::postgres) check_postgres(s, place, origin_);
+        if (s.type == SinkType::kafka) check_kafka(s, place, origin_);
+        if (s.type == SinkType::nats) check_nats(s, place, origin_);
         words(place, "states", s.states, kStates);
         words(place, "reasons", s.reasons, kReasons);
         if (!s.user_prefix.empty() && check_text(s.user_prefix, kUserBytesMax) != TextFault::none)
@@ -300,13 +302,6 @@ private:
 };
 
 }  // namespace
-
-void check_no_password(const std::string& place, const ConfigOrigin& origin) {
-    if (origin.names(place + "/password"))
-        origin.fail(place + "/password",
-                    "a password here would travel wherever this file does: put it into a file of "
-                    "its own, `password_file`");
-}
 
 void check_config(const Config& config, const ConfigOrigin& origin) {
     Checker(config, origin).check();

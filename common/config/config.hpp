@@ -89,11 +89,9 @@ struct WebhookConfig {
     bool allow_private = false;     // targets that are not on the public internet
     bool allow_plaintext = false;   // http:// beyond loopback
     std::string proxy;
-    std::string ca_file;  // in place of the system's
 };
 
 struct RedisConfig {
-    std::string user;
     std::string prefix = "presence:";  // of all keys
     Duration offline_ttl = 30 * 24h;   // how long a user who is offline is remembered; 0: for ever
     std::string publish;               // channel; empty: none
@@ -109,6 +107,17 @@ struct PostgresConfig {
     bool create = true;               // what is missing there is created
 };
 
+struct NatsConfig {
+    std::string subject = "presence.{user}";  // see NatsSubject
+    bool jetstream = false;                   // taken is what a stream has acknowledged
+};
+
+struct KafkaConfig {
+    std::string brokers;  // "HOST:PORT,HOST:PORT"
+    std::string topic = "presence";
+    std::string settings_file;  // librdkafka's own, which may be secret; read at each new producer
+};
+
 struct SinkConfig {
     std::string name;
     std::string notifier;  // default: the only one
@@ -118,11 +127,15 @@ struct SinkConfig {
     std::vector<std::string> command;  // exec: program and arguments
     bool acknowledge = false;          // exec: taken is what the program says it has handled
     std::string url;                   // where the place is
-    std::string password_file;         // read at each connection
     Duration timeout = 20s;            // of a request as a whole, an answer, an acknowledgement
+    std::string user;                  // who the place is told we are
+    std::string password_file;         // read at each connection
+    std::string ca_file;               // authorities, in place of the system's
     WebhookConfig webhook;
     RedisConfig redis;
     PostgresConfig postgres;
+    NatsConfig nats;
+    KafkaConfig kafka;
     std::string user_prefix;           // of all users of whom it is told
     std::vector<std::string> states;   // of what happens it is told these; none: all
     std::vector<std::string> reasons;  // so too

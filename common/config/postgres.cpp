@@ -72,7 +72,7 @@ void check_postgres(const SinkConfig& sink, const std::string& place, const Conf
         origin.fail(place + "/dsn",
                     "`dsn` is postgresql://USER@HOST:PORT/DATABASE?KEY=VALUE or "
                     "\"host=HOST dbname=DATABASE user=USER\"");
-    check_no_password(place, origin);
+    check_password(sink, place, origin);
     check_table("table", p.table, place, origin);
     if (p.history.empty()) return;
     check_table("history", p.history, place, origin);

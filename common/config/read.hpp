@@ -59,6 +59,9 @@ void check_config(const Config& config, const ConfigOrigin& origin);
 void check_webhook(const SinkConfig& sink, const std::string& place, const ConfigOrigin& origin);
 void check_redis(const SinkConfig& sink, const std::string& place, const ConfigOrigin& origin);
 void check_postgres(const SinkConfig& sink, const std::string& place, const ConfigOrigin& origin);
-void check_no_password(const std::string& place, const ConfigOrigin& origin);
+void check_kafka(const SinkConfig& sink, const std::string& place, const ConfigOrigin& origin);
+void check_nats(const SinkConfig& sink, const std::string& place, const ConfigOrigin& origin);
+// That its password stands in a file of its own.
+void check_password(const SinkConfig& sink, const std::string& place, const ConfigOrigin& origin);
 
 }  // namespace presence

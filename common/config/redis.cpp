@@ -33,19 +33,9 @@ std::string parse_unix(std::string_view text, RedisUrl& url) {
 std::string parse_tcp(std::string_view text, RedisUrl& url) {
     const auto server = text.substr(0, text.find('/'));
     const auto rest = text.substr(server.size());
-    const auto end = server.starts_with('[') ? std::min(server.find(']'), server.size() - 1) + 1
-                                             : std::min(server.find(':'), server.size());
-    const auto host = server.substr(0, end);
-    if (!well_formed_host(host))
-        return "the host is a name, an IPv4 address, or an IPv6 address in brackets";
-    if (const auto port = server.substr(end); !port.empty()) {
-        const auto number = port.front() == ':' ? parse_port(port.substr(1)) : std::nullopt;
-        if (!number) return "the port is a number from 1 to 65535";
-        url.port = *number;
-    }
+    if (auto fault = parse_server(server, url.host, url.port); !fault.empty()) return fault;
     if (rest.size() > 1 && !read_db(rest.substr(1), url.db))
         return "behind the server stands the number of a database: redis://HOST:PORT/0";
-    url.host = host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
     return {};
 }
 
@@ -77,9 +67,7 @@ void check_redis(const SinkConfig& sink, const std::string& place, const ConfigO
     RedisUrl url;
     if (const auto fault = parse_redis_url(sink.url, url); !fault.empty())
         origin.fail(place + "/url", "`url`: " + fault);
-    check_no_password(place, origin);
-    if (!sink.redis.user.empty() && sink.password_file.empty())
-        origin.fail(place + "/user", "`user` needs a `password_file`");
+    check_password(sink, place, origin);
 }
 
 }  // namespace presence

@@ -180,11 +180,15 @@ Settings of_sink() {
     using W = WebhookConfig;
     using R = RedisConfig;
     using P = PostgresConfig;
+    using N = NatsConfig;
+    using K = KafkaConfig;
     constexpr auto hook = &S::webhook;
     constexpr auto at_redis = &S::redis;
     constexpr auto at_postgres = &S::postgres;
+    constexpr auto at_nats = &S::nats;
+    constexpr auto at_kafka = &S::kafka;
     using enum SinkType;
-    const std::vector kept{jsonl, exec, webhook, redis, postgres};
+    const std::vector kept{jsonl, exec, webhook, redis, postgres, nats, kafka};
     return joined({
         {id("name", at<&S::name>, "its name; the same as its type"),
          text("notifier", at<&S::notifier>, "whose sink it is; the only one's"),
@@ -211,14 +215,24 @@ Settings of_sink() {
                         number("attempts_max", at<&S::attempts_max>, 0, 1'000'000,
                                "deprecated: then events become dead letters; 0: never"),
                         number("dead_max", at<&S::dead_max>, 1, 10'000'000, "dead letters kept")})),
-        only({webhook, redis},
+        only({webhook, redis, nats},
              {text("url", at<&S::url>,
-                   "where batches are posted; redis: redis://HOST:PORT/DB, unix:///PATH")}),
-        only({redis},
-             {text("user", at<at_redis, &R::user>, "who it says it is; none: the default user")}),
-        only({redis, postgres},
+                   "where batches are posted; redis: redis://HOST:PORT/DB, unix:///PATH; nats: "
+                   "nats://HOST:PORT, tls://HOST:PORT")}),
+        only({redis, nats},
+             {text("user", at<&S::user>, "who it says it is; none: the default user")}),
+        only({redis, postgres, nats},
              {text("password", nullptr, "refused: it would travel wherever the file does"),
               text("password_file", at<&S::password_file>, "file with the password alone")}),
+        only({nats}, {text("subject", at<at_nats, &N::subject>,
+                           "where an event goes; {user}, {slot} and {state} stand for the event's"),
+                      flag("jetstream", at<at_nats, &N::jetstream>,
+                           "taken is what a stream has acknowledged")}),
+        only({kafka},
+             {text("brokers", at<at_kafka, &K::brokers>, "HOST:PORT of some, with commas between"),
+              text("topic", at<at_kafka, &K::topic>, "to which events are produced"),
+              text("settings_file", at<at_kafka, &K::settings_file>,
+                   "NAME=VALUE lines by librdkafka's names, secrets among them")}),
         only({redis},
              {text("prefix", at<at_redis, &R::prefix>, "what the keys begin with"),
               or_zero(duration("offline_ttl", at<at_redis, &R::offline_ttl>, 1min, 3650 * 24h,
@@ -239,18 +253,20 @@ Settings of_sink() {
              {text("secret", nullptr, "refused: it would travel wherever the file does"),
               text("secret_file", at<hook, &W::secret_file>, "secrets, the newest first"),
               text("secret_env", at<hook, &W::secret_env>, "or the variable that holds them")}),
-        only({exec, webhook, redis, postgres},
+        only({exec, webhook, redis, postgres, nats, kafka},
              {used_if(asks_in_time, duration("timeout", at<&S::timeout>, 100ms, 10min,
                                              "of a request as a whole; exec: of an "
-                                             "acknowledgement; redis, postgres: of an answer"))}),
+                                             "acknowledgement; redis, postgres, nats, kafka: of "
+                                             "an answer"))}),
         only({webhook},
              {duration("connect_timeout", at<hook, &W::connect_timeout>, 100ms, 10min,
                        "of that, at most, to connect"),
               number("batch_max", at<hook, &W::batch_max>, 1, 5'000, "events in a request"),
               flag("allow_private", at<hook, &W::allow_private>, "post beside the internet"),
               flag("allow_plaintext", at<hook, &W::allow_plaintext>, "http:// beyond loopback"),
-              text("proxy", at<hook, &W::proxy>, "through which requests go"),
-              text("ca_file", at<hook, &W::ca_file>, "in place of the system's")}),
+              text("proxy", at<hook, &W::proxy>, "through which requests go")}),
+        only({webhook, nats},
+             {text("ca_file", at<&S::ca_file>, "authorities, in place of the system's")}),
     });
 }
 

@@ -10,11 +10,17 @@
 #include "notifier/sinks/exec/exec.hpp"
 #include "notifier/sinks/jsonl.hpp"
 #include "notifier/sinks/redis/redis.hpp"
-#ifdef PRESENCE_HAS_POSTGRES
+#if PRESENCE_HAS_POSTGRES
 #include "notifier/sinks/postgres/postgres.hpp"
 #endif
 #include "notifier/sinks/stdout.hpp"
 #include "notifier/sinks/webhook/webhook.hpp"
+#if PRESENCE_HAS_KAFKA
+#include "notifier/sinks/kafka/kafka.hpp"
+#endif
+#if PRESENCE_HAS_NATS
+#include "notifier/sinks/nats/nats.hpp"
+#endif
 
 namespace presence::notifier {
 
@@ -31,16 +37,22 @@ std::unique_ptr<Sink> make_sink(const SinkConfig& config, const std::filesystem:
             return std::make_unique<WebhookSink>(config, interrupt);
         case SinkType::redis:
             return std::make_unique<RedisSink>(config, interrupt, std::move(host));
-        case SinkType::postgres:
-#ifdef PRESENCE_HAS_POSTGRES
-            return std::make_unique<PostgresSink>(config, interrupt, std::move(host));
+        case SinkType::nats:
+#if PRESENCE_HAS_NATS
+            return std::make_unique<NatsSink>(config, interrupt);
 #endif
         case SinkType::kafka:
-        case SinkType::nats:
+#if PRESENCE_HAS_KAFKA
+            return std::make_unique<KafkaSink>(config, interrupt);
+#endif
+        case SinkType::postgres:
+#if PRESENCE_HAS_POSTGRES
+            return std::make_unique<PostgresSink>(config, interrupt, std::move(host));
+#endif
         case SinkType::unset:
             break;
     }
-    throw ConfigError("sink " + config.name + " has no type");
+    throw ConfigError("sink " + config.name + " has no type, or one that this build lacks");
 }
 
 std::string json_lines(const std::vector<Event>& chunk) {

@@ -36,6 +36,12 @@ def wait_for(condition, what, seconds=30):
         time.sleep(0.005)
 
 
+def built_in(sink):
+    """Whether the programs have sinks of this type."""
+    said = subprocess.run([BIN / "presence-notifier", "--version"], capture_output=True, text=True, check=True)
+    return sink in said.stdout.split("sinks: ")[1].replace(",", " ").split()
+
+
 class Scratch:
     """A directory of its own, gone afterwards."""
 

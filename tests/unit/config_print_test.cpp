@@ -58,10 +58,13 @@ std::vector<std::string> flat(const Config& c) {
         const auto& w = x.webhook;
         out.insert(out.end(), {w.secret_file, w.secret_env, format_duration(w.connect_timeout),
                                std::to_string(w.batch_max), std::to_string(w.allow_private),
-                               std::to_string(w.allow_plaintext), w.proxy, w.ca_file});
+                               std::to_string(w.allow_plaintext), w.proxy});
         const auto& r = x.redis;
-        out.insert(out.end(), {r.user, r.prefix, format_duration(r.offline_ttl), r.publish,
-                               r.stream, std::to_string(r.stream_max)});
+        out.insert(out.end(), {r.prefix, format_duration(r.offline_ttl), r.publish, r.stream,
+                               std::to_string(r.stream_max)});
+        out.insert(out.end(),
+                   {x.user, x.password_file, x.ca_file, x.nats.subject, x.kafka.brokers,
+                    x.kafka.topic, x.kafka.settings_file, std::to_string(x.nats.jetstream)});
         const auto& pg = x.postgres;
         out.insert(out.end(), {pg.dsn, pg.table, pg.history, format_duration(pg.history_max),
                                std::to_string(pg.create)});
@@ -92,7 +95,6 @@ WebhookConfig any_webhook() {
     w.allow_private = true;
     w.allow_plaintext = *rc::gen::arbitrary<bool>();
     w.proxy = *rc::gen::element<std::string>("", "http://proxy:3128");
-    if (*rc::gen::arbitrary<bool>()) w.ca_file = awkward_text();
     return w;
 }
 
@@ -119,14 +121,20 @@ PostgresConfig any_postgres() {
 
 using Words = std::vector<std::string>;
 
+void set_login(SinkConfig& s) {
+    s.password_file = *rc::gen::element<std::string>("", "place.password");
+    if (!s.password_file.empty()) s.user = *rc::gen::element<std::string>("", "presence");
+}
+
 SinkConfig any_sink(std::size_t index, const std::string& notifier) {
     SinkConfig s;
     s.name = "s" + std::to_string(index);
     s.notifier = notifier;
-    s.type = *rc::gen::suchThat(
-        rc::gen::element(SinkType::standard_output, SinkType::jsonl, SinkType::exec,
-                         SinkType::webhook, SinkType::redis, SinkType::postgres),
-        is_built_in);
+    s.type =
+        *rc::gen::suchThat(rc::gen::element(SinkType::standard_output, SinkType::jsonl,
+                                            SinkType::exec, SinkType::webhook, SinkType::redis,
+                                            SinkType::postgres, SinkType::nats, SinkType::kafka),
+                           is_built_in);
     s.queue_max = *rc::gen::inRange<std::uint64_t>(1, 100'000'000);
     if (s.type != SinkType::standard_output) {
         s.attempts_max = *rc::gen::inRange<std::uint64_t>(0, 1'000'001);
@@ -152,16 +160,28 @@ SinkConfig any_sink(std::size_t index, const std::string& notifier) {
                                                "http://[::1]:8080");
         s.timeout = *rc::gen::inRange(100, 600'001) * 1ms;
         s.webhook = any_webhook();
+        if (*rc::gen::arbitrary<bool>()) s.ca_file = awkward_text();
     }
     if (s.type == SinkType::redis) {
         s.url = *rc::gen::element<std::string>("redis://10.0.0.1:6379/2", "unix:///run/r");
         s.redis = any_redis();
-        s.password_file = *rc::gen::element<std::string>("", "redis.password");
-        if (!s.password_file.empty()) s.redis.user = *rc::gen::element<std::string>("", "presence");
+        set_login(s);
     }
     if (s.type == SinkType::postgres) {
         s.postgres = any_postgres();
         s.password_file = *rc::gen::element<std::string>("", "postgres.password");
+    }
+    if (s.type == SinkType::kafka) {
+        s.kafka.brokers = *rc::gen::element<std::string>("k1:9092,[::1]:9093", "10.0.0.1");
+        s.kafka.topic = *rc::gen::element<std::string>("presence", "a.b_c-9");
+        if (*rc::gen::arbitrary<bool>()) s.kafka.settings_file = awkward_text();
+    }
+    if (s.type == SinkType::nats) {
+        s.url = *rc::gen::element<std::string>("nats://10.0.0.1", "tls://[::1]:4223");
+        s.nats.subject = *rc::gen::element<std::string>("a.{slot}.{user}", "{state}");
+        s.nats.jetstream = *rc::gen::arbitrary<bool>();
+        if (s.url.starts_with("tls")) s.ca_file = awkward_text();
+        set_login(s);
     }
     return s;
 }

@@ -116,11 +116,10 @@ void RedisSink::ensure_open() {
 void RedisSink::log_in(RedisConnection& connection) const {
     if (!config_.password_file.empty()) {
         const auto password = password_of(config_.password_file);
-        const auto& user = config_.redis.user;
-        if (user.empty())
+        if (config_.user.empty())
             (void)ask(connection, {"AUTH", password});
         else
-            (void)ask(connection, {"AUTH", user, password});
+            (void)ask(connection, {"AUTH", config_.user, password});
     }
     if (url_.db != 0) (void)ask(connection, {"SELECT", std::to_string(url_.db)});
 }

@@ -37,7 +37,7 @@ HttpPost::Options http_options(const SinkConfig& sink) {
     options.connect_timeout = config.connect_timeout;
     options.allow_private = config.allow_private;
     options.proxy = config.proxy;
-    options.ca_file = config.ca_file;
+    options.ca_file = sink.ca_file;
     return options;
 }
 
