@@ -98,9 +98,8 @@ Instant Held::next_wakeup() const {
 
 std::vector<HeldOffline> Held::take_new() {
     std::vector<HeldOffline> all;
-    std::ranges::sort(new_);
-    const auto again = std::ranges::unique(new_);
-    new_.erase(again.begin(), again.end());
+    std::sort(new_.begin(), new_.end());
+    new_.erase(std::unique(new_.begin(), new_.end()), new_.end());
     for (const auto& user : std::exchange(new_, {})) {
         const auto& users = shards_[shard_of(slot_of(hash_of(user)))];
         if (const auto held = users.find(user); held != users.end()) all.push_back(held->second);

@@ -107,11 +107,11 @@ class ReloadSinksTest(NotifierCase):
 
     def test_the_level_of_the_log_follows_the_file(self):
         self.start(self.jsonl("a"))
-        file = self.scratch / "presence.toml"
-        file.write_text(file.read_text().replace("[presence]", '[presence]\nlog_level = "error"', 1))
-        self.notifier.signal(signal.SIGHUP)
         self.tracker.say("+alice")
-        self.wait_told("a", "+alice")
+        sinks = self.tracker.config(self.jsonl("a"), self.jsonl("b"))
+        file = self.scratch.write("presence.toml", '[presence]\nlog_level = "error"\n' + sinks)
+        self.notifier.signal(signal.SIGHUP)
+        self.wait_told("b", "+alice")  # it has read the file, and says nothing of it
         file.write_text(file.read_text().replace('"error"', '"info"'))
         self.notifier.signal(signal.SIGHUP)
         self.notifier.wait_log("event=reloaded")

@@ -68,9 +68,9 @@ class SinksTest(NotifierCase):
         self.scratch.write("presence.toml", "[nonsense]")
         notifier.signal(signal.SIGHUP)
         notifier.wait_log("event=reload_refused")
-        self.scratch.write("presence.toml", self.tracker.config(self.jsonl, {"type": "stdout"}))
+        self.scratch.write("presence.toml", '[presence]\ntimeout = "7s"\n' + self.tracker.config(self.jsonl))
         notifier.signal(signal.SIGHUP)
-        notifier.wait_log('event=restart_needed changed="sink stdout"')
+        notifier.wait_log("event=restart_needed changed=timeout")
 
     def test_a_jsonl_file_that_is_deleted_is_made_anew(self):
         notifier = self.start(self.jsonl)
