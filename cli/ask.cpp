@@ -5,11 +5,12 @@
 #include "cli/commands.hpp"
 #include "cli/health.hpp"
 #include "cli/human.hpp"
+#include "cli/notifiers.hpp"
 #include "cli/trackers.hpp"
 #include "common/exit_codes.hpp"
 #include "common/io/clock.hpp"
 
-// status: how each tracker is, whom it hears, and what its timeouts wait for.
+// status: how each tracker is, whom it hears, and what its timeouts wait for; how each sink is.
 namespace presence::cli {
 namespace {
 
@@ -219,9 +220,16 @@ int run(const Given& given) {
         else
             std::cout << printable(all[i].name() + "  " + all[i].fault) << "\n";
     }
+    auto sinks = nlohmann::ordered_json::array();
+    for (const auto& notifier : ask_notifiers(asker, given.where)) {
+        for (const auto& trouble : notifier.troubles())
+            summary += (summary.empty() ? "" : "; ") + ("notifier " + notifier.id) + ": " + trouble;
+        sinks.push_back(notifier.json());
+        if (!given.json) notifier.print();
+    }
     const char* state = answered == 0 ? "nobody answers" : summary.empty() ? "healthy" : "degraded";
     if (given.json)
-        std::cout << dump({{"state", state}, {"trackers", json}}) << "\n";
+        std::cout << dump({{"state", state}, {"trackers", json}, {"notifiers", sinks}}) << "\n";
     else
         std::cout << state << (summary.empty() ? "" : ": ") << printable(summary)
                   << (answered == 0 ? trackers.hint() : "") << "\n";
@@ -232,13 +240,14 @@ int run(const Given& given) {
 
 void add_status(io::Flags& presence) {
     const auto given = std::make_shared<Given>();
-    auto& flags =
-        presence.command("status", "tell how each tracker is", [given] { return run(*given); });
+    auto& flags = presence.command("status", "tell how each tracker and each sink is",
+                                   [given] { return run(*given); });
     given->where.add_to(flags);
     flags.toggle("--json", given->json, "one JSON object (docs/operations.md)");
     flags.epilogue(
         "\nThe last line says what is wrong. Exit codes: 0 healthy; 1 degraded: a tracker or\n"
-        "collector is away, frozen, stale, or held by something; 2 nobody answers.");
+        "collector is away, frozen, stale, or held by something, a notifier is away or a sink "
+        "fails;\n2 no tracker answers. Sinks are shown of notifiers that have a `query`.");
 }
 
 }  // namespace presence::cli

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 #include <zmq.hpp>
 
@@ -14,10 +15,12 @@
 #include "common/io/clock.hpp"
 #include "common/io/connection.hpp"
 #include "common/io/files_log.hpp"
+#include "common/io/guard.hpp"
 #include "common/io/log.hpp"
 #include "common/io/peer_log.hpp"
 #include "common/io/readiness.hpp"
 #include "common/io/reporter.hpp"
+#include "common/io/router.hpp"
 #include "common/io/signals.hpp"
 #include "common/io/sockets.hpp"
 #include "common/wire/notifier_topic.hpp"
@@ -35,6 +38,11 @@ namespace log = io::log;
 // read in the next turn, at once.
 constexpr int kMessagesPerTurn = 256;
 constexpr std::size_t kEventBytesPerTurn = 128 * 1024;
+constexpr int kQueriesPerTurn = 16;
+
+const NotifierConfig& own_config(const io::Program& program) {
+    return *std::ranges::find(program.config.notifiers, program.id, &NotifierConfig::id);
+}
 
 class Loop {
 public:
@@ -51,6 +59,10 @@ public:
                                  {std::string(kTopicBatch), std::string(kTopicTick), topic_}},
                                 {context_, io::Role::queries_out, tracker.query},
                                 {"tracker", tracker.id, tracker.events}});
+        if (const auto& own = own_config(program); !own.query.empty()) {
+            queries_.emplace(io::make_socket(context_, io::Role::queries_in, own.query_bind));
+            guard_.watch(io::Role::queries_in, *queries_);
+        }
         log::info("notifier_started", {{"trackers", links_.size()}, {"sinks", runners_.size()}});
     }
 
@@ -65,6 +77,7 @@ public:
                 receive_answers(i);
                 receive_events(i);
             }
+            answer_queries();
             deliver();
             report();
         }
@@ -86,7 +99,8 @@ private:
             link.events.add_to(items);
             link.queries.add_to(items);
         }
-        poll(std::move(items), until);
+        if (queries_) items.push_back(io::readable(*queries_));
+        poll(std::move(items), std::min(until, guard_.wakeup()));
         signals_.read();
     }
 
@@ -162,6 +176,36 @@ private:
         }
     }
 
+    // How the sinks are, for whoever asks.
+    void answer_queries() {
+        guard_.turn(io::now());
+        if (!queries_) return;
+        for (int n = 0; n < kQueriesPerTurn; ++n) {
+            if (!io::receive_whole(*queries_, query_)) return guard_.on_empty(io::Role::queries_in);
+            guard_.on_message(io::Role::queries_in, query_.body);
+            io::reply(*queries_, io::view(query_.peer), query_.delimiter,
+                      encode_answer(answer_to(decode_query(io::view(query_.body)))));
+        }
+    }
+
+    [[nodiscard]] Answer answer_to(const std::variant<Query, QueryError>& asked) const {
+        Answer answer;
+        answer.as_of_ms = millis(io::wall_now());
+        if (const auto* const error = std::get_if<QueryError>(&asked)) {
+            answer.body = *error;
+            answer.rid = error->rid;
+            return answer;
+        }
+        const auto& query = std::get<Query>(asked);
+        answer.rid = query.rid;
+        if (std::holds_alternative<StatusQuery>(query.op))
+            answer.body = SinksAnswer{program_.id, boot_, io::version(),
+                                      runners_.status(io::now(), io::wall_offset())};
+        else
+            answer.body = QueryError{"unknown_op", "a notifier knows status alone", {}, {}};
+        return answer;
+    }
+
     void deliver() {
         questions_.clear();
         runners_.turn(io::now(), io::wall_offset(), questions_);
@@ -213,6 +257,7 @@ private:
         std::vector<CounterValue> all;
         followed.append_to(all);
         counters.append_to(all);
+        guard_.counters().append_to(all);
         return all;
     }
 
@@ -244,11 +289,15 @@ private:
 
     const io::Program& program_;
     Config running_ = program_.config;
-    const std::string topic_ = topic_of_notifier(program_.id, io::make_boot());
+    const std::uint64_t boot_ = io::make_boot();
+    const std::string topic_ = topic_of_notifier(program_.id, boot_);
     std::vector<std::string> trackers_;  // ids
     io::Signals signals_;  // before the context, whose threads inherit the blocked signals
     zmq::context_t context_;
     std::vector<FollowedTracker> links_;
+    std::optional<zmq::socket_t> queries_;
+    io::RouterMessage query_;
+    io::Guard guard_;
     Runners runners_;
     std::vector<Question> questions_;
     FollowCounters followed_;  // beside the sinks'

@@ -14,6 +14,7 @@
 #include "common/io/log.hpp"
 #include "common/io/readiness.hpp"
 #include "common/io/reporter.hpp"
+#include "common/io/router.hpp"
 #include "common/io/signals.hpp"
 #include "common/io/sockets.hpp"
 #include "common/store/machine.hpp"
@@ -70,29 +71,6 @@ TrackerOptions options_of(const io::Program& program, const Persistence& storage
     options.trackers = program.config.trackers;
     options.version = io::version();
     return options;
-}
-
-// A message of a ROUTER: whom it came from, and its last part. An empty delimiter, as REQ sends it,
-// is remembered to be mirrored.
-struct Received {
-    zmq::message_t peer;
-    bool delimiter = false;
-    zmq::message_t body;
-};
-
-bool receive_whole(zmq::socket_t& socket, Received& into) {
-    if (!io::receive(socket, into.peer)) return false;
-    into.delimiter = false;
-    into.body.rebuild();
-    zmq::message_t part;
-    bool more = into.peer.more();
-    while (more) {
-        if (!io::receive(socket, part)) break;
-        more = part.more();
-        if (more && part.size() == 0) into.delimiter = true;
-        if (!more) into.body = std::move(part);
-    }
-    return true;
 }
 
 class Loop {
@@ -183,8 +161,8 @@ private:
     }
 
     // False: there is none.
-    bool receive(io::Role role, zmq::socket_t& socket, Received& into) {
-        if (!receive_whole(socket, into)) {
+    bool receive(io::Role role, zmq::socket_t& socket, io::RouterMessage& into) {
+        if (!io::receive_whole(socket, into)) {
             guard_.on_empty(role);
             return false;
         }
@@ -207,7 +185,7 @@ private:
     // A peer that asked as REQ does gets the delimiter back: told apart by a mark before its id.
     void receive_queries() {
         if (!tracker_.takes_questions()) return;
-        Received& query = received_[0];
+        io::RouterMessage& query = received_[0];
         for (std::size_t n = 0;
              n < kQueriesPerTurnMax && receive(io::Role::queries_in, queries_, query); ++n) {
             std::string peer(query.delimiter ? "d" : "-");
@@ -227,20 +205,12 @@ private:
     // A peer that is gone or does not read loses its message; it asks or resends by itself.
     void reply() {
         for (const auto& ack : ready_.acks)
-            send_to(frames_, ack.peer, false, ack.bytes);
+            io::reply(frames_, ack.peer, false, ack.bytes);
         for (const auto* answers : {&ready_.snapshots, &ready_.answers})
             for (const auto& answer : *answers)
-                send_to(queries_, std::string_view(answer.peer).substr(1), answer.peer[0] == 'd',
-                        answer.bytes);
+                io::reply(queries_, std::string_view(answer.peer).substr(1), answer.peer[0] == 'd',
+                          answer.bytes);
         ready_.clear();
-    }
-
-    static void send_to(zmq::socket_t& socket, std::string_view peer, bool delimiter,
-                        const std::string& bytes) {
-        const auto more = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
-        if (!socket.send(zmq::buffer(peer), more)) return;
-        if (delimiter) socket.send(zmq::message_t(), more);
-        socket.send(zmq::buffer(bytes), zmq::send_flags::dontwait);
     }
 
     void report() {
@@ -285,7 +255,7 @@ private:
     HealthLog life_;
     Output out_;    // of the turn
     Output ready_;  // to be sent
-    std::array<Received, kFramesPerTurnMax> received_;
+    std::array<io::RouterMessage, kFramesPerTurnMax> received_;
 };
 
 }  // namespace

@@ -60,6 +60,8 @@ Config private_config(const BenchOptions& options, const std::filesystem::path& 
     }
     config.sinks.clear();
     if (options.sink) {
+        config.notifiers[0].query.clear();
+        config.notifiers[0].query_bind.clear();
         config.notifiers[0].data = data / "notifier";
         auto& sink = config.sinks.emplace_back();
         sink.name = "jsonl";

@@ -103,6 +103,12 @@ public:
                 name(place, "id", config_.notifiers[i].id, "notifiers");
                 data(place + "/data", config_.notifiers[i].data);
             });
+            const auto& n = config_.notifiers[i];
+            if (!n.query.empty())
+                step(place, [&] { endpoint(place, "query", n.query, n.query_bind); });
+            else if (!n.query_bind.empty())
+                origin_.gather(
+                    [&] { origin_.fail(place + "/query_bind", "`query_bind` needs a `query`"); });
         }
         for (std::size_t i = 0; i < config_.sinks.size(); ++i) {
             const std::string place = "sink/" + std::to_string(i);

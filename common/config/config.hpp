@@ -79,6 +79,8 @@ struct TrackerConfig {
 struct NotifierConfig {
     std::string id;
     std::string data;
+    std::string query;       // empty: it answers nobody
+    std::string query_bind;  // defaults to query
 };
 
 struct WebhookConfig {
@@ -175,7 +177,7 @@ struct Config {
     }
 };
 
-// c1 at 7400, t1 at 7410..7412, n1 with a stdout sink in text form, all on 127.0.0.1. More
+// c1 at 7400, t1 at 7410..7412, n1 at 7360 with a stdout sink in text form, all on 127.0.0.1. More
 // collectors take 7401, ... (7409 the last); tracker k takes 7410+10k .. 7412+10k.
 [[nodiscard]] Config default_config(std::size_t collectors = 1, std::size_t trackers = 1);
 

@@ -71,6 +71,7 @@ void complete_config(Config& config, const ConfigOrigin& origin) {
         auto& notifier = config.notifiers[i];
         keep_or(notifier.id, id_at("n", i));
         keep_or(notifier.data, "data/" + notifier.id);
+        keep_or(notifier.query_bind, notifier.query);
     }
     for (auto& sink : config.sinks) {
         keep_or(sink.name, std::string(word_of(sink.type)));
@@ -90,6 +91,8 @@ Config default_config(std::size_t collectors, std::size_t trackers) {
     Config config;
     config.collectors.resize(collectors);
     config.trackers.resize(trackers);
+    config.notifiers.resize(1);
+    config.notifiers[0].query = local(7360);
     const ConfigOrigin built_in;
     complete_config(config, built_in);
     check_config(config, built_in);

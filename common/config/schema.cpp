@@ -167,6 +167,8 @@ Settings of_notifier() {
     using N = NotifierConfig;
     return {
         id("id", at<&N::id>, "name of the process; n1, n2 ... by position"),
+        endpoint("query", at<&N::query>, "where it is asked how its sinks are; none: nowhere"),
+        endpoint("query_bind", at<&N::query_bind>, "what it binds for that", at<&N::query>),
         text("data", at<&N::data>, "directory of what its sinks were told; data/ID"),
     };
 }

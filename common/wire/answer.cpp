@@ -25,7 +25,8 @@ struct Kind {
     std::string_view key;
     void (*make)(Answer&);
 };
-constexpr std::array<Kind, 8> kKinds{{{"error", make<QueryError>},
+constexpr std::array<Kind, 9> kKinds{{{"error", make<QueryError>},
+                                      {"notifier", make<SinksAnswer>},
                                       {"rows", make<ReplayAnswer>},
                                       {"trackers", make<MapAnswer>},
                                       {"slot", make<SnapshotAnswer>},
@@ -113,6 +114,17 @@ static void describe(auto& to, Is<StatusAnswer> auto& a, const auto&... shared) 
     to.map(key("tracker", a.tracker), key("boot", a.boot), key("version", a.version),
            key("numbers", a.numbers), key("collectors", a.collectors), key("holds", a.holds),
            some("list", a.list), some("ids_shared", a.shared), shared...);
+}
+
+static void describe(auto& to, Is<SinksAnswer::Sink> auto& s) {
+    to.map(key("name", s.name), key("type", s.type), key("state", s.state),
+           some("reason", s.reason), some("since_ms", s.since_ms),
+           key("told_until_ms", s.told_until_ms), key("numbers", s.numbers));
+}
+
+static void describe(auto& to, Is<SinksAnswer> auto& a, const auto&... shared) {
+    to.map(key("notifier", a.notifier), key("boot", a.boot), key("version", a.version),
+           key("sinks", a.sinks), shared...);
 }
 
 static void describe(auto& to, Is<SnapshotAnswer::User> auto& u) {

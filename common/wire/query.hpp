@@ -10,7 +10,8 @@
 
 #include "common/wire/event.hpp"
 
-// Questions to a tracker and their answers (docs/protocol.md, "Queries"). One map in, one out.
+// Questions to a tracker, or a notifier, and their answers (docs/protocol.md, "Queries"). One map
+// in, one out.
 namespace presence {
 
 struct GetQuery {
@@ -120,6 +121,23 @@ struct StatusAnswer {
     };
     std::vector<Shared> shared{};
 };
+// How the sinks of a notifier are.
+struct SinksAnswer {
+    struct Sink {
+        std::string name;
+        std::string type;
+        std::string state{};        // see docs/protocol.md
+        std::string reason{};       // why, as its last failure says
+        std::int64_t since_ms = 0;  // wall clock: so long; 0: not told
+        // All that had happened until then was told (wall clock; 0: never).
+        std::int64_t told_until_ms = 0;
+        std::vector<std::pair<std::string, std::int64_t>> numbers{};
+    };
+    std::string notifier;
+    std::uint64_t boot = 0;
+    std::string version;
+    std::vector<Sink> sinks;
+};
 // One page of a slot as it was in one loop turn: pages of one snapshot share epoch, seq and batch.
 struct SnapshotAnswer {
     struct User {
@@ -152,7 +170,7 @@ struct ReplayAnswer {
 
 struct Answer {
     std::variant<GetAnswer, CountAnswer, ListAnswer, MapAnswer, StatusAnswer, SnapshotAnswer,
-                 ReplayAnswer, QueryError>
+                 ReplayAnswer, SinksAnswer, QueryError>
         body;
     std::optional<std::uint64_t> rid;
     Freshness freshness = Freshness::live;

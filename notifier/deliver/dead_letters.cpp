@@ -134,6 +134,7 @@ void DeadLetters::move_aside(const std::string& why) {
 void DeadLetters::let_go_if_deleted() {
     if (!db_ || there(file_.parent_path())) return;
     db_.reset();
+    kept_ = 0;
     set_wanted({});
     seen_version_ = -1;
 }
@@ -259,6 +260,7 @@ void DeadLetters::read_wanted() {
     while (notices.step())
         if (auto notice = notice_of(notices.blob(0))) wanted.notices.push_back(std::move(*notice));
     set_wanted(std::move(wanted));
+    kept_ = count();
     seen_version_ = version;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -45,6 +46,8 @@ public:
     // replayed by that, and returns how many.
     std::uint64_t taken(const std::vector<Event>& events);
     [[nodiscard]] std::uint64_t count() const;
+    // As of the last look, or write of ours. From any thread.
+    [[nodiscard]] std::uint64_t kept() const { return kept_; }
     // Looks who is wanted, if another process wrote.
     void look();
     // At most kWantedMax: the others once these are replayed.
@@ -95,6 +98,7 @@ private:
     std::uint64_t letters_max_;
     io::sqlite::Database db_;
     std::optional<std::string> moved_;
+    std::atomic<std::uint64_t> kept_ = 0;
     mutable std::mutex wanted_mutex_;
     Wanted wanted_;
     std::unordered_set<std::string, SecretHash> wanted_users_;

@@ -98,7 +98,7 @@ void Runners::reload(const Config& config, Instant now) {
         at = runners_.erase(at);
     }
     for (auto& sink : sinks)
-        waiting_.push_back({std::move(sink), now});
+        waiting_.push_back({std::move(sink), now, "one of its name has not ended yet"});
     open_waiting(now);
 }
 
@@ -121,6 +121,7 @@ void Runners::open_waiting(Instant now) {
             return true;
         } catch (const std::exception& error) {
             log::error("sink_not_opened", {{"sink", name}, {"reason", error.what()}});
+            waiting.why = error.what();
             waiting.at = now + kOpenAgain;
             return false;
         }
@@ -177,6 +178,15 @@ std::vector<int> Runners::fds() const {
 void Runners::each(const std::function<void(const SinkRunner&)>& fn) const {
     for (const auto& [number, running] : runners_)
         fn(*running.runner);
+}
+
+std::vector<SinksAnswer::Sink> Runners::status(Instant now, WallOffset wall) const {
+    std::vector<SinksAnswer::Sink> all;
+    each([&](const auto& runner) { all.push_back(runner.status(now, wall)); });
+    for (const auto& waiting : waiting_)
+        all.push_back({waiting.config.name, std::string(word_of(waiting.config.type)), "not_opened",
+                       waiting.why});
+    return all;
 }
 
 bool Runners::started(Instant now) {

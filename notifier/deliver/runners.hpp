@@ -47,6 +47,7 @@ public:
     void add_to(FollowCounters& followed, NotifierCounters& counters) const;
     // Each follows the same users, but for those that a prefix leaves out.
     [[nodiscard]] std::uint64_t online() const;
+    [[nodiscard]] std::vector<SinksAnswer::Sink> status(Instant now, WallOffset wall) const;
     void each(const std::function<void(const SinkRunner&)>& fn) const;
 
     // Nothing more is given to any.
@@ -68,6 +69,7 @@ private:
     struct Waiting {
         SinkConfig config;
         Instant at{};
+        std::string why;
     };
 
     [[nodiscard]] RunnerPtr open(const SinkConfig& sink);

@@ -70,6 +70,7 @@ void go_on(SinkStore& keeper, DeadLetters& dead, const std::string& name,
 SinkRunner::SinkRunner(const SinkConfig& config, FollowerOptions follower, SlotMap map,
                        const io::Store::Options& store, const std::string& cluster)
     : name_(config.name),
+      type_(config.type),
       delivery_(options_of(config), std::move(follower), std::move(map),
                 hash_of(config.name) ^ static_cast<std::uint64_t>(micros(io::now()))),
       keeper_(store.directory.empty() ? nullptr : std::make_shared<SinkStore>(store, delivery_)),
@@ -273,7 +274,8 @@ void SinkRunner::on_taken() {
 
 void SinkRunner::on_failed(const Failure& failure, Instant now) {
     if (!failure.ours) last_failure_ = failure.reason;
-    ++failures_in_row_;
+    last_reason_ = failure.reason;
+    if (++failures_in_row_ == 1) failing_since_ = now;
     if (failure.gone) {
         gone_ = true;
         io::log::error("sink_gone",
@@ -322,11 +324,38 @@ void SinkRunner::tell_state(Instant now) {
     gap_told_ = gap_told;
     if (delivery_.behind() == told_behind_) return;
     told_behind_ = delivery_.behind();
+    behind_since_ = now;
     if (told_behind_)
         io::log::warn("sink_behind", {{"sink", name_}, {"waiting", waiting()}});
     else
         io::log::warn("sink_caught_up",
                       {{"sink", name_}, {"let_go", delivery_.counters()["let_go"]}});
+}
+
+std::pair<std::string_view, Instant> SinkRunner::state(Instant now) const {
+    if (gone_) return {"gone", failing_since_};
+    if (delivery_.retries().refuses_everything()) return {"refusing", failing_since_};
+    if (failures_in_row_ > 0) return {"failing", failing_since_};
+    if (under_way_ != UnderWay::nothing && now - given_ >= kSlow) return {"hanging", given_};
+    if (delivery_.retries().aside() > 0) return {"failing", {}};
+    if (delivery_.refilling().under_way()) return {"refilling", {}};
+    if (delivery_.behind()) return {"behind", behind_since_};
+    return {in_step() ? "ok" : "catching_up", {}};
+}
+
+SinksAnswer::Sink SinkRunner::status(Instant now, WallOffset wall) const {
+    SinksAnswer::Sink sink{name_, std::string(word_of(type_))};
+    const auto [word, since] = state(now);
+    sink.state = word;
+    if (since != Instant{}) sink.since_ms = millis(wall.at(since));
+    if (word == "gone" || word == "refusing" || word == "failing") sink.reason = last_reason_;
+    sink.told_until_ms = delivery_.currency().as_of_ms();
+    std::vector<CounterValue> all;
+    counters().append_to(all);
+    for (const auto& [counter, value] : all)
+        sink.numbers.emplace_back(counter->name, value);
+    if (dead_) sink.numbers.emplace_back("dead_letters", static_cast<std::int64_t>(dead_->kept()));
+    return sink;
 }
 
 bool SinkRunner::started(Instant now) {

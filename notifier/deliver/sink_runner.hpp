@@ -10,6 +10,7 @@
 #include "common/follow/follower.hpp"
 #include "common/throttle.hpp"
 #include "common/time.hpp"
+#include "common/wire/query.hpp"
 #include "notifier/counters.hpp"
 #include "notifier/deliver/dead_letters.hpp"
 #include "notifier/deliver/delivery.hpp"
@@ -48,6 +49,7 @@ public:
     // The sink wants nothing more: nothing is given to it until reopen().
     [[nodiscard]] bool gone() const { return gone_; }
     [[nodiscard]] const std::string& name() const { return name_; }
+    [[nodiscard]] SinksAnswer::Sink status(Instant now, WallOffset wall) const;
     [[nodiscard]] NotifierCounters counters() const;
     [[nodiscard]] FollowCounters followed() const { return delivery_.followed(); }
     [[nodiscard]] std::uint64_t online() const { return delivery_.follower().online(); }
@@ -62,6 +64,8 @@ public:
     [[nodiscard]] bool ended(Instant now);
 
 private:
+    // In a word, and since when.
+    [[nodiscard]] std::pair<std::string_view, Instant> state(Instant now) const;
     void tell_begin(const std::filesystem::path& directory) const;
     void take_news();
     void give_next(Instant now);
@@ -80,6 +84,7 @@ private:
     void tell_dead(Instant now);
 
     std::string name_;
+    SinkType type_;
     Delivery delivery_;
     // The worker's thread's while something is under way; it may outlive this.
     std::shared_ptr<SinkStore> keeper_;
@@ -101,7 +106,10 @@ private:
     bool page_last_ = false;  // rather a chunk now
     std::uint64_t failures_in_row_ = 0;
     NotifierCounters counters_;  // of what the sink itself gave up or said
-    std::string last_failure_;
+    std::string last_failure_;   // of the place
+    std::string last_reason_;    // of it or of our own disk
+    Instant failing_since_{};
+    Instant behind_since_{};
     // Why: events were given up; they could not be; letters cannot be read; the sink failed.
     Reasons dead_reasons_{kTellInterval}, not_kept_{kTellInterval}, unread_{kTellInterval};
     Reasons failures_{kTellInterval};

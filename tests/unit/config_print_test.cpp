@@ -44,7 +44,7 @@ std::vector<std::string> flat(const Config& c) {
         out.insert(out.end(), {"tracker", x.id, x.ingest, x.events, x.query, x.ingest_bind,
                                x.events_bind, x.query_bind, x.data});
     for (const auto& x : c.notifiers)
-        out.insert(out.end(), {"notifier", x.id, x.data});
+        out.insert(out.end(), {"notifier", x.id, x.data, x.query, x.query_bind});
     for (const auto& x : c.sinks) {
         out.insert(out.end(),
                    {"sink", x.name, x.notifier, std::string(word_of(x.type)),
@@ -210,7 +210,8 @@ Config any_config() {
     c.presence.allow_plaintext = *rc::gen::arbitrary<bool>();
     if (c.presence.allow_plaintext) c.collectors[0].heartbeats_bind = "tcp://*:7400";
     c.trackers[0].data = awkward_text();
-    c.notifiers.push_back({"n2", "data/n2"});
+    const std::string query = *rc::gen::element<std::string>("", "tcp://127.0.0.1:7361");
+    c.notifiers.push_back({"n2", "data/n2", query, query});
     c.sinks.clear();
     const auto sinks = *rc::gen::inRange<std::size_t>(1, 4);
     for (std::size_t i = 0; i < sinks; ++i)

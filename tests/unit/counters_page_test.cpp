@@ -46,7 +46,7 @@ TEST_CASE("the page of counters has a table of each process, as the code has it"
         {"Heartbeats that break the contract", table_of(Rejects{})},
         {"Tracker", table_of(tracker::TrackerCounters{}, io::GuardCounters{})},
         {"Follower", table_of(FollowCounters{})},
-        {"Notifier", table_of(notifier::NotifierCounters{})}};
+        {"Notifier", table_of(notifier::NotifierCounters{}, io::GuardCounters{})}};
     const auto text = page();
     for (const auto& [title, table] : tables) {
         const auto at = text.find("\n## " + title + "\n");
