@@ -3,6 +3,7 @@
 import collections
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -102,7 +103,7 @@ class NatsClient:
     def request(self, subject, body="", header=""):
         """What JetStream answers."""
         text = header + (body if isinstance(body, str) else json.dumps(body))
-        inbox = f"answers.{os.getpid()}.{id(self)}.{self._subscriptions}"
+        inbox = f"answers.{secrets.token_hex(8)}"
         answers = self.subscribe(inbox)
         size = len(text.encode())
         self._send(f"HPUB {subject} {inbox} {len(header)} {size}\r\n{text}\r\n" if header else
@@ -124,7 +125,8 @@ class NatsClient:
     def stored(self, name):
         """All messages of a stream, in order: subject and payload."""
         number = self.request(f"$JS.API.STREAM.INFO.{name}")["state"]["messages"]
-        inbox = f"stored.{os.getpid()}.{id(self)}.{self._subscriptions}"
+        # Of its own: an earlier consumer of a stream goes on for whoever subscribes to its inbox again.
+        inbox = f"stored.{secrets.token_hex(8)}"
         came = self.subscribe(inbox)
         if number:
             consumer = {"deliver_subject": inbox, "ack_policy": "none", "deliver_policy": "all"}
