@@ -194,8 +194,10 @@ void add_beat(io::Flags& presence) {
     flags.duration("--ttl", std::chrono::milliseconds(kTtlMinMs),
                    std::chrono::milliseconds(kTtlMaxMs), given->ttl,
                    "silence this session survives (default: the timeout)");
-    flags.duration("--linger", 0s, std::chrono::milliseconds(kLingerMaxMs), given->linger,
-                   "of a bye: for how long the user may be back (default: the configured one)");
+    flags.duration(
+        "--linger", 0s, std::chrono::milliseconds(kLingerMaxMs), given->linger,
+        "of a bye: for how long the user may be back, at most until the session's ttl is over "
+        "(default: the configured one)");
     flags.text("--edge", "NAME", given->edge, "send as this edge server");
     flags.text("--to", "ENDPOINT", given->to,
                "the collector (default: the first of the configuration)");
