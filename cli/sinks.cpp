@@ -29,7 +29,8 @@ constexpr std::array<State, 8> kStates{{
 State state_of(const SinksAnswer::Sink& sink) {
     for (const auto& state : kStates)
         if (state.word == sink.state) return state;
-    return {sink.state, sink.state == "not_opened" ? "cannot be opened" : sink.state, true};
+    const std::string_view word = sink.state;
+    return {word, word == "not_opened" ? "cannot be opened" : word, true};
 }
 
 std::int64_t number_of(const SinksAnswer::Sink& sink, std::string_view name) {

@@ -28,11 +28,12 @@ TEST_CASE("bounds of lateness are printed with the values in effect", "[config][
     config.presence.edge_lost_rate = 1'000;
     const auto text = print_config(config);
     for (const auto* line :
-         {"a collector or a tracker restarts: 20s + the restart (timeout + the restart)",
+         {"a collector or a tracker restarts: 21s + the restart (timeout + 1s + the restart)",
           "a collector vanishes or is cut off: 27s (collector_grace + timeout)",
           "one that was cut off is back: 33s (timeout + 13s, from then)",
           "an edge is cut off, and back within that: 11s",
           "an edge dies, or is back later: 11500ms + 1000s for each million users",
-          "whatever collectors, edges and lists of trackers do: 220s (2 * freeze_max + timeout)"})
+          "whatever collectors, edges and lists of trackers do: 220s + 1000s for each million of "
+          "these (2 * freeze_max + timeout + users of lost edges / edge_lost_rate)"})
         CHECK_THAT(text, Catch::Contains("#   " + std::string(line)));
 }
