@@ -342,8 +342,8 @@ TEST_CASE("golden vectors of questions and answers", "[vectors][query]") {
         CHECK(error.rid == optional<std::uint64_t>(v, "rid"));
     });
     // In the order of Answer's variant.
-    constexpr const char* kKinds[] = {"get",    "count",    "list",   "map",
-                                      "status", "snapshot", "replay", "error"};
+    constexpr const char* kKinds[] = {"get",      "count",  "list",  "map",  "status",
+                                      "snapshot", "replay", "sinks", "error"};
     each(file, "answers", [&](const Json& v) {
         const auto answer = decode_answer(bytes_of(v));
         REQUIRE(answer);
