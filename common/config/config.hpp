@@ -138,7 +138,7 @@ struct SinkConfig {
     PostgresConfig postgres;
     NatsConfig nats;
     KafkaConfig kafka;
-    std::string user_prefix;           // of all users of whom it is told
+    std::string user_prefix;           // ids of users that it is told of begin so
     std::vector<std::string> states;   // of what happens it is told these; none: all
     std::vector<std::string> reasons;  // so too
     Duration delay{0};                 // how long a user is offline before it is told

@@ -16,8 +16,8 @@
 
 namespace presence::notifier {
 
-// Offlines that are not told yet: whoever is back within `delay` is told nothing, or their new
-// status, and only who is still offline then is told to be.
+// Keeps offlines back for `delay`. Of a user who is back by then the sink is told nothing, or only
+// a new status; of one who is not, that they are offline.
 //
 // The delay is counted on a clock of each tracker, which runs only while all that the tracker says
 // is taken in: who is back may be in what was missed, and unknown is not offline. An offline is
