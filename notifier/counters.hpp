@@ -19,7 +19,7 @@ inline constexpr auto kCounters = std::to_array<Counter>({
      "Users of whom an event fails alone, while others go on."},
     {"held", CounterKind::gauge, "Offlines that wait for `delay`."},
     {"returned", CounterKind::count,
-     "Users who were back within `delay`, of whom nothing or their new status was told."},
+     "Offlines that were not told, as their user was back within `delay`."},
     {"refusing", CounterKind::trouble_gauge, "Sinks that refuse everything they are told."},
     {"refills", CounterKind::trouble,
      "Times that a place was told everything anew, as it had lost it."},

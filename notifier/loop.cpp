@@ -176,7 +176,7 @@ private:
         }
     }
 
-    // How the sinks are, for whoever asks.
+    // Whoever asks is told how the sinks are.
     void answer_queries() {
         guard_.turn(io::now());
         if (!queries_) return;

@@ -8,8 +8,8 @@
 
 namespace presence::notifier {
 
-// What of all that happens a place is told that holds what happened. Notices, and reconciled
-// events, which set right what it was told before, are always told.
+// Which events a place is told that holds what happened. Notices always pass, and so do reconciled
+// events: they correct what the place was told before.
 struct Selection {
     std::vector<std::string> states{};  // none: all
     std::vector<std::string> reasons{};

@@ -34,7 +34,7 @@ struct Facts {
     std::uint64_t told = 0;     // of that row's changes that are told, so many were
     std::uint64_t sink = 0;     // tells this sink from others, and from itself once it begins anew
     std::uint64_t chunks = 0;   // that it took
-    std::string user_prefix{};  // of all users of whom it was told
+    std::string user_prefix{};  // the sink was told of users whose ids begin so
     friend bool operator==(const Facts&, const Facts&) = default;
 };
 [[nodiscard]] std::string encode_facts(const Facts& facts);
